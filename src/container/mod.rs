@@ -1,0 +1,11 @@
+//! File bytes in, named typed tensors out; mapped, not copied, where the file allows.
+//!
+//! Every reader gives [`Tensor`]s: a name, an element type, a shape, strides, and the [`Bytes`] they lie in. Nothing
+//! here knows what a sparse autoencoder is. Sizes that a file claims are checked against the bytes that are there
+//! before anything is allocated.
+
+pub mod bytes;
+pub mod tensor;
+
+pub use bytes::Bytes;
+pub use tensor::{Dtype, Matrix, Tensor};

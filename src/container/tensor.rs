@@ -1,0 +1,458 @@
+//! Named, typed, strided arrays over shared bytes.
+
+use super::Bytes;
+use crate::error::{Problem, Result};
+use crate::rows::Rows;
+use half::{bf16, f16};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// Element type of a stored array (always little-endian).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum Dtype {
+    F64,
+    F32,
+    F16,
+    Bf16,
+    I64,
+    I32,
+    I16,
+    I8,
+    U64,
+    U32,
+    U16,
+    U8,
+    Bool,
+}
+
+impl Dtype {
+    /// Bytes per element.
+    pub fn size(self) -> usize {
+        match self {
+            Self::F64 | Self::I64 | Self::U64 => 8,
+            Self::F32 | Self::I32 | Self::U32 => 4,
+            Self::F16 | Self::Bf16 | Self::I16 | Self::U16 => 2,
+            Self::I8 | Self::U8 | Self::Bool => 1,
+        }
+    }
+    /// Whether it is a floating-point type.
+    pub fn is_float(self) -> bool {
+        matches!(self, Self::F64 | Self::F32 | Self::F16 | Self::Bf16)
+    }
+    /// The name used on screen and in JSON: `f32`, `bf16`, `i64`, …
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F64 => "f64",
+            Self::F32 => "f32",
+            Self::F16 => "f16",
+            Self::Bf16 => "bf16",
+            Self::I64 => "i64",
+            Self::I32 => "i32",
+            Self::I16 => "i16",
+            Self::I8 => "i8",
+            Self::U64 => "u64",
+            Self::U32 => "u32",
+            Self::U16 => "u16",
+            Self::U8 => "u8",
+            Self::Bool => "bool",
+        }
+    }
+    /// Element at byte offset `at` of `bytes` as f64 (integers beyond 2^53 round).
+    #[inline]
+    fn get(self, bytes: &[u8], at: usize) -> f64 {
+        fn take<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
+            bytes[at..at + N].try_into().expect("N bytes")
+        }
+        match self {
+            Self::F64 => f64::from_le_bytes(take(bytes, at)),
+            Self::F32 => f32::from_le_bytes(take(bytes, at)).into(),
+            Self::F16 => f16::from_le_bytes(take(bytes, at)).into(),
+            Self::Bf16 => bf16::from_le_bytes(take(bytes, at)).into(),
+            Self::I64 => i64::from_le_bytes(take(bytes, at)) as f64,
+            Self::I32 => i32::from_le_bytes(take(bytes, at)).into(),
+            Self::I16 => i16::from_le_bytes(take(bytes, at)).into(),
+            Self::I8 => i8::from_le_bytes(take(bytes, at)).into(),
+            Self::U64 => u64::from_le_bytes(take(bytes, at)) as f64,
+            Self::U32 => u32::from_le_bytes(take(bytes, at)).into(),
+            Self::U16 => u16::from_le_bytes(take(bytes, at)).into(),
+            Self::U8 => bytes[at].into(),
+            Self::Bool => f64::from(u8::from(bytes[at] != 0)),
+        }
+    }
+}
+
+impl fmt::Display for Dtype {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// An array of a file: name, element type, shape, strides in elements, and where its bytes lie.
+///
+/// The constructor has checked that every element lies within `bytes`.
+#[derive(Debug, Clone)]
+pub struct Tensor {
+    name: String,
+    path: PathBuf,
+    dtype: Dtype,
+    shape: Vec<usize>,
+    strides: Vec<usize>,
+    bytes: Bytes,
+}
+
+impl Tensor {
+    /// A row-major array that fills `bytes` from its start.
+    ///
+    /// # Errors
+    /// If the shape overflows or needs more bytes than there are.
+    pub fn new(name: &str, path: &Path, dtype: Dtype, shape: Vec<usize>, bytes: Bytes) -> Result<Self> {
+        let mut strides = vec![1usize; shape.len()];
+        for i in (1..shape.len()).rev() {
+            strides[i - 1] = strides[i].saturating_mul(shape[i].max(1));
+        }
+        Self::strided(name, path, dtype, shape, strides, bytes)
+    }
+    /// A column-major (Fortran-order) array that fills `bytes` from its start.
+    ///
+    /// # Errors
+    /// As [`Tensor::new`].
+    pub fn fortran(name: &str, path: &Path, dtype: Dtype, shape: Vec<usize>, bytes: Bytes) -> Result<Self> {
+        let mut strides = vec![1usize; shape.len()];
+        for i in 1..shape.len() {
+            strides[i] = strides[i - 1].saturating_mul(shape[i - 1].max(1));
+        }
+        Self::strided(name, path, dtype, shape, strides, bytes)
+    }
+    /// An array with explicit strides, in elements.
+    ///
+    /// # Errors
+    /// If an element would lie outside `bytes`.
+    pub fn strided(
+        name: &str,
+        path: &Path,
+        dtype: Dtype,
+        shape: Vec<usize>,
+        strides: Vec<usize>,
+        bytes: Bytes,
+    ) -> Result<Self> {
+        let problem =
+            || Problem::new("the array does not fit its bytes").path(path).tensor(name).shape(&shape).dtype(dtype);
+        let empty = shape.contains(&0);
+        let last = shape
+            .iter()
+            .zip(&strides)
+            .try_fold(0usize, |sum, (&n, &stride)| sum.checked_add(n.saturating_sub(1).checked_mul(stride)?));
+        let need = if empty { Some(0) } else { last.and_then(|l| l.checked_add(1)?.checked_mul(dtype.size())) };
+        let fits = shape.len() == strides.len() && need.is_some_and(|need| need <= bytes.len());
+        if !fits {
+            let need = need.map_or("more than memory can address".into(), |n| format!("{n} bytes"));
+            return Err(problem()
+                .expected(format!("{need}, but {} are there", bytes.len()))
+                .hint("copying the file again: it may be cut short")
+                .input());
+        }
+        Ok(Self { name: name.into(), path: path.into(), dtype, shape, strides, bytes })
+    }
+    /// The array's name in its file.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+    /// Element type.
+    pub fn dtype(&self) -> Dtype {
+        self.dtype
+    }
+    /// Shape.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+    /// Number of elements.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+    /// Whether there are no elements.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// A problem about this array, to be completed by the caller.
+    pub fn problem(&self, what: impl Into<String>) -> Problem {
+        Problem::new(what).path(&self.path).tensor(&self.name).shape(&self.shape).dtype(self.dtype)
+    }
+    /// The same elements under another name.
+    pub fn renamed(mut self, name: &str) -> Self {
+        self.name = name.into();
+        self
+    }
+    /// The two-dimensional array as a matrix; leading dimensions of length 1 are dropped.
+    ///
+    /// # Errors
+    /// If it is not two-dimensional or not of numbers.
+    pub fn matrix(&self) -> Result<Matrix> {
+        let extra = self.shape.len().saturating_sub(2);
+        if self.shape.len() < 2 || self.shape[..extra].iter().any(|&n| n != 1) {
+            return Err(self.problem("not a matrix").expected("two dimensions").input());
+        }
+        Ok(Matrix {
+            bytes: self.bytes.clone(),
+            dtype: self.dtype,
+            rows: self.shape[extra],
+            cols: self.shape[extra + 1],
+            row_stride: self.strides[extra],
+            col_stride: self.strides[extra + 1],
+        })
+    }
+    /// All elements in row-major order as f64.
+    pub fn to_f64(&self) -> Vec<f64> {
+        let mut out = Vec::with_capacity(self.len());
+        let mut index = vec![0usize; self.shape.len()];
+        for _ in 0..self.len() {
+            let at: usize = index.iter().zip(&self.strides).map(|(&i, &s)| i * s).sum();
+            out.push(self.dtype.get(&self.bytes, at * self.dtype.size()));
+            for axis in (0..index.len()).rev() {
+                index[axis] += 1;
+                if index[axis] < self.shape[axis] {
+                    break;
+                }
+                index[axis] = 0;
+            }
+        }
+        out
+    }
+    /// All elements in row-major order as f32.
+    pub fn to_f32(&self) -> Vec<f32> {
+        if self.shape.len() == 1 && self.strides[0] == 1 && !self.is_empty() {
+            let row = Matrix {
+                bytes: self.bytes.clone(),
+                dtype: self.dtype,
+                rows: 1,
+                cols: self.shape[0],
+                row_stride: self.shape[0],
+                col_stride: 1,
+            };
+            let mut out = vec![0.0; self.shape[0]];
+            row.read(0..1, &mut out);
+            return out;
+        }
+        self.to_f64().into_iter().map(|x| x as f32).collect()
+    }
+    /// All elements as non-negative integers, exactly.
+    ///
+    /// # Errors
+    /// If the type is not an integer type or an element is negative.
+    pub fn to_indices(&self) -> Result<Vec<u64>> {
+        if self.dtype.is_float() {
+            return Err(self.problem("an index array of floating-point numbers").expected("integers").input());
+        }
+        if self.dtype == Dtype::U64 || self.dtype == Dtype::I64 {
+            // f64 would round above 2^53; these are read whole.
+            let exact = self.shape.len() == 1 && self.strides[0] == 1;
+            if exact {
+                return self.bytes[..self.len() * 8]
+                    .chunks_exact(8)
+                    .map(|b| {
+                        let value = i64::from_le_bytes(b.try_into().expect("8 bytes"));
+                        u64::try_from(value).map_err(|_| self.negative())
+                    })
+                    .collect();
+            }
+        }
+        self.to_f64().into_iter().map(|x| if x < 0.0 { Err(self.negative()) } else { Ok(x as u64) }).collect()
+    }
+    fn negative(&self) -> crate::Error {
+        self.problem("a negative index").expected("indices from 0").input()
+    }
+    /// The single element of a scalar or one-element array.
+    ///
+    /// # Errors
+    /// If there is more or less than one element.
+    pub fn scalar(&self) -> Result<f64> {
+        if self.len() != 1 {
+            return Err(self.problem("not a single number").expected("one element").input());
+        }
+        Ok(self.to_f64()[0])
+    }
+    /// The raw bytes from the first element on.
+    pub fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+}
+
+/// A strided matrix over shared bytes; readable as [`Rows`] whatever its element type and order.
+#[derive(Debug, Clone)]
+pub struct Matrix {
+    bytes: Bytes,
+    dtype: Dtype,
+    rows: usize,
+    cols: usize,
+    row_stride: usize,
+    col_stride: usize,
+}
+
+impl Matrix {
+    /// Rows of `cols` f32 values in memory.
+    ///
+    /// # Panics
+    /// If `cols` does not divide the number of values.
+    pub fn from_f32(values: &[f32], cols: usize) -> Self {
+        assert!(cols > 0 && values.len().is_multiple_of(cols));
+        let bytes: Vec<u8> = bytemuck::cast_slice(values).to_vec();
+        let rows = values.len() / cols;
+        Self { bytes: bytes.into(), dtype: Dtype::F32, rows, cols, row_stride: cols, col_stride: 1 }
+    }
+    /// The transposed matrix, over the same bytes.
+    pub fn transposed(&self) -> Self {
+        Self {
+            bytes: self.bytes.clone(),
+            dtype: self.dtype,
+            rows: self.cols,
+            cols: self.rows,
+            row_stride: self.col_stride,
+            col_stride: self.row_stride,
+        }
+    }
+    /// Element type.
+    pub fn dtype(&self) -> Dtype {
+        self.dtype
+    }
+    /// Whether reading it touches a mapping or the program itself rather than the heap.
+    pub fn is_mapped(&self) -> bool {
+        self.bytes.is_mapped()
+    }
+    fn read_row(&self, row: usize, out: &mut [f32]) {
+        let size = self.dtype.size();
+        let start = row * self.row_stride * size;
+        if self.col_stride == 1 {
+            let bytes = &self.bytes[start..start + self.cols * size];
+            match self.dtype {
+                Dtype::F32 => {
+                    for (x, b) in out.iter_mut().zip(bytes.as_chunks::<4>().0) {
+                        *x = f32::from_le_bytes(*b);
+                    }
+                    return;
+                }
+                Dtype::F16 => {
+                    if let Ok(halves) = bytemuck::try_cast_slice::<u8, f16>(bytes) {
+                        half::slice::HalfFloatSliceExt::convert_to_f32_slice(halves, out);
+                        return;
+                    }
+                }
+                Dtype::Bf16 => {
+                    for (x, b) in out.iter_mut().zip(bytes.as_chunks::<2>().0) {
+                        *x = bf16::from_le_bytes(*b).to_f32();
+                    }
+                    return;
+                }
+                _ => {}
+            }
+        }
+        for (col, x) in out.iter_mut().enumerate() {
+            *x = self.dtype.get(&self.bytes, start + col * self.col_stride * size) as f32;
+        }
+    }
+}
+
+impl Rows for Matrix {
+    fn nrows(&self) -> usize {
+        self.rows
+    }
+    fn ncols(&self) -> usize {
+        self.cols
+    }
+    fn read(&self, range: Range<usize>, out: &mut [f32]) {
+        assert!(range.end <= self.rows && out.len() == range.len() * self.cols, "tile outside the matrix");
+        if self.row_stride == 1 && self.col_stride > 1 {
+            // Stored transposed: walk the columns so that memory is read in order.
+            let size = self.dtype.size();
+            let (start, n) = (range.start, range.len());
+            for col in 0..self.cols {
+                let base = (col * self.col_stride + start) * size;
+                for row in 0..n {
+                    out[row * self.cols + col] = self.dtype.get(&self.bytes, base + row * size) as f32;
+                }
+            }
+            return;
+        }
+        if self.cols > 0 {
+            for (row, out) in range.zip(out.chunks_exact_mut(self.cols)) {
+                self.read_row(row, out);
+            }
+        }
+    }
+    fn contiguous(&self) -> Option<&[f32]> {
+        if self.dtype != Dtype::F32 || self.col_stride != 1 || self.row_stride != self.cols {
+            return None;
+        }
+        bytemuck::try_cast_slice(&self.bytes[..self.rows * self.cols * 4]).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tensor(dtype: Dtype, shape: &[usize], bytes: Vec<u8>) -> Tensor {
+        Tensor::new("w", Path::new("f"), dtype, shape.to_vec(), bytes.into()).unwrap()
+    }
+
+    #[test]
+    fn every_dtype_reads_its_own_numbers() {
+        let values = [0.0f64, 1.0, -2.0, 100.0];
+        let cases: Vec<(Dtype, Vec<u8>)> = vec![
+            (Dtype::F64, values.iter().flat_map(|v| v.to_le_bytes()).collect()),
+            (Dtype::F32, values.iter().flat_map(|v| (*v as f32).to_le_bytes()).collect()),
+            (Dtype::F16, values.iter().flat_map(|v| f16::from_f64(*v).to_le_bytes()).collect()),
+            (Dtype::Bf16, values.iter().flat_map(|v| bf16::from_f64(*v).to_le_bytes()).collect()),
+            (Dtype::I64, values.iter().flat_map(|v| (*v as i64).to_le_bytes()).collect()),
+            (Dtype::I32, values.iter().flat_map(|v| (*v as i32).to_le_bytes()).collect()),
+            (Dtype::I16, values.iter().flat_map(|v| (*v as i16).to_le_bytes()).collect()),
+            (Dtype::I8, values.iter().flat_map(|v| (*v as i8).to_le_bytes()).collect()),
+        ];
+        for (dtype, bytes) in cases {
+            assert_eq!(tensor(dtype, &[4], bytes.clone()).to_f64(), values, "{dtype}");
+            assert_eq!(tensor(dtype, &[4], bytes).to_f32(), values.map(|v| v as f32), "{dtype}");
+        }
+    }
+
+    #[test]
+    fn transposed_and_fortran_order_agree_with_row_major() {
+        let row_major: Vec<u8> = (0..6).flat_map(|v| (v as f32).to_le_bytes()).collect();
+        let matrix = tensor(Dtype::F32, &[2, 3], row_major.clone()).matrix().unwrap();
+        let mut whole = vec![0.0; 6];
+        matrix.read(0..2, &mut whole);
+        assert_eq!(whole, [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
+        matrix.transposed().read(0..3, &mut whole);
+        assert_eq!(whole, [0.0, 3.0, 1.0, 4.0, 2.0, 5.0]);
+        let fortran = Tensor::fortran("w", Path::new("f"), Dtype::F32, vec![3, 2], row_major.into()).unwrap();
+        fortran.matrix().unwrap().read(0..3, &mut whole);
+        assert_eq!(whole, [0.0, 3.0, 1.0, 4.0, 2.0, 5.0]);
+        assert_eq!(fortran.to_f64(), [0.0, 3.0, 1.0, 4.0, 2.0, 5.0]);
+    }
+
+    #[test]
+    fn a_shape_beyond_its_bytes_is_refused() {
+        for shape in [vec![2, 4], vec![usize::MAX, 2], vec![1 << 40, 1 << 40]] {
+            let result = Tensor::new("w", Path::new("f"), Dtype::F32, shape, vec![0; 28].into());
+            assert!(result.unwrap_err().to_string().contains("does not fit"));
+        }
+        let empty = tensor(Dtype::F32, &[0, 5], Vec::new());
+        assert!(empty.is_empty() && empty.to_f32().is_empty());
+    }
+
+    #[test]
+    fn unaligned_bytes_read_the_same() {
+        let mut raw = vec![7u8];
+        raw.extend([1.5f32, -2.5].iter().flat_map(|v| v.to_le_bytes()));
+        let shifted = Bytes::from(raw).slice(1..9).unwrap();
+        let matrix = Tensor::new("w", Path::new("f"), Dtype::F32, vec![1, 2], shifted).unwrap().matrix().unwrap();
+        let mut out = [0.0; 2];
+        matrix.read(0..1, &mut out);
+        assert_eq!(out, [1.5, -2.5]);
+    }
+}

@@ -1,0 +1,169 @@
+//! What went wrong, where, what was expected, and what to try.
+//!
+//! One error type serves the whole library. A [`Problem`] carries the place (path, tensor, shape, dtype) so that
+//! every front end can say the same thing in one paragraph; the variant decides the exit code.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// The library's result type.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Everything that can go wrong, by what the caller can do about it.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// A file does not hold what it should.
+    #[error("{0}")]
+    Input(Box<Problem>),
+    /// A parameter or argument is outside what it may be.
+    #[error("{0}")]
+    Usage(Box<Problem>),
+    /// The operating system refused.
+    #[error("{path}: {message}", path = crate::text::printable(&path.display().to_string()))]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said, and what was attempted.
+        message: String,
+    },
+    /// A search or filter matched nothing (exit code 1).
+    #[error("{0}")]
+    Nothing(String),
+    /// A verb, value or view that this build does not have yet.
+    #[error("{0}: not in this build")]
+    NotInBuild(String),
+    /// The work was cancelled by its owner.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+/// One paragraph about a bad input: what, where, what was expected, what to try.
+#[derive(Debug, Clone, Default)]
+pub struct Problem {
+    what: String,
+    path: Option<PathBuf>,
+    tensor: Option<String>,
+    shape: Option<Vec<usize>>,
+    dtype: Option<String>,
+    expected: Option<String>,
+    hint: Option<String>,
+}
+
+impl Problem {
+    /// Starts a problem with what is wrong, in plain words.
+    pub fn new(what: impl Into<String>) -> Self {
+        Self { what: what.into(), ..Self::default() }
+    }
+    /// The file it is about.
+    pub fn path(mut self, path: impl AsRef<Path>) -> Self {
+        self.path = Some(path.as_ref().to_path_buf());
+        self
+    }
+    /// The tensor, array or column it is about.
+    pub fn tensor(mut self, name: impl Into<String>) -> Self {
+        self.tensor = Some(name.into());
+        self
+    }
+    /// The shape that was found.
+    pub fn shape(mut self, shape: &[usize]) -> Self {
+        self.shape = Some(shape.to_vec());
+        self
+    }
+    /// The element type that was found.
+    pub fn dtype(mut self, dtype: impl fmt::Display) -> Self {
+        self.dtype = Some(dtype.to_string());
+        self
+    }
+    /// What would have been right.
+    pub fn expected(mut self, expected: impl Into<String>) -> Self {
+        self.expected = Some(expected.into());
+        self
+    }
+    /// What the reader can do next.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+    /// The problem as an error about a file.
+    pub fn input(self) -> Error {
+        Error::Input(Box::new(self))
+    }
+    /// The problem as an error about an argument.
+    pub fn usage(self) -> Error {
+        Error::Usage(Box::new(self))
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut line = String::new();
+        if let Some(path) = &self.path {
+            line.push_str(&path.display().to_string());
+            line.push_str(": ");
+        }
+        line.push_str(&self.what);
+        let mut place = Vec::new();
+        if let Some(tensor) = &self.tensor {
+            place.push(format!("tensor {tensor}"));
+        }
+        if let Some(shape) = &self.shape {
+            place.push(format!("shape {shape:?}"));
+        }
+        if let Some(dtype) = &self.dtype {
+            place.push(format!("dtype {dtype}"));
+        }
+        if !place.is_empty() {
+            line.push_str(&format!(" ({})", place.join(", ")));
+        }
+        if let Some(expected) = &self.expected {
+            line.push_str(&format!("; expected {expected}"));
+        }
+        if let Some(hint) = &self.hint {
+            line.push_str(&format!("; try {hint}"));
+        }
+        f.write_str(&crate::text::printable(&line))
+    }
+}
+
+impl Error {
+    /// An input/output error on `path`.
+    pub fn io(path: impl AsRef<Path>, error: &std::io::Error) -> Self {
+        Self::Io { path: path.as_ref().to_path_buf(), message: error.to_string() }
+    }
+    /// The process exit code that stands for this error.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Nothing(_) => 1,
+            Self::Cancelled => 130,
+            Self::Input(_) | Self::Usage(_) | Self::Io { .. } | Self::NotInBuild(_) => 2,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_reads_as_one_paragraph() {
+        let error = Problem::new("the decoder has the wrong width")
+            .path("run/sae.safetensors")
+            .tensor("W_dec")
+            .shape(&[4, 3])
+            .dtype("f32")
+            .expected("[features, 4]")
+            .hint("--transpose")
+            .input();
+        assert_eq!(
+            error.to_string(),
+            "run/sae.safetensors: the decoder has the wrong width (tensor W_dec, shape [4, 3], dtype f32); expected [features, 4]; try --transpose"
+        );
+        assert_eq!(error.exit_code(), 2);
+    }
+
+    #[test]
+    fn control_characters_of_a_path_do_not_pass() {
+        let error = Problem::new("no such file").path("a\u{1b}[2J\nb").input();
+        assert!(!error.to_string().chars().any(char::is_control));
+    }
+}

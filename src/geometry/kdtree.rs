@@ -1,0 +1,1 @@
+//! A k-d tree over points of few dimensions.

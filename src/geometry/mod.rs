@@ -1,0 +1,12 @@
+//! Pure kernels over views: neighbours, projections, clusters, and how far a map can be trusted.
+//!
+//! Inputs are [`crate::rows::Rows`] (decoder directions, points) and checked parameters; outputs own their data.
+//! Kernels know no files, no channels and no terminals; they use the threads of the [`crate::task::Task`] they are
+//! given, poll its cancellation, and give the same bytes at any number of threads.
+
+pub mod cluster;
+pub mod kdtree;
+pub mod neighbors;
+pub mod pca;
+pub mod trust;
+pub mod umap;

@@ -1,0 +1,3 @@
+//! The saescope binary: parse, dispatch, exit code.
+
+fn main() {}

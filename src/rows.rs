@@ -1,0 +1,84 @@
+//! A matrix handed over row by row: the vocabulary between files and kernels.
+//!
+//! [`Rows`] hides where a matrix lies (a mapping, a compiled-in array, a vector) and how it is stored (f32, f16,
+//! bf16, transposed). Kernels ask for tiles of rows as f32 and never hold a second full copy.
+
+use std::ops::Range;
+
+/// A matrix `[nrows, ncols]` that can be read in tiles of whole rows, from several threads at once.
+pub trait Rows: Sync {
+    /// Number of rows (features or points).
+    fn nrows(&self) -> usize;
+    /// Number of columns (the width of a row).
+    fn ncols(&self) -> usize;
+    /// Writes the rows `range` to `out`, row-major, as f32.
+    ///
+    /// # Panics
+    /// If `range` is out of bounds or `out.len() != range.len() * ncols()`.
+    fn read(&self, range: Range<usize>, out: &mut [f32]);
+    /// The whole matrix as row-major f32, where it already lies in memory or in a mapping like that.
+    fn contiguous(&self) -> Option<&[f32]> {
+        None
+    }
+}
+
+/// Points `[n, dims]` in memory, row-major f32: coordinates of a map, a cloud, or test data.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Points {
+    dims: usize,
+    data: Vec<f32>,
+}
+
+impl Points {
+    /// Takes `data` as rows of `dims` values.
+    ///
+    /// # Panics
+    /// If `dims` is 0 or does not divide `data.len()`.
+    pub fn new(data: Vec<f32>, dims: usize) -> Self {
+        assert!(dims > 0 && data.len().is_multiple_of(dims), "{} values are not rows of {dims}", data.len());
+        Self { dims, data }
+    }
+    /// Number of points.
+    pub fn len(&self) -> usize {
+        self.data.len() / self.dims
+    }
+    /// Whether there are no points.
+    pub fn is_empty(&self) -> bool {
+        self.data.is_empty()
+    }
+    /// Values per point.
+    pub fn dims(&self) -> usize {
+        self.dims
+    }
+    /// Point `i`.
+    pub fn row(&self, i: usize) -> &[f32] {
+        &self.data[i * self.dims..(i + 1) * self.dims]
+    }
+    /// All values, row-major.
+    pub fn data(&self) -> &[f32] {
+        &self.data
+    }
+    /// All values, row-major, for writing.
+    pub fn data_mut(&mut self) -> &mut [f32] {
+        &mut self.data
+    }
+    /// The values, row-major.
+    pub fn into_data(self) -> Vec<f32> {
+        self.data
+    }
+}
+
+impl Rows for Points {
+    fn nrows(&self) -> usize {
+        self.len()
+    }
+    fn ncols(&self) -> usize {
+        self.dims
+    }
+    fn read(&self, range: Range<usize>, out: &mut [f32]) {
+        out.copy_from_slice(&self.data[range.start * self.dims..range.end * self.dims]);
+    }
+    fn contiguous(&self) -> Option<&[f32]> {
+        Some(&self.data)
+    }
+}
