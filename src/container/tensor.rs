@@ -328,6 +328,38 @@ impl Matrix {
     pub fn is_mapped(&self) -> bool {
         self.bytes.is_mapped()
     }
+    /// Appends the elements of the rows `range` to `out`, row-major, as the bytes that the file has.
+    ///
+    /// # Panics
+    /// If `range` is out of bounds.
+    pub fn read_raw(&self, range: Range<usize>, out: &mut Vec<u8>) {
+        assert!(range.end <= self.rows, "rows outside the matrix");
+        let size = self.dtype.size();
+        if self.row_stride == 1 && self.col_stride > 1 {
+            // Stored transposed: walk the columns so that memory is read in order.
+            let (at, n) = (out.len(), range.len());
+            out.resize(at + n * self.cols * size, 0);
+            for col in 0..self.cols {
+                let start = (col * self.col_stride + range.start) * size;
+                for (row, element) in self.bytes[start..start + n * size].chunks_exact(size).enumerate() {
+                    let to = at + (row * self.cols + col) * size;
+                    out[to..to + size].copy_from_slice(element);
+                }
+            }
+            return;
+        }
+        for row in range {
+            let start = row * self.row_stride * size;
+            if self.col_stride == 1 {
+                out.extend_from_slice(&self.bytes[start..start + self.cols * size]);
+            } else {
+                for col in 0..self.cols {
+                    let at = start + col * self.col_stride * size;
+                    out.extend_from_slice(&self.bytes[at..at + size]);
+                }
+            }
+        }
+    }
     fn read_row(&self, row: usize, out: &mut [f32]) {
         let size = self.dtype.size();
         let start = row * self.row_stride * size;
@@ -436,6 +468,19 @@ mod tests {
         fortran.matrix().unwrap().read(0..3, &mut whole);
         assert_eq!(whole, [0.0, 3.0, 1.0, 4.0, 2.0, 5.0]);
         assert_eq!(fortran.to_f64(), [0.0, 3.0, 1.0, 4.0, 2.0, 5.0]);
+    }
+
+    #[test]
+    fn raw_rows_are_the_bytes_of_the_file_in_row_order() {
+        let row_major: Vec<u8> = (0..6).flat_map(|v| (v as f32).to_le_bytes()).collect();
+        let matrix = tensor(Dtype::F32, &[2, 3], row_major.clone()).matrix().unwrap();
+        let mut raw = Vec::new();
+        matrix.read_raw(0..2, &mut raw);
+        assert_eq!(raw, row_major);
+        raw.clear();
+        matrix.transposed().read_raw(1..3, &mut raw);
+        let expected: Vec<u8> = [1.0f32, 4.0, 2.0, 5.0].iter().flat_map(|v| v.to_le_bytes()).collect();
+        assert_eq!(raw, expected);
     }
 
     #[test]
