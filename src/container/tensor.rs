@@ -412,17 +412,18 @@ fn convert(dtype: Dtype, bytes: &[u8], out: &mut [f32]) {
             }
         }
         // The processor's own conversion wants aligned halves, which a file need not have.
-        Dtype::F16 => match bytemuck::try_cast_slice::<u8, f16>(bytes) {
-            Ok(halves) => halves.convert_to_f32_slice(out),
-            Err(_) => {
-                let mut halves = [f16::ZERO; 64];
-                for (out, bytes) in out.chunks_mut(64).zip(bytes.chunks(128)) {
-                    let halves = &mut halves[..out.len()];
-                    bytemuck::cast_slice_mut(halves).copy_from_slice(bytes);
-                    halves.convert_to_f32_slice(out);
-                }
+        Dtype::F16 => {
+            if let Ok(halves) = bytemuck::try_cast_slice::<u8, f16>(bytes) {
+                halves.convert_to_f32_slice(out);
+                return;
             }
-        },
+            let mut halves = [f16::ZERO; 64];
+            for (out, bytes) in out.chunks_mut(64).zip(bytes.chunks(128)) {
+                let halves = &mut halves[..out.len()];
+                bytemuck::cast_slice_mut(halves).copy_from_slice(bytes);
+                halves.convert_to_f32_slice(out);
+            }
+        }
         _ => {
             for (i, x) in out.iter_mut().enumerate() {
                 *x = dtype.get(bytes, i * dtype.size()) as f32;
