@@ -176,3 +176,14 @@ impl Dictionary {
         self.decoder.ncols()
     }
 }
+
+impl Dictionary {
+    /// Lengths of the decoder rows `[features]`.
+    ///
+    /// # Errors
+    /// If cancelled.
+    pub fn decoder_norms(&self, task: &crate::task::Task) -> crate::Result<Vec<f32>> {
+        let _ = task;
+        unreachable!()
+    }
+}
