@@ -6,6 +6,7 @@
 
 pub mod bytes;
 pub mod tensor;
+pub mod write;
 
 pub use bytes::Bytes;
 pub use tensor::{Dtype, Matrix, Tensor};
