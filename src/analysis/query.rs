@@ -193,6 +193,13 @@ impl Study {
             },
         )
     }
+    /// The UMAP layout over a given neighbour graph; not kept, since the graph is not part of the study.
+    ///
+    /// # Errors
+    /// As [`umap`].
+    pub fn umap_on(&self, graph: &Knn, params: &UmapParams, task: &Task) -> Result<Umap> {
+        umap(&self.dictionary.decoder, graph, params, task, &mut |_| {})
+    }
     /// Clusters of a layout; the layout's own question is part of the key.
     ///
     /// # Errors
@@ -311,11 +318,11 @@ pub fn map_job(study: &Study, params: &MapParams, context: &JobContext) -> Resul
     let dims = 2.min(study.features()).min(study.dictionary.d_out());
     let pca = Arc::new(study.pca(dims, task)?);
     context.publish(Product::Pca(pca));
+    let knn = Arc::new(study.knn(params.umap.neighbors.saturating_sub(1).max(1), task)?);
+    context.publish(Product::Knn(Arc::clone(&knn)));
     if kept.is_some() {
         return Ok(());
     }
-    let knn = Arc::new(study.knn(params.umap.neighbors.saturating_sub(1).max(1), task)?);
-    context.publish(Product::Knn(Arc::clone(&knn)));
     let mut on_frame = |frame: Frame<'_>| {
         context.publish(Product::Layout {
             epoch: frame.epoch,

@@ -7,6 +7,7 @@ pub mod csv;
 pub mod json;
 pub mod npy;
 pub mod npz;
+pub mod table;
 
 use crate::container::write::Target;
 use crate::error::{Problem, Result};
