@@ -142,12 +142,14 @@ impl Tensor {
         let problem =
             || Problem::new("the array does not fit its bytes").path(path).tensor(name).shape(&shape).dtype(dtype);
         let empty = shape.contains(&0);
+        // Overlapping strides could let a small file claim more elements than could ever be listed.
+        let countable = empty || shape.iter().try_fold(1usize, |n, &len| n.checked_mul(len)).is_some();
         let last = shape
             .iter()
             .zip(&strides)
             .try_fold(0usize, |sum, (&n, &stride)| sum.checked_add(n.saturating_sub(1).checked_mul(stride)?));
         let need = if empty { Some(0) } else { last.and_then(|l| l.checked_add(1)?.checked_mul(dtype.size())) };
-        let fits = shape.len() == strides.len() && need.is_some_and(|need| need <= bytes.len());
+        let fits = countable && shape.len() == strides.len() && need.is_some_and(|need| need <= bytes.len());
         if !fits {
             let need = need.map_or("more than memory can address".into(), |n| format!("{n} bytes"));
             return Err(problem()
@@ -175,7 +177,8 @@ impl Tensor {
     }
     /// Number of elements.
     pub fn len(&self) -> usize {
-        self.shape.iter().product()
+        // A zero among the dimensions comes first: the others may be too large to multiply.
+        if self.shape.contains(&0) { 0 } else { self.shape.iter().product() }
     }
     /// Whether there are no elements.
     pub fn is_empty(&self) -> bool {
