@@ -102,15 +102,13 @@ pub fn text(bytes: &Bytes, name: &str, path: &Path) -> Result<Vec<String>> {
         return Ok(Vec::new());
     }
     all.chunks_exact(width)
-        .map(|element| match header.element {
-            Element::Unicode(_) => {
+        .map(|element| {
+            if let Element::Unicode(_) = header.element {
                 let codes = element.as_chunks::<4>().0.iter().map(|b| u32::from_le_bytes(*b));
-                codes.take_while(|&code| code != 0).map(char::from_u32).collect::<Option<String>>()
+                return codes.take_while(|&code| code != 0).map(char::from_u32).collect::<Option<String>>();
             }
-            _ => {
-                let end = element.iter().rposition(|&b| b != 0).map_or(0, |last| last + 1);
-                String::from_utf8(element[..end].to_vec()).ok()
-            }
+            let end = element.iter().rposition(|&b| b != 0).map_or(0, |last| last + 1);
+            String::from_utf8(element[..end].to_vec()).ok()
         })
         .map(|text| text.ok_or_else(|| problem("a string that is no valid text")))
         .collect()

@@ -239,7 +239,7 @@ mod tests {
         assert!(with(b"abcde\n", 4, 100).unwrap_err().to_string().contains("line 1 is too long"));
         assert!(with(b"abcde", 4, 100).unwrap_err().to_string().contains("line 1 is too long"));
         assert!(with(b"abcd\nefgh\nijkl\n", 4, 7).unwrap_err().to_string().contains("without end"));
-        assert!(with(&[b'a'; 1_000_000], 1000, 100).unwrap_err().to_string().contains("without end"));
+        assert!(with(&b"a".repeat(1_000_000), 1000, 100).unwrap_err().to_string().contains("without end"));
     }
 
     #[test]
