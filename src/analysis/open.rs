@@ -9,7 +9,8 @@ use super::fingerprint::Fingerprint;
 use super::study::Study;
 use crate::error::{Problem, Result};
 use crate::sae::example::{Example, example};
-use crate::sae::open::{OpenOptions, open_bytes, resolve};
+use crate::sae::find::resolve;
+use crate::sae::open::{OpenOptions, open_bytes};
 use crate::sae::{Activations, Dictionary, Labels, Tokens};
 use crate::task::Task;
 use std::path::{Path, PathBuf};
@@ -46,12 +47,12 @@ pub fn open(request: &Request, cache: Cache) -> Result<Study> {
                 .expected("@example or @example/concepts")
                 .usage());
         };
-        let dictionary = open_bytes(&request.dictionary, example.weights.clone(), example.config, &request.options)?;
+        let dictionary = open_bytes(&request.dictionary, &example.weights, example.config, &request.options)?;
         let fingerprint = Fingerprint::new().text(&overrides).bytes(&example.weights).text(example.config).finish();
         let loader = move |dictionary: &Dictionary, _: &Task| load_example(&example, &named, dictionary.features());
         return Ok(Study::new(&request.dictionary, dictionary, fingerprint, cache, Box::new(loader)));
     }
-    let path = resolve(&request.dictionary)?;
+    let path = resolve(Path::new(&request.dictionary))?;
     let dictionary = crate::sae::open::open(&path, &request.options)?;
     let mut fingerprint = Fingerprint::new().text(&overrides);
     for file in &dictionary.info.files {

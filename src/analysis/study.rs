@@ -6,7 +6,7 @@
 use super::cache::Cache;
 use super::evidence::Evidence;
 use crate::error::Result;
-use crate::sae::{Activations, Dictionary, Labels, Tokens};
+use crate::sae::{Activations, DecoderStats, Dictionary, Labels, Tokens};
 use crate::task::Task;
 use serde::Serialize;
 use std::sync::{Arc, OnceLock};
@@ -106,7 +106,7 @@ impl Study {
         warnings.extend(evidence.notes.iter().cloned());
         let bytes = (self.features() * self.dictionary.d_out() * info.dtype.size()) as u64;
         let decoder = if full || bytes <= FULL_PASS_LIMIT {
-            Some(DecoderSummary::of(&self.norms(task)?))
+            Some(DecoderStats::new(&self.norms(task)?))
         } else {
             warnings.push(format!(
                 "the decoder is {:.1} GB: its norms were not computed; --full computes them",
@@ -164,35 +164,10 @@ pub struct Summary {
     pub normalize: &'static str,
     pub subtract_b_dec: Option<bool>,
     pub files: Vec<String>,
-    pub decoder: Option<DecoderSummary>,
+    pub decoder: Option<DecoderStats>,
     pub activations: Option<ActivationsSummary>,
     pub labels: Option<LabelsSummary>,
     pub warnings: Vec<String>,
-}
-
-/// Lengths of the decoder rows.
-#[derive(Debug, Clone, Serialize)]
-#[allow(missing_docs)]
-pub struct DecoderSummary {
-    pub norm_min: f32,
-    pub norm_median: f32,
-    pub norm_max: f32,
-    pub zero_rows: usize,
-}
-
-impl DecoderSummary {
-    fn of(norms: &[f32]) -> Self {
-        let mut sorted = norms.to_vec();
-        sorted.sort_unstable_by(f32::total_cmp);
-        let n = sorted.len();
-        let median = if n == 0 { 0.0 } else { f32::midpoint(sorted[(n - 1) / 2], sorted[n / 2]) };
-        Self {
-            norm_min: sorted.first().copied().unwrap_or(0.0),
-            norm_median: median,
-            norm_max: sorted.last().copied().unwrap_or(0.0),
-            zero_rows: sorted.iter().take_while(|&&norm| norm == 0.0).count(),
-        }
-    }
 }
 
 /// Counts of the activations.
@@ -211,17 +186,4 @@ pub struct LabelsSummary {
     pub count: usize,
     pub source: Option<String>,
     pub kind: Option<String>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::DecoderSummary;
-
-    #[test]
-    fn the_median_of_an_even_count_is_the_midpoint() {
-        let summary = DecoderSummary::of(&[3.0, 0.0, 1.0, 2.0]);
-        assert_eq!((summary.norm_min, summary.norm_median, summary.norm_max), (0.0, 1.5, 3.0));
-        assert_eq!(summary.zero_rows, 1);
-        assert_eq!(DecoderSummary::of(&[]).norm_max, 0.0);
-    }
 }

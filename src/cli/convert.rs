@@ -6,7 +6,10 @@ use crate::error::Result;
 
 pub(super) fn run(args: &ConvertArgs, common: &Common) -> Result<()> {
     let study = opening::study(&args.open, common)?;
-    crate::sae::convert::convert(&study.dictionary, &args.output, common.force)?;
+    let converted = crate::sae::convert::convert(&study.dictionary, &args.output, common.force)?;
+    for note in &converted.notes {
+        output::remark(note);
+    }
     if !common.quiet {
         output::remark(&format!("wrote {}", args.output.display()));
     }

@@ -4,8 +4,9 @@ use super::args::{Common, InfoArgs};
 use super::{opening, output, progress};
 use crate::analysis::study::Summary;
 use crate::error::Result;
-use crate::sae::open::{Listing, list, resolve};
+use crate::sae::find::{Listing, list, resolve};
 use crate::text::printable;
+use std::path::Path;
 
 pub(super) fn run(args: &InfoArgs, common: &Common) -> Result<()> {
     if let Some(listings) = many(args)? {
@@ -22,7 +23,7 @@ fn many(args: &InfoArgs) -> Result<Option<Vec<Listing>>> {
     if args.open.files.pick.is_some() {
         return Ok(None);
     }
-    let path = resolve(dict)?;
+    let path = resolve(Path::new(dict))?;
     if !path.is_dir() {
         return Ok(None);
     }
@@ -34,12 +35,20 @@ fn print_listings(listings: &[Listing], json: bool) -> Result<()> {
     if json {
         return output::print_json(&serde_json::json!({ "dictionaries": listings }));
     }
-    let lines: Vec<String> = listings.iter().map(|listing| printable(&listing.name)).collect();
+    let lines: Vec<String> = listings.iter().map(line).collect();
     output::print(&format!(
         "{} dictionaries; open one with --pick NAME\n  {}\n",
         lines.len(),
         lines.join("\n  ")
     ))
+}
+
+/// One dictionary of many: its name, and what its header tells.
+fn line(listing: &Listing) -> String {
+    let shape = listing.shape.as_ref().map_or(String::new(), |shape| format!("  {shape:?}"));
+    let dtype = listing.dtype.map_or(String::new(), |dtype| format!(" {dtype}"));
+    let problem = listing.problem.as_ref().map_or(String::new(), |problem| format!("  ({problem})"));
+    printable(&format!("{}  {}{shape}{dtype}{problem}", listing.name, listing.format.unwrap_or("unreadable")))
 }
 
 /// The summary for people: one fact a line, units and unknowns said.

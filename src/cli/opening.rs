@@ -21,12 +21,15 @@ pub(super) fn cache(common: &Common) -> Cache {
 /// # Errors
 /// As [`open`].
 pub(super) fn study(args: &OpenArgs, common: &Common) -> Result<Study> {
-    open(&request(args), cache(common))
+    open(&request(args)?, cache(common))
 }
 
 /// What the flags ask to be opened.
-pub(super) fn request(args: &OpenArgs) -> Request {
-    Request {
+///
+/// # Errors
+/// If a flag cannot be read.
+pub(super) fn request(args: &OpenArgs) -> Result<Request> {
+    Ok(Request {
         dictionary: args.dict.clone().unwrap_or_else(|| "@example".into()),
         activations: args.files.acts.clone(),
         tokens: args.files.tokens.clone(),
@@ -37,11 +40,11 @@ pub(super) fn request(args: &OpenArgs) -> Request {
             k: args.k,
             threshold: args.encoding.threshold,
             subtract_b_dec: args.encoding.subtract_b_dec,
-            normalize: args.encoding.normalize.clone(),
-            transpose: args.files.transpose,
+            normalize: args.encoding.normalize.as_deref().map(str::parse).transpose()?,
+            transpose: args.files.transpose.then_some(true),
             pick: args.files.pick.clone(),
         },
-    }
+    })
 }
 
 /// Where a result of `study` comes from.

@@ -303,14 +303,3 @@ mod tests {
         assert_eq!(DecoderStats::new(&[]).norm_max, 0.0);
     }
 }
-
-impl Dictionary {
-    /// Lengths of the decoder rows `[features]`.
-    ///
-    /// # Errors
-    /// If cancelled.
-    pub fn decoder_norms(&self, task: &crate::task::Task) -> crate::Result<Vec<f32>> {
-        let _ = task;
-        unreachable!()
-    }
-}
