@@ -9,6 +9,7 @@ pub mod npy;
 pub mod npz;
 pub mod safetensors;
 pub mod tensor;
+pub mod write;
 pub mod text;
 
 pub use bytes::Bytes;

@@ -234,7 +234,7 @@ fn formats_line() -> String {
 }
 
 /// The path itself if something is there, else what it names in the Hugging Face cache.
-pub(super) fn resolve(path: &Path) -> Result<PathBuf> {
+pub fn resolve(path: &Path) -> Result<PathBuf> {
     if path.exists() {
         return Ok(path.to_path_buf());
     }
