@@ -1,3 +1,5 @@
 //! The saescope binary: parse, dispatch, exit code.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    saescope::cli::run()
+}
