@@ -10,7 +10,7 @@ use super::study::Study;
 use crate::error::{Problem, Result};
 use crate::sae::example::{Example, example};
 use crate::sae::find::resolve;
-use crate::sae::open::{OpenOptions, open_bytes};
+use crate::sae::open::OpenOptions;
 use crate::sae::{Activations, Dictionary, Labels, Tokens};
 use crate::task::Task;
 use std::path::{Path, PathBuf};
@@ -47,7 +47,7 @@ pub fn open(request: &Request, cache: Cache) -> Result<Study> {
                 .expected("@example or @example/concepts")
                 .usage());
         };
-        let dictionary = open_bytes(&request.dictionary, &example.weights, example.config, &request.options)?;
+        let dictionary = example.dictionary(&request.options)?;
         let fingerprint = Fingerprint::new().text(&overrides).bytes(&example.weights).text(example.config).finish();
         let loader = move |dictionary: &Dictionary, _: &Task| load_example(&example, &named, dictionary.features());
         return Ok(Study::new(&request.dictionary, dictionary, fingerprint, cache, Box::new(loader)));
@@ -151,21 +151,18 @@ fn load_files(dictionary: &Dictionary, named: &Named) -> Result<Evidence> {
 }
 
 fn load_example(example: &Example, named: &Named, features: usize) -> Result<Evidence> {
-    let inside = |what: &str| PathBuf::from(format!("{}/{what}", example.name));
     let activations = match &named.activations {
         Some(path) => Activations::load(path, Some(features))?,
-        None => Activations::from_bytes(example.activations.clone(), &inside("activations"), Some(features))?,
+        None => example.activations()?,
     };
-    let rows = Some(activations.tokens());
     let tokens = match (&named.tokens, &named.activations) {
-        (Some(path), _) => Some(Tokens::load(path, rows)?),
+        (Some(path), _) => Some(Tokens::load(path, Some(activations.tokens()))?),
         (None, Some(_)) => None,
-        (None, None) => Some(Tokens::from_bytes(&example.tokens, &inside("tokens"), rows)?),
+        (None, None) => Some(example.tokens()?),
     };
-    let labels = match (&named.labels, &example.labels) {
-        (Some(path), _) => Some(Labels::load(path, features)?),
-        (None, Some(bytes)) => Some(Labels::from_bytes(bytes, &inside("labels"), features)?),
-        (None, None) => None,
+    let labels = match &named.labels {
+        Some(path) => Some(Labels::load(path, features)?),
+        None => example.labels(features)?,
     };
     Ok(assemble(Some(activations), tokens, labels, Vec::new()))
 }
