@@ -8,7 +8,9 @@ pub mod find;
 pub mod formats;
 pub mod labels;
 pub mod open;
+pub mod sparse;
 pub mod tokens;
+mod write;
 
 pub use activations::{Activations, Sparse};
 pub use dictionary::{Activation, DecoderStats, Dictionary, DictionaryInfo, Kind, Normalize};
