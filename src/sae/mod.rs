@@ -4,6 +4,7 @@ pub mod activations;
 pub mod convert;
 pub mod detect;
 pub mod dictionary;
+pub mod encode;
 pub mod find;
 pub mod formats;
 pub mod labels;
