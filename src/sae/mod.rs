@@ -10,6 +10,7 @@ pub mod formats;
 pub mod labels;
 pub mod open;
 pub mod sparse;
+pub mod synth;
 pub mod tokens;
 mod write;
 
