@@ -5,6 +5,7 @@ pub mod convert;
 pub mod detect;
 pub mod dictionary;
 pub mod encode;
+pub mod example;
 pub mod find;
 pub mod formats;
 pub mod labels;
