@@ -503,6 +503,8 @@ fn every_wrong_path_and_file_says_what_it_is() {
         }
     }
     assert!(failure(&folder.path("missing")).contains("no such file or folder"));
+    #[cfg(unix)]
+    assert!(failure(Path::new("/dev/null")).contains("not a regular file"));
     std::fs::create_dir(folder.path("nothing")).unwrap();
     assert!(failure(&folder.path("nothing")).contains("an empty folder"));
     folder.write("texts/readme.txt", "hello");

@@ -252,7 +252,7 @@ pub(super) fn resolve(path: &Path) -> Result<PathBuf> {
     in_cache(cache, &repository, &below).ok_or_else(|| {
         problem("no such file or folder, and no such repository in the Hugging Face cache")
             .expected(format!("a path, or a repository in {}", cache.display()))
-            .hint(format!("`hf download {repository}`"))
+            .hint(format!("the path from here, or `hf download {repository}` first"))
             .input()
     })
 }

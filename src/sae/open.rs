@@ -66,7 +66,7 @@ impl FromStr for Normalize {
 /// kind that cannot be read yet ([`Error::NotInBuild`]), or does not fit the options.
 pub fn open(path: &Path, options: &OpenOptions) -> Result<Dictionary> {
     let path = resolve(path)?;
-    if path.is_file() {
+    if !path.is_dir() {
         if let Some(pick) = &options.pick {
             return Err(Problem::new(format!("there is nothing to pick {pick} from: this is one file"))
                 .path(&path)

@@ -2,7 +2,7 @@
 //!
 //! A format says by tensor names, shapes and configuration whether a [`Source`] is its own, and turns it into a
 //! [`Dictionary`] in the common convention. To add one, write its file and give it a row in [`FORMATS`]; nothing else
-//! knows their names. Families that are known but have no file yet are named in [`LATER`], so that whoever opens one
+//! knows their names. Families that are known but have no file yet have their names in a second table, so that whoever opens one
 //! is told what it is.
 
 mod gemma_scope;

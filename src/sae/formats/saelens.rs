@@ -98,11 +98,11 @@ impl<'a> Config<'a> {
         ];
         let Some(place) = self.place.as_object() else { return Map::new() };
         if std::ptr::eq(self.place, self.all) {
-            return place
-                .iter()
-                .filter(|(k, _)| KEYS.contains(&k.as_str()))
-                .map(|(k, v)| (k.clone(), v.clone()))
-                .collect();
+            let mut origin: Map<String, Value> =
+                place.iter().filter(|(k, _)| KEYS.contains(&k.as_str())).map(|(k, v)| (k.clone(), v.clone())).collect();
+            // SAELens' own default for configurations of that time.
+            origin.entry("prepend_bos").or_insert(Value::Bool(true));
+            return origin;
         }
         place.clone()
     }
@@ -369,5 +369,6 @@ mod tests {
         assert_eq!((config.hook().as_deref(), config.layer()), (Some("blocks.3.hook_mlp_out"), Some(3)));
         let origin = config.origin();
         assert!(origin.contains_key("model_name") && !origin.contains_key("lr"));
+        assert_eq!(origin["prepend_bos"], true);
     }
 }
