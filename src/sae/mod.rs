@@ -4,11 +4,16 @@ pub mod activations;
 pub mod convert;
 pub mod detect;
 pub mod dictionary;
+pub mod encode;
+pub mod example;
 pub mod find;
 pub mod formats;
 pub mod labels;
 pub mod open;
+pub mod sparse;
+pub mod synth;
 pub mod tokens;
+mod write;
 
 pub use activations::{Activations, Sparse};
 pub use dictionary::{Activation, DecoderStats, Dictionary, DictionaryInfo, Kind, Normalize};
