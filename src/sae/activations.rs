@@ -7,8 +7,8 @@
 //! Cost: one pass over the entries to read, one to check, two to transpose. Memory: 16 bytes an entry for the two
 //! orders, and while loading the arrays of the file (mapped if they are stored, on the heap if they are deflated).
 
-use super::write::{NpzWriter, write_whole};
 use crate::container::npz::Npz;
+use crate::container::write::{NpzWriter, Target};
 use crate::container::{Bytes, Dtype, Tensor};
 use crate::error::{Error, Problem, Result};
 use std::io::{Seek, Write};
@@ -116,7 +116,7 @@ impl Activations {
 /// # Errors
 /// If the file cannot be written.
 pub fn save_csr(sparse: &Sparse, path: &Path) -> Result<()> {
-    write_whole(path, |file| write_csr(sparse, file))
+    Target::new(path, true)?.write(|file| write_csr(sparse, file))
 }
 
 /// Writes `sparse` as `scipy.sparse.save_npz` lays out a CSR matrix of f32, with members stored and not deflated, so
@@ -129,18 +129,15 @@ pub fn write_csr(sparse: &Sparse, out: impl Write + Seek) -> std::io::Result<()>
     let mut npz = NpzWriter::new(out);
     let (nnz, rows) = (sparse.nnz(), sparse.rows);
     if narrow {
-        npz.array("indices", "<i4", &format!("({nnz},)"), sparse.indices.iter().map(|&i| (i as i32).to_le_bytes()))?;
-        let indptr = sparse.indptr.iter().map(|&p| (p as i32).to_le_bytes());
-        npz.array("indptr", "<i4", &format!("({},)", rows + 1), indptr)?;
+        npz.values("indices", &[nnz], sparse.indices.iter().map(|&i| i as i32))?;
+        npz.values("indptr", &[rows + 1], sparse.indptr.iter().map(|&p| p as i32))?;
     } else {
-        npz.array("indices", "<i8", &format!("({nnz},)"), sparse.indices.iter().map(|&i| i64::from(i).to_le_bytes()))?;
-        let indptr = sparse.indptr.iter().map(|&p| (p as i64).to_le_bytes());
-        npz.array("indptr", "<i8", &format!("({},)", rows + 1), indptr)?;
+        npz.values("indices", &[nnz], sparse.indices.iter().map(|&i| i64::from(i)))?;
+        npz.values("indptr", &[rows + 1], sparse.indptr.iter().map(|&p| p as i64))?;
     }
-    npz.array("format", "|S3", "()", std::iter::once(*b"csr"))?;
-    let shape = [rows as i64, sparse.cols as i64];
-    npz.array("shape", "<i8", "(2,)", shape.iter().map(|n| n.to_le_bytes()))?;
-    npz.array("data", "<f4", &format!("({nnz},)"), sparse.values.iter().map(|v| v.to_le_bytes()))?;
+    npz.byte_string("format", "csr")?;
+    npz.array("shape", &[2], &[rows as i64, sparse.cols as i64])?;
+    npz.array("data", &[nnz], &sparse.values)?;
     npz.finish()
 }
 

@@ -12,14 +12,13 @@
 use super::{GroupKind, Planted};
 use crate::container::Dtype;
 use crate::container::safetensors::{TensorSpec, write_safetensors};
+use crate::container::write::{NpzWriter, Target, write_npy, write_values};
 use crate::error::{Error, Result};
 use crate::rows::Points;
 use crate::sae::activations::save_csr;
-use crate::sae::write::{NpzWriter, npy_header, write_whole};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{Seek, Write};
 use std::path::Path;
 
 /// Writes `planted` to the folder `dir`, which is made if it does not exist; files of the same names are replaced.
@@ -29,8 +28,9 @@ use std::path::Path;
 /// If the folder or a file cannot be written.
 pub fn write(planted: &Planted, dir: &Path) -> Result<()> {
     std::fs::create_dir_all(dir).map_err(|error| Error::io(dir, &error))?;
+    let file = |name: &str| Target::new(&dir.join(name), true);
     let params = &planted.params;
-    write_whole(&dir.join("sae_weights.safetensors"), |file| weights(&planted.decoder, file))?;
+    file("sae_weights.safetensors")?.write(|out| weights(&planted.decoder, out))?;
     let config = json!({
         "architecture": "standard",
         "d_in": params.d_model,
@@ -48,19 +48,16 @@ pub fn write(planted: &Planted, dir: &Path) -> Result<()> {
             "generator": format!("saescope {}", env!("CARGO_PKG_VERSION")),
         },
     });
-    write_whole(&dir.join("cfg.json"), |file| json_file(&config, file))?;
+    file("cfg.json")?.write(|out| json_file(&config, out))?;
     if let Some(activations) = &planted.activations {
         save_csr(&activations.by_token, &dir.join("activations.npz"))?;
-        write_whole(&dir.join("latents.npz"), |file| latents(planted, file))?;
+        file("latents.npz")?.write(|out| latents(planted, out))?;
     }
-    write_whole(&dir.join("labels.jsonl"), |file| labels(planted, file))?;
-    write_whole(&dir.join("truth.json"), |file| json_file(&truth(planted), file))?;
+    file("labels.jsonl")?.write(|out| labels(planted, out))?;
+    file("truth.json")?.write(|out| json_file(&truth(planted), out))?;
     if let Some(dense) = &planted.dense {
-        write_whole(&dir.join("resid.npy"), |file| {
-            let shape = format!("({}, {})", dense.len(), dense.dims());
-            file.write_all(&npy_header("<f4", &shape))?;
-            floats(dense.data().iter().copied(), file)
-        })?;
+        let shape = [dense.len(), dense.dims()];
+        file("resid.npy")?.write(|out| write_npy(out, &shape, dense.data()))?;
     }
     Ok(())
 }
@@ -76,7 +73,7 @@ fn weights(decoder: &Points, out: &mut impl Write) -> std::io::Result<()> {
         spec("b_enc", &[features]),
     ];
     write_safetensors(out, &specs, &BTreeMap::new(), |tensor, out| match tensor {
-        0 => floats(decoder.data().iter().copied(), out),
+        0 => write_values(out, decoder.data().iter().copied()),
         1 => {
             // Sixteen columns of the decoder at a time: its rows are walked in order, and little is held.
             let mut columns = vec![0f32; 16 * features];
@@ -87,25 +84,13 @@ fn weights(decoder: &Points, out: &mut impl Write) -> std::io::Result<()> {
                         columns[i * features + feature] = value;
                     }
                 }
-                floats(columns[..n * features].iter().copied(), out)?;
+                write_values(out, columns[..n * features].iter().copied())?;
             }
             Ok(())
         }
-        2 => floats(std::iter::repeat_n(0.0, width), out),
-        _ => floats(std::iter::repeat_n(0.0, features), out),
+        2 => write_values(out, std::iter::repeat_n(0.0f32, width)),
+        _ => write_values(out, std::iter::repeat_n(0.0f32, features)),
     })
-}
-
-fn floats(values: impl Iterator<Item = f32>, out: &mut (impl Write + ?Sized)) -> std::io::Result<()> {
-    let mut buffer = Vec::with_capacity(1 << 16);
-    for value in values {
-        buffer.extend_from_slice(&value.to_le_bytes());
-        if buffer.len() == 1 << 16 {
-            out.write_all(&buffer)?;
-            buffer.clear();
-        }
-    }
-    out.write_all(&buffer)
 }
 
 fn json_file(value: &Value, out: &mut impl Write) -> std::io::Result<()> {
@@ -161,13 +146,13 @@ fn truth(planted: &Planted) -> Value {
     })
 }
 
-fn latents(planted: &Planted, out: &mut BufWriter<File>) -> std::io::Result<()> {
+fn latents(planted: &Planted, out: &mut (impl Write + Seek)) -> std::io::Result<()> {
     let mut npz = NpzWriter::new(out);
     for group in planted.groups.iter().filter(|group| !group.tokens.is_empty()) {
-        let (name, shape) = (&group.name, format!("({},)", group.tokens.len()));
-        npz.array(&format!("{name}__token"), "<i4", &shape, group.tokens.iter().map(|&t| (t as i32).to_le_bytes()))?;
+        let (name, shape) = (&group.name, [group.tokens.len()]);
+        npz.values(&format!("{name}__token"), &shape, group.tokens.iter().map(|&t| t as i32))?;
         for (coordinate, values) in group.latents.iter().filter(|(_, values)| !values.is_empty()) {
-            npz.array(&format!("{name}__{coordinate}"), "<f4", &shape, values.iter().map(|v| v.to_le_bytes()))?;
+            npz.array(&format!("{name}__{coordinate}"), &shape, values)?;
         }
     }
     npz.finish()
