@@ -235,9 +235,20 @@ fn the_second_asking_is_answered_from_the_cache() {
 fn every_verb_explains_itself_with_an_example() {
     let program = Program::new();
     let help = program.ok(&["help"]);
-    for verb in
-        ["info", "convert", "encode", "neighbors", "knn", "embed", "cluster", "trust", "export", "render", "synth", "cache"]
-    {
+    for verb in [
+        "info",
+        "convert",
+        "encode",
+        "neighbors",
+        "knn",
+        "embed",
+        "cluster",
+        "trust",
+        "export",
+        "render",
+        "synth",
+        "cache",
+    ] {
         assert!(help.contains(verb), "{verb}");
         assert!(program.ok(&[verb, "--help"]).contains("saescope"), "{verb}");
     }

@@ -9,8 +9,8 @@ pub mod npy;
 pub mod npz;
 pub mod safetensors;
 pub mod tensor;
-pub mod write;
 pub mod text;
+pub mod write;
 
 pub use bytes::Bytes;
 pub use tensor::{Dtype, Matrix, Tensor};

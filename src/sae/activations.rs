@@ -7,8 +7,8 @@
 //! Cost: one pass over the entries to read, one to check, two to transpose. Memory: 16 bytes an entry for the two
 //! orders, and while loading the arrays of the file (mapped if they are stored, on the heap if they are deflated).
 
-use super::write::{NpzWriter, write_whole};
 use crate::container::npz::Npz;
+use crate::container::write::{NpzWriter, Target};
 use crate::container::{Bytes, Dtype, Tensor};
 use crate::error::{Error, Problem, Result};
 use std::io::{Seek, Write};
@@ -116,7 +116,7 @@ impl Activations {
 /// # Errors
 /// If the file cannot be written.
 pub fn save_csr(sparse: &Sparse, path: &Path) -> Result<()> {
-    write_whole(path, |file| write_csr(sparse, file))
+    Target::new(path, true)?.write(|file| write_csr(sparse, file))
 }
 
 /// Writes `sparse` as `scipy.sparse.save_npz` lays out a CSR matrix of f32, with members stored and not deflated, so
@@ -127,20 +127,17 @@ pub fn save_csr(sparse: &Sparse, path: &Path) -> Result<()> {
 pub fn write_csr(sparse: &Sparse, out: impl Write + Seek) -> std::io::Result<()> {
     let narrow = i32::try_from(sparse.nnz().max(sparse.cols)).is_ok();
     let mut npz = NpzWriter::new(out);
-    let (nnz, rows) = (sparse.nnz(), sparse.rows);
+    let (nnz, pointers) = ([sparse.nnz()], [sparse.rows + 1]);
     if narrow {
-        npz.array("indices", "<i4", &format!("({nnz},)"), sparse.indices.iter().map(|&i| (i as i32).to_le_bytes()))?;
-        let indptr = sparse.indptr.iter().map(|&p| (p as i32).to_le_bytes());
-        npz.array("indptr", "<i4", &format!("({},)", rows + 1), indptr)?;
+        npz.array::<i32>("indices", &nnz, bytemuck::cast_slice(&sparse.indices))?;
+        npz.array("indptr", &pointers, &sparse.indptr.iter().map(|&p| p as i32).collect::<Vec<_>>())?;
     } else {
-        npz.array("indices", "<i8", &format!("({nnz},)"), sparse.indices.iter().map(|&i| i64::from(i).to_le_bytes()))?;
-        let indptr = sparse.indptr.iter().map(|&p| (p as i64).to_le_bytes());
-        npz.array("indptr", "<i8", &format!("({},)", rows + 1), indptr)?;
+        npz.array("indices", &nnz, &sparse.indices.iter().map(|&i| i64::from(i)).collect::<Vec<_>>())?;
+        npz.array::<i64>("indptr", &pointers, bytemuck::cast_slice(&sparse.indptr))?;
     }
-    npz.array("format", "|S3", "()", std::iter::once(*b"csr"))?;
-    let shape = [rows as i64, sparse.cols as i64];
-    npz.array("shape", "<i8", "(2,)", shape.iter().map(|n| n.to_le_bytes()))?;
-    npz.array("data", "<f4", &format!("({nnz},)"), sparse.values.iter().map(|v| v.to_le_bytes()))?;
+    npz.byte_string("format", "csr")?;
+    npz.array("shape", &[2], &[sparse.rows as i64, sparse.cols as i64])?;
+    npz.array("data", &nnz, &sparse.values)?;
     npz.finish()
 }
 

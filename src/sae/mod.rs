@@ -13,7 +13,6 @@ pub mod open;
 pub mod sparse;
 pub mod synth;
 pub mod tokens;
-mod write;
 
 pub use activations::{Activations, Sparse};
 pub use dictionary::{Activation, DecoderStats, Dictionary, DictionaryInfo, Kind, Normalize};

@@ -1,5 +1,4 @@
 use super::*;
-use crate::sae::write::npy_header;
 use std::io::Cursor;
 
 /// Members of an npz: name, descr, shape, bytes.
@@ -26,7 +25,10 @@ fn npz(members: &[Member], method: zip::CompressionMethod) -> Bytes {
     for (name, descr, shape, bytes) in members {
         let options = zip::write::SimpleFileOptions::default().compression_method(method);
         zip.start_file(format!("{name}.npy"), options).unwrap();
-        zip.write_all(&npy_header(descr, shape)).unwrap();
+        let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
+        zip.write_all(b"\x93NUMPY\x01\x00").unwrap();
+        zip.write_all(&(header.len() as u16).to_le_bytes()).unwrap();
+        zip.write_all(header.as_bytes()).unwrap();
         zip.write_all(bytes).unwrap();
     }
     zip.finish().unwrap().into_inner().into()

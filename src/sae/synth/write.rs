@@ -12,25 +12,31 @@
 use super::{GroupKind, Planted};
 use crate::container::Dtype;
 use crate::container::safetensors::{TensorSpec, write_safetensors};
+use crate::container::write::{NpzWriter, Target, write_npy};
 use crate::error::{Error, Result};
 use crate::rows::Points;
 use crate::sae::activations::save_csr;
-use crate::sae::write::{NpzWriter, npy_header, write_whole};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{Seek, Write};
 use std::path::Path;
 
-/// Writes `planted` to the folder `dir`, which is made if it does not exist; files of the same names are replaced.
-/// Each file appears whole or not at all. The bytes depend on `planted` alone.
+/// Writes `planted` to the folder `dir`, which is made if it does not exist. Files of these names are replaced, or
+/// removed if `planted` has nothing for them, so that activations of another dictionary never stay behind. Each file
+/// appears whole or not at all, and its bytes depend on `planted` alone.
 ///
 /// # Errors
 /// If the folder or a file cannot be written.
 pub fn write(planted: &Planted, dir: &Path) -> Result<()> {
     std::fs::create_dir_all(dir).map_err(|error| Error::io(dir, &error))?;
+    for old in ["activations.npz", "latents.npz", "resid.npy"].map(|name| dir.join(name)) {
+        if old.is_file() {
+            std::fs::remove_file(&old).map_err(|error| Error::io(&old, &error))?;
+        }
+    }
     let params = &planted.params;
-    write_whole(&dir.join("sae_weights.safetensors"), |file| weights(&planted.decoder, file))?;
+    let file = |name: &str| Target::new(&dir.join(name), true);
+    file("sae_weights.safetensors")?.write(|out| weights(&planted.decoder, out))?;
     let config = json!({
         "architecture": "standard",
         "d_in": params.d_model,
@@ -48,19 +54,15 @@ pub fn write(planted: &Planted, dir: &Path) -> Result<()> {
             "generator": format!("saescope {}", env!("CARGO_PKG_VERSION")),
         },
     });
-    write_whole(&dir.join("cfg.json"), |file| json_file(&config, file))?;
+    file("cfg.json")?.write(|out| json_file(&config, out))?;
     if let Some(activations) = &planted.activations {
         save_csr(&activations.by_token, &dir.join("activations.npz"))?;
-        write_whole(&dir.join("latents.npz"), |file| latents(planted, file))?;
+        file("latents.npz")?.write(|out| latents(planted, out))?;
     }
-    write_whole(&dir.join("labels.jsonl"), |file| labels(planted, file))?;
-    write_whole(&dir.join("truth.json"), |file| json_file(&truth(planted), file))?;
+    file("labels.jsonl")?.write(|out| labels(planted, out))?;
+    file("truth.json")?.write(|out| json_file(&truth(planted), out))?;
     if let Some(dense) = &planted.dense {
-        write_whole(&dir.join("resid.npy"), |file| {
-            let shape = format!("({}, {})", dense.len(), dense.dims());
-            file.write_all(&npy_header("<f4", &shape))?;
-            floats(dense.data().iter().copied(), file)
-        })?;
+        file("resid.npy")?.write(|out| write_npy(out, &[dense.len(), dense.dims()], dense.data()))?;
     }
     Ok(())
 }
@@ -161,13 +163,13 @@ fn truth(planted: &Planted) -> Value {
     })
 }
 
-fn latents(planted: &Planted, out: &mut BufWriter<File>) -> std::io::Result<()> {
+fn latents(planted: &Planted, out: impl Write + Seek) -> std::io::Result<()> {
     let mut npz = NpzWriter::new(out);
     for group in planted.groups.iter().filter(|group| !group.tokens.is_empty()) {
-        let (name, shape) = (&group.name, format!("({},)", group.tokens.len()));
-        npz.array(&format!("{name}__token"), "<i4", &shape, group.tokens.iter().map(|&t| (t as i32).to_le_bytes()))?;
+        let (name, shape) = (&group.name, [group.tokens.len()]);
+        npz.array::<i32>(&format!("{name}__token"), &shape, bytemuck::cast_slice(&group.tokens))?;
         for (coordinate, values) in group.latents.iter().filter(|(_, values)| !values.is_empty()) {
-            npz.array(&format!("{name}__{coordinate}"), "<f4", &shape, values.iter().map(|v| v.to_le_bytes()))?;
+            npz.array(&format!("{name}__{coordinate}"), &shape, values)?;
         }
     }
     npz.finish()
