@@ -32,6 +32,7 @@ mod pointer;
 mod prompt;
 mod prompting;
 mod session;
+mod still;
 #[cfg(test)]
 mod tests;
 
@@ -42,6 +43,7 @@ pub use lists::{ListState, Pane};
 pub use map::{ColourBy, MapState, Ramp, Stage};
 pub use prompt::{Choice, Note, Prompt, PromptKind, Suggestion};
 pub use session::{Outcome, run};
+pub use still::{Scene, products, still};
 
 use super::action::{Action, Context, Row};
 use super::capabilities::Multiplexer;

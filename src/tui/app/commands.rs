@@ -395,7 +395,7 @@ impl App {
     }
 
     /// Opens a page; the map is where all ways begin, so going there forgets the way.
-    fn go(&mut self, page: Page) {
+    pub(super) fn go(&mut self, page: Page) {
         if page == Page::Map {
             self.back.clear();
         } else if page != self.page {
