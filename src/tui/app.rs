@@ -34,6 +34,7 @@ mod prompt;
 mod prompting;
 mod results;
 mod session;
+mod still;
 #[cfg(test)]
 mod tests;
 
@@ -44,6 +45,7 @@ pub use lists::{ListState, Pane};
 pub use map::{ColourBy, MapState, Ramp, Stage};
 pub use prompt::{Choice, Note, Prompt, PromptKind, Suggestion};
 pub use session::{Outcome, run};
+pub use still::{Scene, products, still};
 
 use super::action::{Action, Context, Row};
 use super::capabilities::Multiplexer;

@@ -12,7 +12,7 @@
 use super::{GroupKind, Planted};
 use crate::container::Dtype;
 use crate::container::safetensors::{TensorSpec, write_safetensors};
-use crate::container::write::{NpzWriter, Target, write_npy, write_values};
+use crate::container::write::{NpzWriter, Target, write_npy};
 use crate::error::{Error, Result};
 use crate::rows::Points;
 use crate::sae::activations::save_csr;
@@ -21,15 +21,21 @@ use std::collections::BTreeMap;
 use std::io::{Seek, Write};
 use std::path::Path;
 
-/// Writes `planted` to the folder `dir`, which is made if it does not exist; files of the same names are replaced.
-/// Each file appears whole or not at all. The bytes depend on `planted` alone.
+/// Writes `planted` to the folder `dir`, which is made if it does not exist. Files of these names are replaced, or
+/// removed if `planted` has nothing for them, so that activations of another dictionary never stay behind. Each file
+/// appears whole or not at all, and its bytes depend on `planted` alone.
 ///
 /// # Errors
 /// If the folder or a file cannot be written.
 pub fn write(planted: &Planted, dir: &Path) -> Result<()> {
     std::fs::create_dir_all(dir).map_err(|error| Error::io(dir, &error))?;
-    let file = |name: &str| Target::new(&dir.join(name), true);
+    for old in ["activations.npz", "latents.npz", "resid.npy"].map(|name| dir.join(name)) {
+        if old.is_file() {
+            std::fs::remove_file(&old).map_err(|error| Error::io(&old, &error))?;
+        }
+    }
     let params = &planted.params;
+    let file = |name: &str| Target::new(&dir.join(name), true);
     file("sae_weights.safetensors")?.write(|out| weights(&planted.decoder, out))?;
     let config = json!({
         "architecture": "standard",
@@ -56,8 +62,7 @@ pub fn write(planted: &Planted, dir: &Path) -> Result<()> {
     file("labels.jsonl")?.write(|out| labels(planted, out))?;
     file("truth.json")?.write(|out| json_file(&truth(planted), out))?;
     if let Some(dense) = &planted.dense {
-        let shape = [dense.len(), dense.dims()];
-        file("resid.npy")?.write(|out| write_npy(out, &shape, dense.data()))?;
+        file("resid.npy")?.write(|out| write_npy(out, &[dense.len(), dense.dims()], dense.data()))?;
     }
     Ok(())
 }
@@ -73,7 +78,7 @@ fn weights(decoder: &Points, out: &mut impl Write) -> std::io::Result<()> {
         spec("b_enc", &[features]),
     ];
     write_safetensors(out, &specs, &BTreeMap::new(), |tensor, out| match tensor {
-        0 => write_values(out, decoder.data().iter().copied()),
+        0 => floats(decoder.data().iter().copied(), out),
         1 => {
             // Sixteen columns of the decoder at a time: its rows are walked in order, and little is held.
             let mut columns = vec![0f32; 16 * features];
@@ -84,13 +89,25 @@ fn weights(decoder: &Points, out: &mut impl Write) -> std::io::Result<()> {
                         columns[i * features + feature] = value;
                     }
                 }
-                write_values(out, columns[..n * features].iter().copied())?;
+                floats(columns[..n * features].iter().copied(), out)?;
             }
             Ok(())
         }
-        2 => write_values(out, std::iter::repeat_n(0.0f32, width)),
-        _ => write_values(out, std::iter::repeat_n(0.0f32, features)),
+        2 => floats(std::iter::repeat_n(0.0, width), out),
+        _ => floats(std::iter::repeat_n(0.0, features), out),
     })
+}
+
+fn floats(values: impl Iterator<Item = f32>, out: &mut (impl Write + ?Sized)) -> std::io::Result<()> {
+    let mut buffer = Vec::with_capacity(1 << 16);
+    for value in values {
+        buffer.extend_from_slice(&value.to_le_bytes());
+        if buffer.len() == 1 << 16 {
+            out.write_all(&buffer)?;
+            buffer.clear();
+        }
+    }
+    out.write_all(&buffer)
 }
 
 fn json_file(value: &Value, out: &mut impl Write) -> std::io::Result<()> {
@@ -146,11 +163,11 @@ fn truth(planted: &Planted) -> Value {
     })
 }
 
-fn latents(planted: &Planted, out: &mut (impl Write + Seek)) -> std::io::Result<()> {
+fn latents(planted: &Planted, out: impl Write + Seek) -> std::io::Result<()> {
     let mut npz = NpzWriter::new(out);
     for group in planted.groups.iter().filter(|group| !group.tokens.is_empty()) {
         let (name, shape) = (&group.name, [group.tokens.len()]);
-        npz.values(&format!("{name}__token"), &shape, group.tokens.iter().map(|&t| t as i32))?;
+        npz.array::<i32>(&format!("{name}__token"), &shape, bytemuck::cast_slice(&group.tokens))?;
         for (coordinate, values) in group.latents.iter().filter(|(_, values)| !values.is_empty()) {
             npz.array(&format!("{name}__{coordinate}"), &shape, values)?;
         }
