@@ -10,7 +10,7 @@ pub mod evidence;
 pub mod filter;
 pub mod fingerprint;
 pub mod jobs;
-// pub mod open;
+pub mod open;
 pub mod query;
 pub mod study;
 

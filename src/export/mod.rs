@@ -4,6 +4,7 @@
 //! [`WRITERS`]. Writers know nothing of where the numbers came from.
 
 pub mod csv;
+pub mod frame;
 pub mod json;
 pub mod npy;
 pub mod npz;

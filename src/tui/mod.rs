@@ -30,6 +30,8 @@ pub mod key;
 pub mod keymap;
 pub mod screen;
 pub mod terminal;
+pub mod theme;
+pub mod widgets;
 
 use event::{Event, Events, Signal};
 use ratatui::buffer::Buffer;

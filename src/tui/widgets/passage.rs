@@ -1,0 +1,157 @@
+//! A line of text around the token on which a feature fires: `… on ▐Monday▌ the council met again …`.
+//!
+//! Tokens are shaded by their strength (share of the feature's maximum); the token in question stands in a reversed
+//! block with half-cell edges, so it is found without colour. Both ends are cut by display width with an ellipsis.
+//! Text comes from files: it is made safe and reduced to graphemes of agreed width first ([`text::clean`]).
+
+use super::{Look, text};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+use unicode_segmentation::UnicodeSegmentation;
+
+/// A token and how strongly the feature fires on it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Token<'a> {
+    /// The string as in the file.
+    pub text: &'a str,
+    /// Share of the feature's maximum, 0 if silent.
+    pub strength: f32,
+}
+
+/// Where the focus token stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Align {
+    /// Wherever most of the text can be shown.
+    Flow,
+    /// Beginning at this column, as in a concordance: many passages line up.
+    Column(u16),
+}
+
+/// A styled grapheme and its width.
+struct Piece {
+    text: String,
+    style: Style,
+    width: u16,
+}
+
+/// Draws one passage in the first row of `area`.
+pub fn render(look: &Look, tokens: &[Token<'_>], focus: usize, align: Align, area: Rect, buf: &mut Buffer) {
+    let area = area.intersection(buf.area);
+    let Some(token) = tokens.get(focus) else { return };
+    if area.is_empty() {
+        return;
+    }
+    let before = pieces(look, &tokens[..focus]);
+    let after = pieces(look, &tokens[focus + 1..]);
+    let (lead, core, trail) = split(token.text);
+    let core = text::clean(core, look.ascii);
+    let core = text::fit(&core, usize::from(area.width.saturating_sub(2).max(1)), look.ascii).into_owned();
+    let blank = || Piece { text: " ".to_string(), style: look.theme.text(), width: 1 };
+    let before: Vec<Piece> = before.into_iter().chain(lead.then(blank)).collect();
+    let after: Vec<Piece> = trail.then(blank).into_iter().chain(after).collect();
+    let middle = (text::width(&core) as u16 + 2).min(area.width);
+    let room = area.width - middle;
+    let (left, right) = share(total(&before), total(&after), room, align);
+
+    let x = area.x + left;
+    draw_left(look, &before, left, Rect { width: left, ..area }, buf);
+    focus_token(look, &core, token.strength, Rect { x, width: middle, ..area }, buf);
+    draw_right(look, &after, right, Rect { x: x + middle, width: right, ..area }, buf);
+}
+
+/// Columns to the left and right of the focus.
+fn share(before: usize, after: usize, room: u16, align: Align) -> (u16, u16) {
+    let columns = |n: usize| n.min(usize::from(room)) as u16;
+    let left = match align {
+        Align::Column(column) => column.min(room),
+        Align::Flow => {
+            // Half each; what one side does not need goes to the other.
+            let left = columns(before).min(room / 2);
+            let right = columns(after).min(room - left);
+            columns(before).min(room - right)
+        }
+    };
+    (left, room - left)
+}
+
+/// Whether white space leads and trails, and the rest; all of it if there is nothing else.
+fn split(text: &str) -> (bool, &str, bool) {
+    let core = text.trim_matches(' ');
+    if core.is_empty() {
+        return (false, text, false);
+    }
+    (text.starts_with(' '), core, text.ends_with(' '))
+}
+
+fn pieces(look: &Look, tokens: &[Token<'_>]) -> Vec<Piece> {
+    let mut out = Vec::new();
+    for token in tokens {
+        let style = look.theme.shade(token.strength);
+        let safe = text::clean(token.text, look.ascii);
+        // White space at the ends is neither underlined nor coloured: words stay apart.
+        let words = safe.trim_matches(' ');
+        let start = safe.len() - safe.trim_start_matches(' ').len();
+        for (at, grapheme) in safe.grapheme_indices(true) {
+            let inner = at >= start && at < start + words.len();
+            let style = if inner { style } else { look.theme.text() };
+            out.push(Piece { text: grapheme.to_string(), style, width: text::grapheme_width(grapheme) as u16 });
+        }
+    }
+    out
+}
+
+fn total(pieces: &[Piece]) -> usize {
+    pieces.iter().map(|piece| usize::from(piece.width)).sum()
+}
+
+/// The token itself: `▐Monday▌`, the word reversed so that the half blocks are its edges.
+fn focus_token(look: &Look, core: &str, strength: f32, area: Rect, buf: &mut Buffer) {
+    if area.width < 3 {
+        text::put(buf, area, area.x, area.y, core, look.theme.selected());
+        return;
+    }
+    let shade = look.theme.shade(strength).remove_modifier(Modifier::UNDERLINED | Modifier::ITALIC);
+    let edge = shade.remove_modifier(Modifier::BOLD);
+    text::put(buf, area, area.x, area.y, look.pick("▐", "["), edge);
+    let word = shade.add_modifier(Modifier::REVERSED | Modifier::BOLD);
+    let x = text::put(buf, area, area.x + 1, area.y, core, word);
+    text::put(buf, area, x, area.y, look.pick("▌", "]"), edge);
+}
+
+/// Draws the end of `pieces` in `room` columns, ending at the right edge.
+fn draw_left(look: &Look, pieces: &[Piece], room: u16, area: Rect, buf: &mut Buffer) {
+    let whole = total(pieces) <= usize::from(room);
+    let mut left = if whole { room } else { room.saturating_sub(1) };
+    let mut first = pieces.len();
+    while first > 0 && pieces[first - 1].width <= left {
+        first -= 1;
+        left -= pieces[first].width;
+    }
+    let mut x = area.x + left;
+    if !whole && room > 0 {
+        // The ellipsis stands where the text begins, also if a wide character left a gap.
+        text::put(buf, area, x, area.y, text::ellipsis(look.ascii), look.theme.muted());
+        x += 1;
+    }
+    for piece in &pieces[first..] {
+        x = text::put(buf, area, x, area.y, &piece.text, piece.style);
+    }
+}
+
+/// Draws the start of `pieces` in `room` columns.
+fn draw_right(look: &Look, pieces: &[Piece], room: u16, area: Rect, buf: &mut Buffer) {
+    let whole = total(pieces) <= usize::from(room);
+    let mut left = if whole { room } else { room.saturating_sub(1) };
+    let mut x = area.x;
+    for piece in pieces {
+        if piece.width > left {
+            break;
+        }
+        left -= piece.width;
+        x = text::put(buf, area, x, area.y, &piece.text, piece.style);
+    }
+    if !whole && room > 0 {
+        text::put(buf, area, x, area.y, text::ellipsis(look.ascii), look.theme.muted());
+    }
+}

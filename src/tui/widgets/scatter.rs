@@ -1,0 +1,216 @@
+//! A map of points: the raster in colour, cluster letters, marks, search hits, the crosshair.
+//!
+//! Layers from below: dots of filtered-out points (faint), dots of the others in the colour of the cell's majority,
+//! letters of clusters, search hits, marks, the box, the crosshair with its label. Letters stand on a cell of their
+//! cluster where it has cells to spare, else beside it where there is room. Cost: O(n + cells).
+
+use super::Look;
+use super::glyph::{Glyphs, density};
+use super::raster::{Cloud, HIDDEN, Raster};
+use super::text;
+use super::viewport::Viewport;
+use crate::tui::theme::{self, NOISE};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+/// What the class of a point stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Paint {
+    /// Clusters: a hue and a letter each.
+    #[default]
+    Clusters,
+    /// Steps of the ramp ([`theme::STEPS`]) of a quantity such as density or norm.
+    Ramp,
+    /// Nothing yet: all in the text's own colour.
+    Plain,
+}
+
+/// A map and what lies on it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Scatter<'a> {
+    /// The points.
+    pub cloud: Cloud<'a>,
+    /// The window.
+    pub view: Viewport,
+    /// What classes stand for.
+    pub paint: Paint,
+    /// Whether clusters wear their letters.
+    pub letters: bool,
+    /// Points that a search found.
+    pub hits: &'a [u32],
+    /// Points that the user marked.
+    pub marked: &'a [u32],
+    /// The chosen point and what to call it.
+    pub selected: Option<(u32, &'a str)>,
+    /// A free crosshair, in cells of the area.
+    pub cursor: Option<(u16, u16)>,
+    /// A box between two corners, in cells of the area.
+    pub boxed: Option<((u16, u16), (u16, u16))>,
+}
+
+/// Cells that a cluster must own before its letter may hide one.
+const SPARE: u32 = 4;
+
+impl Scatter<'_> {
+    /// Draws into `area`, with `raster` as working memory; afterwards `raster` tells what each cell shows.
+    pub fn render(&self, look: &Look, raster: &mut Raster, area: Rect, buf: &mut Buffer) {
+        let area = area.intersection(buf.area);
+        raster.draw(self.cloud, &self.view, look.glyphs, area.width, area.height);
+        self.dots(look, raster, area, buf);
+        if self.letters && self.paint == Paint::Clusters && look.glyphs != Glyphs::Letters {
+            letters(look, raster, area, buf);
+        }
+        self.points(self.hits, 'o', look.theme.hit(), area, buf);
+        self.points(self.marked, '*', look.theme.marked(), area, buf);
+        if let Some((from, to)) = self.boxed {
+            outline(look, area, from, to, buf);
+        }
+        if let Some(cell) = self.cursor {
+            crosshair(look, area, cell, "", buf);
+        }
+        if let Some((point, label)) = self.selected
+            && let Some(cell) = self.cell(point, area)
+        {
+            crosshair(look, area, cell, label, buf);
+        }
+    }
+
+    /// The cell of a point that is drawn, in cells of the area.
+    fn cell(&self, point: u32, area: Rect) -> Option<(u16, u16)> {
+        let i = point as usize;
+        if i >= self.cloud.len() || self.cloud.flags(i) & HIDDEN != 0 {
+            return None;
+        }
+        self.view.cell_of(self.cloud.x[i], self.cloud.y[i], area.width, area.height)
+    }
+
+    fn style(&self, look: &Look, class: u16) -> Style {
+        match self.paint {
+            Paint::Clusters => look.theme.cluster(class),
+            Paint::Ramp if class == NOISE => look.theme.cluster(NOISE),
+            Paint::Ramp => look.theme.ramp_step(class as usize),
+            Paint::Plain => look.theme.text(),
+        }
+    }
+
+    fn dots(&self, look: &Look, raster: &Raster, area: Rect, buf: &mut Buffer) {
+        for row in 0..raster.rows() {
+            for column in 0..raster.columns() {
+                let dots = raster.cell(column, row);
+                let (mask, style) = match (dots.mask, dots.faint) {
+                    (0, 0) => continue,
+                    (0, faint) => (faint, look.theme.faint()),
+                    (mask, _) => (mask, self.style(look, dots.class)),
+                };
+                let symbol = match look.glyphs {
+                    Glyphs::Letters if dots.count == 0 || dots.class == NOISE => '.',
+                    Glyphs::Letters if self.paint == Paint::Clusters => theme::letter(dots.class).unwrap_or('+'),
+                    Glyphs::Ascii | Glyphs::Letters => density(dots.count.max(1)),
+                    glyphs => glyphs.symbol(mask),
+                };
+                buf[(area.x + column, area.y + row)].set_char(symbol).set_style(style);
+            }
+        }
+    }
+
+    /// Draws a character at each of the points, in the colour of the point.
+    fn points(&self, points: &[u32], symbol: char, style: Style, area: Rect, buf: &mut Buffer) {
+        for &point in points {
+            let Some((c, r)) = self.cell(point, area) else { continue };
+            let cell = &mut buf[(area.x + c, area.y + r)];
+            // A faint cell would hide its own mark.
+            if self.cloud.flags(point as usize) != 0 {
+                cell.reset();
+            }
+            cell.set_char(symbol).set_style(style);
+        }
+    }
+}
+
+/// The letters of clusters, each on or beside its own cells.
+fn letters(look: &Look, raster: &Raster, area: Rect, buf: &mut Buffer) {
+    let mut taken: Vec<(u16, u16)> = Vec::new();
+    for place in raster.places() {
+        let (Some((c, r)), Some(letter)) = (place.cell, theme::letter(place.class)) else { continue };
+        let free = |&(c, r): &(u16, u16)| {
+            c < raster.columns()
+                && r < raster.rows()
+                && !taken.iter().any(|&(tc, tr)| tr == r && tc.abs_diff(c) < 2)
+                && (place.cells >= SPARE || raster.cell(c, r).mask == 0)
+        };
+        let beside = [(c, r), (c + 1, r), (c.wrapping_sub(1), r), (c, r.wrapping_sub(1)), (c, r + 1)];
+        let Some((c, r)) = beside.into_iter().find(free) else { continue };
+        taken.push((c, r));
+        // In the text's own colour: among dots of its own hue a letter would drown.
+        let cell = &mut buf[(area.x + c, area.y + r)];
+        cell.reset();
+        cell.set_char(letter).set_style(look.theme.strong());
+    }
+}
+
+/// `╶┼╴#2504`: the cell between arms, the label to the right, or to the left where that is cut off.
+fn crosshair(look: &Look, area: Rect, (c, r): (u16, u16), label: &str, buf: &mut Buffer) {
+    if c >= area.width || r >= area.height {
+        return;
+    }
+    let style = look.theme.strong();
+    let (x, y) = (area.x + c, area.y + r);
+    let width = text::width(label) as u16;
+    let mut set = |x: u16, symbol: &str| {
+        let cell = &mut buf[(x, y)];
+        cell.reset();
+        cell.set_symbol(symbol).set_style(style);
+    };
+    set(x, look.pick("┼", "+"));
+    if c > 0 {
+        set(x - 1, look.pick("╶", "-"));
+    }
+    if x + 1 < area.right() {
+        set(x + 1, look.pick("╴", "-"));
+    }
+    if width == 0 {
+        return;
+    }
+    let right = x.saturating_add(2);
+    let start = if right.saturating_add(width) <= area.right() {
+        right
+    } else if c > width {
+        x - 1 - width
+    } else {
+        return;
+    };
+    let end = text::put(buf, area, start, y, label, Style::reset());
+    buf.set_style(Rect::new(start, y, end - start, 1), style);
+}
+
+/// A thin frame between two corners.
+fn outline(look: &Look, area: Rect, from: (u16, u16), to: (u16, u16), buf: &mut Buffer) {
+    let (left, right) = (from.0.min(to.0), from.0.max(to.0));
+    let (top, bottom) = (from.1.min(to.1), from.1.max(to.1));
+    if area.is_empty() {
+        return;
+    }
+    for row in top..=bottom.min(area.height.saturating_sub(1)) {
+        for column in left..=right.min(area.width.saturating_sub(1)) {
+            let symbol = match (row == top || row == bottom, column == left || column == right) {
+                (false, false) => continue,
+                (true, false) => look.pick("─", "-"),
+                (false, true) => look.pick("│", "|"),
+                (true, true) if left == right || top == bottom => look.pick("┼", "+"),
+                (true, true) => look.pick(
+                    match (row == top, column == left) {
+                        (true, true) => "┌",
+                        (true, false) => "┐",
+                        (false, true) => "└",
+                        (false, false) => "┘",
+                    },
+                    "+",
+                ),
+            };
+            let cell = &mut buf[(area.x + column, area.y + row)];
+            cell.reset();
+            cell.set_symbol(symbol).set_style(look.theme.strong());
+        }
+    }
+}
