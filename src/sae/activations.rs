@@ -127,17 +127,17 @@ pub fn save_csr(sparse: &Sparse, path: &Path) -> Result<()> {
 pub fn write_csr(sparse: &Sparse, out: impl Write + Seek) -> std::io::Result<()> {
     let narrow = i32::try_from(sparse.nnz().max(sparse.cols)).is_ok();
     let mut npz = NpzWriter::new(out);
-    let (nnz, pointers) = ([sparse.nnz()], [sparse.rows + 1]);
+    let (nnz, rows) = (sparse.nnz(), sparse.rows);
     if narrow {
-        npz.array::<i32>("indices", &nnz, bytemuck::cast_slice(&sparse.indices))?;
-        npz.array("indptr", &pointers, &sparse.indptr.iter().map(|&p| p as i32).collect::<Vec<_>>())?;
+        npz.values("indices", &[nnz], sparse.indices.iter().map(|&i| i as i32))?;
+        npz.values("indptr", &[rows + 1], sparse.indptr.iter().map(|&p| p as i32))?;
     } else {
-        npz.array("indices", &nnz, &sparse.indices.iter().map(|&i| i64::from(i)).collect::<Vec<_>>())?;
-        npz.array::<i64>("indptr", &pointers, bytemuck::cast_slice(&sparse.indptr))?;
+        npz.values("indices", &[nnz], sparse.indices.iter().map(|&i| i64::from(i)))?;
+        npz.values("indptr", &[rows + 1], sparse.indptr.iter().map(|&p| p as i64))?;
     }
     npz.byte_string("format", "csr")?;
-    npz.array("shape", &[2], &[sparse.rows as i64, sparse.cols as i64])?;
-    npz.array("data", &nnz, &sparse.values)?;
+    npz.array("shape", &[2], &[rows as i64, sparse.cols as i64])?;
+    npz.array("data", &[nnz], &sparse.values)?;
     npz.finish()
 }
 

@@ -1,8 +1,9 @@
 use super::*;
+use crate::container::write::npy_header;
 use std::io::Cursor;
 
 /// Members of an npz: name, descr, shape, bytes.
-type Member<'a> = (&'a str, &'a str, String, Vec<u8>);
+type Member<'a> = (&'a str, &'a str, Vec<usize>, Vec<u8>);
 
 fn le<const N: usize>(values: &[i64], bytes: impl Fn(i64) -> [u8; N]) -> Vec<u8> {
     values.iter().flat_map(|&value| bytes(value)).collect()
@@ -16,8 +17,8 @@ fn i64s(values: &[i64]) -> Vec<u8> {
 fn f32s(values: &[f32]) -> Vec<u8> {
     values.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
-fn list(n: usize) -> String {
-    format!("({n},)")
+fn list(n: usize) -> Vec<usize> {
+    vec![n]
 }
 
 fn npz(members: &[Member], method: zip::CompressionMethod) -> Bytes {
@@ -25,10 +26,7 @@ fn npz(members: &[Member], method: zip::CompressionMethod) -> Bytes {
     for (name, descr, shape, bytes) in members {
         let options = zip::write::SimpleFileOptions::default().compression_method(method);
         zip.start_file(format!("{name}.npy"), options).unwrap();
-        let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
-        zip.write_all(b"\x93NUMPY\x01\x00").unwrap();
-        zip.write_all(&(header.len() as u16).to_le_bytes()).unwrap();
-        zip.write_all(header.as_bytes()).unwrap();
+        zip.write_all(&npy_header(descr, shape)).unwrap();
         zip.write_all(bytes).unwrap();
     }
     zip.finish().unwrap().into_inner().into()
@@ -39,13 +37,13 @@ fn csr() -> Vec<Member<'static>> {
     vec![
         ("indices", "<i4", list(4), i32s(&[1, 0, 2, 1])),
         ("indptr", "<i4", list(5), i32s(&[0, 1, 1, 3, 4])),
-        ("format", "|S3", "()".into(), b"csr".to_vec()),
+        ("format", "|S3", vec![], b"csr".to_vec()),
         ("shape", "<i8", list(2), i64s(&[4, 3])),
         ("data", "<f4", list(4), f32s(&[1.0, -2.0, 3.0, 4.0])),
     ]
 }
 
-fn with(name: &'static str, descr: &'static str, shape: String, bytes: Vec<u8>) -> Vec<Member<'static>> {
+fn with(name: &'static str, descr: &'static str, shape: Vec<usize>, bytes: Vec<u8>) -> Vec<Member<'static>> {
     let mut members = csr();
     members.retain(|member| member.0 != name);
     members.push((name, descr, shape, bytes));
@@ -66,14 +64,14 @@ fn every_layout_of_scipys_gives_the_same_matrix() {
     let csc = vec![
         ("indices", "<i8", list(4), i64s(&[2, 0, 3, 2])),
         ("indptr", "<i8", list(4), i64s(&[0, 1, 3, 4])),
-        ("format", "<U3", "()".into(), "csc".chars().flat_map(|c| (c as u32).to_le_bytes()).collect()),
+        ("format", "<U3", vec![], "csc".chars().flat_map(|c| (c as u32).to_le_bytes()).collect()),
         ("shape", "<i8", list(2), i64s(&[4, 3])),
         ("data", "<f8", list(4), [-2.0f64, 1.0, 4.0, 3.0].iter().flat_map(|v| v.to_le_bytes()).collect()),
     ];
     let coo = vec![
         ("row", "<i4", list(4), i32s(&[3, 2, 0, 2])),
         ("col", "<i4", list(4), i32s(&[1, 2, 1, 0])),
-        ("format", "|S3", "()".into(), b"coo".to_vec()),
+        ("format", "|S3", vec![], b"coo".to_vec()),
         ("shape", "<i8", list(2), i64s(&[4, 3])),
         ("data", "<i4", list(4), i32s(&[4, 3, 1, -2])),
     ];
@@ -158,13 +156,13 @@ fn each_broken_file_is_named_with_what_is_wrong() {
         (with("indices", "<i8", list(4), i64s(&[1, 0, 1 << 33, 1])), "negative or beyond"),
         (with("indices", "<i4", list(3), i32s(&[1, 0, 1])), "3 column indices but 4 values"),
         (with("indices", "<f4", list(4), f32s(&[1.0, 0.0, 2.0, 1.0])), "floating-point"),
-        (with("indices", "<i4", "(2, 2)".into(), i32s(&[1, 0, 2, 1])), "not a list"),
+        (with("indices", "<i4", vec![2, 2], i32s(&[1, 0, 2, 1])), "not a list"),
         (with("indptr", "<i4", list(5), i32s(&[0, 3, 1, 3, 4])), "row pointers fall from 3 to 1 at row 1"),
         (with("indptr", "<i4", list(5), i32s(&[0, 1, 1, 3, 3])), "run from 0 to 3"),
         (with("data", "<f4", list(4), f32s(&[1.0, f32::NAN, 1.0, 1.0])), "value NaN at entry 1"),
         (with("data", "<f4", list(9), f32s(&[1.0; 4])), "does not fit"),
-        (with("format", "|S3", "()".into(), b"bsr".to_vec()), "in bsr format"),
-        (with("format", "|S3", "()".into(), b"coo".to_vec()), "in coo format"),
+        (with("format", "|S3", vec![], b"bsr".to_vec()), "in bsr format"),
+        (with("format", "|S3", vec![], b"coo".to_vec()), "in coo format"),
         (csr().into_iter().filter(|member| member.0 != "indptr").collect(), "no sparse activations: an npz of"),
         (vec![("W_dec", "<f4", list(1), f32s(&[1.0]))], "an npz of a dictionary's weights"),
         (Vec::new(), "a zip archive without arrays"),

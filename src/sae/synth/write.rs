@@ -12,7 +12,7 @@
 use super::{GroupKind, Planted};
 use crate::container::Dtype;
 use crate::container::safetensors::{TensorSpec, write_safetensors};
-use crate::container::write::{NpzWriter, Target, write_npy};
+use crate::container::write::{NpzWriter, Target, write_npy, write_values};
 use crate::error::{Error, Result};
 use crate::rows::Points;
 use crate::sae::activations::save_csr;
@@ -34,8 +34,8 @@ pub fn write(planted: &Planted, dir: &Path) -> Result<()> {
             std::fs::remove_file(&old).map_err(|error| Error::io(&old, &error))?;
         }
     }
-    let params = &planted.params;
     let file = |name: &str| Target::new(&dir.join(name), true);
+    let params = &planted.params;
     file("sae_weights.safetensors")?.write(|out| weights(&planted.decoder, out))?;
     let config = json!({
         "architecture": "standard",
@@ -62,7 +62,8 @@ pub fn write(planted: &Planted, dir: &Path) -> Result<()> {
     file("labels.jsonl")?.write(|out| labels(planted, out))?;
     file("truth.json")?.write(|out| json_file(&truth(planted), out))?;
     if let Some(dense) = &planted.dense {
-        file("resid.npy")?.write(|out| write_npy(out, &[dense.len(), dense.dims()], dense.data()))?;
+        let shape = [dense.len(), dense.dims()];
+        file("resid.npy")?.write(|out| write_npy(out, &shape, dense.data()))?;
     }
     Ok(())
 }
@@ -78,7 +79,7 @@ fn weights(decoder: &Points, out: &mut impl Write) -> std::io::Result<()> {
         spec("b_enc", &[features]),
     ];
     write_safetensors(out, &specs, &BTreeMap::new(), |tensor, out| match tensor {
-        0 => floats(decoder.data().iter().copied(), out),
+        0 => write_values(out, decoder.data().iter().copied()),
         1 => {
             // Sixteen columns of the decoder at a time: its rows are walked in order, and little is held.
             let mut columns = vec![0f32; 16 * features];
@@ -89,25 +90,13 @@ fn weights(decoder: &Points, out: &mut impl Write) -> std::io::Result<()> {
                         columns[i * features + feature] = value;
                     }
                 }
-                floats(columns[..n * features].iter().copied(), out)?;
+                write_values(out, columns[..n * features].iter().copied())?;
             }
             Ok(())
         }
-        2 => floats(std::iter::repeat_n(0.0, width), out),
-        _ => floats(std::iter::repeat_n(0.0, features), out),
+        2 => write_values(out, std::iter::repeat_n(0.0f32, width)),
+        _ => write_values(out, std::iter::repeat_n(0.0f32, features)),
     })
-}
-
-fn floats(values: impl Iterator<Item = f32>, out: &mut (impl Write + ?Sized)) -> std::io::Result<()> {
-    let mut buffer = Vec::with_capacity(1 << 16);
-    for value in values {
-        buffer.extend_from_slice(&value.to_le_bytes());
-        if buffer.len() == 1 << 16 {
-            out.write_all(&buffer)?;
-            buffer.clear();
-        }
-    }
-    out.write_all(&buffer)
 }
 
 fn json_file(value: &Value, out: &mut impl Write) -> std::io::Result<()> {
@@ -163,11 +152,11 @@ fn truth(planted: &Planted) -> Value {
     })
 }
 
-fn latents(planted: &Planted, out: impl Write + Seek) -> std::io::Result<()> {
+fn latents(planted: &Planted, out: &mut (impl Write + Seek)) -> std::io::Result<()> {
     let mut npz = NpzWriter::new(out);
     for group in planted.groups.iter().filter(|group| !group.tokens.is_empty()) {
         let (name, shape) = (&group.name, [group.tokens.len()]);
-        npz.array::<i32>(&format!("{name}__token"), &shape, bytemuck::cast_slice(&group.tokens))?;
+        npz.values(&format!("{name}__token"), &shape, group.tokens.iter().map(|&t| t as i32))?;
         for (coordinate, values) in group.latents.iter().filter(|(_, values)| !values.is_empty()) {
             npz.array(&format!("{name}__{coordinate}"), &shape, values)?;
         }
