@@ -70,6 +70,11 @@ fn neighbours_equal_brute_force() {
 }
 
 #[test]
+fn rows_wider_than_one_product_are_summed_in_parts() {
+    assert_equals_oracle(&random(40, 4096 + 700, 1), 6);
+}
+
+#[test]
 fn the_angles_of_a_regular_polygon_are_its_cosines() {
     let n = 12;
     let angle = |i: usize| i as f64 / n as f64 * std::f64::consts::TAU;
