@@ -13,7 +13,7 @@
 //!
 //! Cost: for the cosine that of the neighbours ([`super::neighbors`]: n²d/2 f32 multiply-adds, decided in f64) and 2kn²
 //! comparisons; for Euclidean distance n²d f64 multiply-adds and 2kn² comparisons; for the map 2n² distances in few
-//! dimensions. Peak memory: 24nk bytes; per thread one row of n distances in a space of at most [`DIRECT`] dimensions,
+//! dimensions. Peak memory: 40nk bytes; per thread one row of n distances in a space of at most sixteen dimensions,
 //! whose coordinates are held as f64, or else a panel of distances from some rows to all (16 MiB, or one row of n).
 
 use super::cluster::hdbscan::Metric;

@@ -7,8 +7,8 @@
 //! nor the number of threads can change them.
 //!
 //! Cost: n²d multiply-adds in f32, halved by symmetry except within a tile; k(1 + ln(n/tile)) scores a row. Memory
-//! beyond the source: 16 bytes times k a row for the lists; per thread the product tile (1 MiB), hits (at most twelve
-//! bytes per product and side in a tile where everything ties; some kilobytes otherwise), and two tile buffers unless
+//! beyond the source: 16 bytes times k a row for the lists; per thread the product tile (1 MiB), hits (at most eight
+//! bytes per product and side, in a tile where everything ties; some kilobytes otherwise), and two tile buffers unless
 //! the rows lie in memory as f32.
 
 use super::ranks::{self, Ranks};

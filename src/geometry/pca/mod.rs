@@ -4,17 +4,17 @@
 //! (divisor n − 1, as scikit-learn) and their share of the total variance, which is exact because the total is a
 //! trace. All sums are in f64 and in an order fixed by the shape, so the bytes do not depend on the threads.
 //!
-//! The method follows the shape ([`Route`]):
+//! The method follows the shape:
 //! | shape | method | flops | peak memory beyond the rows and the result |
 //! |---|---|---|---|
 //! | d ≤ n, d ≤ 4096 | covariance | n d² | 12 d² bytes, 8 MiB of centred rows, 4 MiB of rows unless f32 in memory |
 //! | n < d, n ≤ 4096 | Gram matrix of the rows | n² d | 12 n² bytes, per thread two tiles of 192 rows in f64, at most 8 MiB each |
 //! | both larger, few components | block Krylov on the rows, which are read once a step | 4 n d b a step | 8 d (6 b + 32 b) bytes |
-//! | both larger, many components | covariance | n d² | 12 d² bytes |
+//! | both larger, many components | covariance, or Gram if n < d | as above | as above, and twice the matrix again |
 //!
-//! where b is the number of components plus 8, at least 16. Covariance and Gram matrices up to [`FULL`] wide, or of
+//! where b is the number of components plus 8, at least 16. Covariance and Gram matrices up to 800 wide, or of
 //! which more than a sixth of the components is asked, are decomposed in full; of wider ones the leading eigenpairs are
-//! found by the same block Krylov method ([`krylov`]), to a residual of 1e-10 of the largest eigenvalue.
+//! found by the same block Krylov method (`krylov`), to a residual of 1e-10 of the largest eigenvalue.
 
 mod dense;
 mod krylov;
