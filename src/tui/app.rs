@@ -24,6 +24,7 @@
 
 mod commands;
 mod detail;
+mod exporting;
 mod filter;
 mod help;
 mod journey;
@@ -391,7 +392,8 @@ impl App {
             Pane::Help => self.help().len(),
         }
     }
-    /// The jobs: running, finished, failed.
+    /// The jobs: running, finished, failed. The list on screen shows the newest first: row `i` is
+    /// `jobs().list().rev().nth(i)`.
     pub fn jobs(&self) -> &Jobs {
         &self.jobs
     }

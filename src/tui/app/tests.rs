@@ -728,6 +728,18 @@ fn an_export_that_cannot_be_written_says_why() {
 }
 
 #[test]
+fn the_page_is_written_as_a_picture() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("page.svg");
+    let mut app = after(&format!("e Ctrl-u {} Enter", typed(path.to_str().unwrap())));
+    assert!(words(&app).contains("a picture"), "{}", words(&app));
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.starts_with("<svg") && text.contains("saescope") && !text.contains("write what is shown"));
+    play(&mut app, &format!("e Ctrl-u {} Enter", typed(path.to_str().unwrap())));
+    assert!(matches!(app.question(), Some(Question::Replace { .. })));
+}
+
+#[test]
 fn unknown_keys_point_to_the_help() {
     assert_eq!(words(&after("Z")), "no command Z here; ? shows the keys");
     assert!(words(&after("g Z")).contains("g Z"));
