@@ -36,19 +36,20 @@ impl App {
         self.typed();
     }
 
-    /// A key that is no command of the prompt: it edits the line.
-    pub(super) fn type_key(&mut self, key: Key) {
-        let Some(prompt) = &mut self.prompt else { return };
+    /// A key that is no command of the prompt: it edits the line. False if it means nothing there either.
+    pub(super) fn type_key(&mut self, key: Key) -> bool {
+        let Some(prompt) = &mut self.prompt else { return false };
         let before = prompt.editor.text().to_string();
         // Deleting from an empty line leaves it, as in vi.
         let leaves = before.is_empty() && key == Key::plain(crossterm::event::KeyCode::Backspace);
-        prompt.editor.press(key);
+        let known = prompt.editor.press(key);
         if leaves {
             self.cancel_prompt();
         } else if before != prompt.editor.text() {
             prompt.chosen = None;
             self.typed();
         }
+        known
     }
 
     /// Pasted text goes into the line; without one it is dropped, because it is not a row of commands.

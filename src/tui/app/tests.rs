@@ -748,6 +748,16 @@ fn unknown_keys_point_to_the_help() {
 }
 
 #[test]
+fn escape_and_a_key_that_arrive_as_one_are_both_taken() {
+    let mut app = after("1 2 g i c c Alt-3");
+    assert_eq!((app.filters().is_empty(), app.pending().as_str()), (true, "3"));
+    play(&mut app, "Esc / a Alt-b");
+    assert!(app.prompt().is_some(), "Alt-b is an editing key");
+    play(&mut app, "Alt-?");
+    assert_eq!((app.prompt().is_none(), app.page()), (true, Page::Help));
+}
+
+#[test]
 fn pastes_go_into_a_line_and_nowhere_else() {
     let (mut app, _jobs) = ready();
     app.update(Event::Paste("q\nq".into()));
