@@ -1,3 +1,2 @@
-//! The saescope binary: parse, dispatch, exit code.
-
+//! x
 fn main() {}

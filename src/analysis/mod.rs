@@ -1,1 +1,23 @@
-//! analysis
+//! One opened study and the questions that every front end asks of it.
+//!
+//! A [`Study`] is a dictionary with the activations, tokens and labels that belong to it. Its queries give the same
+//! answer to the screen, to a verb and to an export; results that took time are kept in the [`cache::Cache`] under a
+//! fingerprint of the input, the parameters and the algorithm's version. Long work runs as [`jobs`].
+
+pub mod cache;
+pub mod columns;
+pub mod evidence;
+pub mod filter;
+pub mod fingerprint;
+pub mod jobs;
+// pub mod open;
+pub mod query;
+pub mod study;
+
+pub use cache::Cache;
+pub use columns::{Column, FeatureTable};
+pub use evidence::{Evidence, Example, Histogram};
+pub use filter::Filter;
+pub use jobs::{JobEvent, JobId, JobKind, JobUpdate, Jobs, Product};
+pub use query::{MapParams, Neighbor, NeighborsBy};
+pub use study::{Study, Summary};

@@ -1,6 +1,6 @@
 //! Bytes with a shared owner: a mapped file, a compiled-in array, or a buffer. Cloning and slicing copy nothing.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Problem, Result};
 use std::fs::File;
 use std::ops::{Deref, Range};
 use std::path::Path;
@@ -24,8 +24,14 @@ impl Bytes {
     /// Maps the file at `path`, read-only; an empty file gives empty bytes.
     ///
     /// # Errors
-    /// If the file cannot be opened or mapped.
+    /// If the path leads to no regular file, or the file cannot be opened or mapped.
     pub fn map(path: &Path) -> Result<Self> {
+        // Asked before opening: opening a pipe would wait for its writer.
+        let metadata = std::fs::metadata(path).map_err(|e| Error::io(path, &e))?;
+        if !metadata.is_file() {
+            let what = if metadata.is_dir() { "a folder, where a file was expected" } else { "not a regular file" };
+            return Err(Problem::new(what).path(path).expected("a file that can be mapped").input());
+        }
         let file = File::open(path).map_err(|e| Error::io(path, &e))?;
         let length = file.metadata().map_err(|e| Error::io(path, &e))?.len();
         if length == 0 {
@@ -72,6 +78,12 @@ impl Deref for Bytes {
             Owner::Map(map) => map,
         };
         &all[self.range.clone()]
+    }
+}
+
+impl AsRef<[u8]> for Bytes {
+    fn as_ref(&self) -> &[u8] {
+        self
     }
 }
 

@@ -5,7 +5,12 @@
 //! before anything is allocated.
 
 pub mod bytes;
+pub mod npy;
+pub mod npz;
+pub mod safetensors;
 pub mod tensor;
+pub mod text;
+pub mod write;
 
 pub use bytes::Bytes;
 pub use tensor::{Dtype, Matrix, Tensor};

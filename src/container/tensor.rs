@@ -142,12 +142,14 @@ impl Tensor {
         let problem =
             || Problem::new("the array does not fit its bytes").path(path).tensor(name).shape(&shape).dtype(dtype);
         let empty = shape.contains(&0);
+        // Overlapping strides could let a small file claim more elements than could ever be listed.
+        let countable = empty || shape.iter().try_fold(1usize, |n, &len| n.checked_mul(len)).is_some();
         let last = shape
             .iter()
             .zip(&strides)
             .try_fold(0usize, |sum, (&n, &stride)| sum.checked_add(n.saturating_sub(1).checked_mul(stride)?));
         let need = if empty { Some(0) } else { last.and_then(|l| l.checked_add(1)?.checked_mul(dtype.size())) };
-        let fits = shape.len() == strides.len() && need.is_some_and(|need| need <= bytes.len());
+        let fits = countable && shape.len() == strides.len() && need.is_some_and(|need| need <= bytes.len());
         if !fits {
             let need = need.map_or("more than memory can address".into(), |n| format!("{n} bytes"));
             return Err(problem()
@@ -175,7 +177,8 @@ impl Tensor {
     }
     /// Number of elements.
     pub fn len(&self) -> usize {
-        self.shape.iter().product()
+        // A zero among the dimensions comes first: the others may be too large to multiply.
+        if self.shape.contains(&0) { 0 } else { self.shape.iter().product() }
     }
     /// Whether there are no elements.
     pub fn is_empty(&self) -> bool {
@@ -325,35 +328,106 @@ impl Matrix {
     pub fn is_mapped(&self) -> bool {
         self.bytes.is_mapped()
     }
+    /// Appends the elements of the rows `range` to `out`, row-major, as the bytes that the file has.
+    ///
+    /// # Panics
+    /// If `range` is out of bounds.
+    pub fn read_raw(&self, range: Range<usize>, out: &mut Vec<u8>) {
+        assert!(range.end <= self.rows, "rows outside the matrix");
+        let size = self.dtype.size();
+        if self.row_stride == 1 && self.col_stride > 1 {
+            // Stored transposed: walk the columns so that memory is read in order.
+            let (at, n) = (out.len(), range.len());
+            out.resize(at + n * self.cols * size, 0);
+            for col in 0..self.cols {
+                let start = (col * self.col_stride + range.start) * size;
+                for (row, element) in self.bytes[start..start + n * size].chunks_exact(size).enumerate() {
+                    let to = at + (row * self.cols + col) * size;
+                    out[to..to + size].copy_from_slice(element);
+                }
+            }
+            return;
+        }
+        for row in range {
+            let start = row * self.row_stride * size;
+            if self.col_stride == 1 {
+                out.extend_from_slice(&self.bytes[start..start + self.cols * size]);
+            } else {
+                for col in 0..self.cols {
+                    let at = start + col * self.col_stride * size;
+                    out.extend_from_slice(&self.bytes[at..at + size]);
+                }
+            }
+        }
+    }
     fn read_row(&self, row: usize, out: &mut [f32]) {
         let size = self.dtype.size();
         let start = row * self.row_stride * size;
         if self.col_stride == 1 {
-            let bytes = &self.bytes[start..start + self.cols * size];
-            match self.dtype {
-                Dtype::F32 => {
-                    for (x, b) in out.iter_mut().zip(bytes.as_chunks::<4>().0) {
-                        *x = f32::from_le_bytes(*b);
-                    }
-                    return;
-                }
-                Dtype::F16 => {
-                    if let Ok(halves) = bytemuck::try_cast_slice::<u8, f16>(bytes) {
-                        half::slice::HalfFloatSliceExt::convert_to_f32_slice(halves, out);
-                        return;
-                    }
-                }
-                Dtype::Bf16 => {
-                    for (x, b) in out.iter_mut().zip(bytes.as_chunks::<2>().0) {
-                        *x = bf16::from_le_bytes(*b).to_f32();
-                    }
-                    return;
-                }
-                _ => {}
-            }
+            convert(self.dtype, &self.bytes[start..start + self.cols * size], out);
+            return;
         }
         for (col, x) in out.iter_mut().enumerate() {
             *x = self.dtype.get(&self.bytes, start + col * self.col_stride * size) as f32;
+        }
+    }
+    /// Reads rows of a matrix that is stored by columns: blocks are converted along the columns, so that memory is
+    /// read in order, and turned in a buffer that stays in the first-level cache.
+    fn read_turned(&self, range: Range<usize>, out: &mut [f32]) {
+        const ROWS: usize = 64;
+        const COLS: usize = 16;
+        let size = self.dtype.size();
+        let mut block = [[0.0f32; ROWS]; COLS];
+        for first in range.clone().step_by(ROWS) {
+            let n = ROWS.min(range.end - first);
+            for left in (0..self.cols).step_by(COLS) {
+                let m = COLS.min(self.cols - left);
+                for (col, column) in block[..m].iter_mut().enumerate() {
+                    let start = ((left + col) * self.col_stride + first) * size;
+                    convert(self.dtype, &self.bytes[start..start + n * size], &mut column[..n]);
+                }
+                for row in 0..n {
+                    let at = (first - range.start + row) * self.cols + left;
+                    for (x, column) in out[at..at + m].iter_mut().zip(&block) {
+                        *x = column[row];
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Converts elements that lie one after another to f32.
+fn convert(dtype: Dtype, bytes: &[u8], out: &mut [f32]) {
+    use half::slice::HalfFloatSliceExt;
+    match dtype {
+        Dtype::F32 => {
+            for (x, b) in out.iter_mut().zip(bytes.as_chunks::<4>().0) {
+                *x = f32::from_le_bytes(*b);
+            }
+        }
+        Dtype::Bf16 => {
+            for (x, b) in out.iter_mut().zip(bytes.as_chunks::<2>().0) {
+                *x = bf16::from_le_bytes(*b).to_f32();
+            }
+        }
+        // The processor's own conversion wants aligned halves, which a file need not have.
+        Dtype::F16 => {
+            if let Ok(halves) = bytemuck::try_cast_slice::<u8, f16>(bytes) {
+                halves.convert_to_f32_slice(out);
+                return;
+            }
+            let mut halves = [f16::ZERO; 64];
+            for (out, bytes) in out.chunks_mut(64).zip(bytes.chunks(128)) {
+                let halves = &mut halves[..out.len()];
+                bytemuck::cast_slice_mut(halves).copy_from_slice(bytes);
+                halves.convert_to_f32_slice(out);
+            }
+        }
+        _ => {
+            for (i, x) in out.iter_mut().enumerate() {
+                *x = dtype.get(bytes, i * dtype.size()) as f32;
+            }
         }
     }
 }
@@ -368,15 +442,7 @@ impl Rows for Matrix {
     fn read(&self, range: Range<usize>, out: &mut [f32]) {
         assert!(range.end <= self.rows && out.len() == range.len() * self.cols, "tile outside the matrix");
         if self.row_stride == 1 && self.col_stride > 1 {
-            // Stored transposed: walk the columns so that memory is read in order.
-            let size = self.dtype.size();
-            let (start, n) = (range.start, range.len());
-            for col in 0..self.cols {
-                let base = (col * self.col_stride + start) * size;
-                for row in 0..n {
-                    out[row * self.cols + col] = self.dtype.get(&self.bytes, base + row * size) as f32;
-                }
-            }
+            self.read_turned(range, out);
             return;
         }
         if self.cols > 0 {
@@ -436,6 +502,19 @@ mod tests {
     }
 
     #[test]
+    fn raw_rows_are_the_bytes_of_the_file_in_row_order() {
+        let row_major: Vec<u8> = (0..6).flat_map(|v| (v as f32).to_le_bytes()).collect();
+        let matrix = tensor(Dtype::F32, &[2, 3], row_major.clone()).matrix().unwrap();
+        let mut raw = Vec::new();
+        matrix.read_raw(0..2, &mut raw);
+        assert_eq!(raw, row_major);
+        raw.clear();
+        matrix.transposed().read_raw(1..3, &mut raw);
+        let expected: Vec<u8> = [1.0f32, 4.0, 2.0, 5.0].iter().flat_map(|v| v.to_le_bytes()).collect();
+        assert_eq!(raw, expected);
+    }
+
+    #[test]
     fn a_shape_beyond_its_bytes_is_refused() {
         for shape in [vec![2, 4], vec![usize::MAX, 2], vec![1 << 40, 1 << 40]] {
             let result = Tensor::new("w", Path::new("f"), Dtype::F32, shape, vec![0; 28].into());
@@ -443,6 +522,40 @@ mod tests {
         }
         let empty = tensor(Dtype::F32, &[0, 5], Vec::new());
         assert!(empty.is_empty() && empty.to_f32().is_empty());
+    }
+
+    #[test]
+    fn every_order_and_alignment_reads_the_same_values() {
+        let (rows, cols) = (141, 83);
+        let value = |r: usize, c: usize| ((r * 31 + c * 7) % 64) as f32 - 20.0;
+        for dtype in [Dtype::F64, Dtype::F32, Dtype::F16, Dtype::Bf16] {
+            let element = |x: f32| match dtype {
+                Dtype::F64 => f64::from(x).to_le_bytes().to_vec(),
+                Dtype::F32 => x.to_le_bytes().to_vec(),
+                Dtype::F16 => f16::from_f32(x).to_le_bytes().to_vec(),
+                _ => bf16::from_f32(x).to_le_bytes().to_vec(),
+            };
+            for shift in [0, 1] {
+                for by_rows in [true, false] {
+                    let mut raw = vec![9u8; shift];
+                    let (outer, inner) = if by_rows { (rows, cols) } else { (cols, rows) };
+                    for (i, j) in (0..outer).flat_map(|i| (0..inner).map(move |j| (i, j))) {
+                        raw.extend(element(if by_rows { value(i, j) } else { value(j, i) }));
+                    }
+                    let bytes = Bytes::from(raw);
+                    let bytes = bytes.slice(shift..bytes.len()).unwrap();
+                    let build = if by_rows { Tensor::new } else { Tensor::fortran };
+                    let matrix = build("w", Path::new("f"), dtype, vec![rows, cols], bytes).unwrap().matrix().unwrap();
+                    for range in [0..rows, 3..4, 5..5, 60..130] {
+                        let mut out = vec![0.0; range.len() * cols];
+                        matrix.read(range.clone(), &mut out);
+                        let expected: Vec<f32> =
+                            range.flat_map(|r| (0..cols).map(move |c| (r, c))).map(|(r, c)| value(r, c)).collect();
+                        assert_eq!(out, expected, "{dtype} by_rows {by_rows} shift {shift}");
+                    }
+                }
+            }
+        }
     }
 
     #[test]

@@ -1,2 +1,258 @@
-//! export
+//! Writers: named arrays with their provenance, as csv, json, npy or npz; frames of the screen as text or SVG.
+//!
+//! A [`Document`] is what a verb or the screen wants to hand over; the file's suffix chooses the writer from
+//! [`WRITERS`]. Writers know nothing of where the numbers came from.
+
+pub mod csv;
 pub mod frame;
+pub mod json;
+pub mod npy;
+pub mod npz;
+pub mod table;
+
+use crate::container::write::Target;
+use crate::error::{Problem, Result};
+use serde_json::{Map, Value};
+use std::fs::File;
+use std::io::{self, BufWriter};
+use std::path::Path;
+
+/// Values of an array, row-major. Absent numbers are NaN, absent texts `None`.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub enum Data {
+    F32(Vec<f32>),
+    F64(Vec<f64>),
+    I32(Vec<i32>),
+    I64(Vec<i64>),
+    Text(Vec<Option<String>>),
+}
+
+impl Data {
+    /// Number of values.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::F32(v) => v.len(),
+            Self::F64(v) => v.len(),
+            Self::I32(v) => v.len(),
+            Self::I64(v) => v.len(),
+            Self::Text(v) => v.len(),
+        }
+    }
+    /// Whether there are no values.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// Value `i` as JSON; what is absent or not finite is null. f32 keep their short form.
+    fn json(&self, i: usize) -> Value {
+        match self {
+            Self::F32(v) if v[i].is_finite() => v[i].to_string().parse::<f64>().map_or(Value::Null, Value::from),
+            Self::F64(v) if v[i].is_finite() => Value::from(v[i]),
+            Self::F32(_) | Self::F64(_) => Value::Null,
+            Self::I32(v) => Value::from(v[i]),
+            Self::I64(v) => Value::from(v[i]),
+            Self::Text(v) => v[i].clone().map_or(Value::Null, Value::from),
+        }
+    }
+    /// Value `i` as text; what is absent is empty.
+    fn text(&self, i: usize) -> String {
+        match self {
+            Self::F32(v) if v[i].is_finite() => v[i].to_string(),
+            Self::F64(v) if v[i].is_finite() => v[i].to_string(),
+            Self::F32(_) | Self::F64(_) => String::new(),
+            Self::I32(v) => v[i].to_string(),
+            Self::I64(v) => v[i].to_string(),
+            Self::Text(v) => v[i].clone().unwrap_or_default(),
+        }
+    }
+}
+
+/// A named array; the first axis is the row where the document is read as a table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Array {
+    /// Its name in npz, and of its column or columns in csv and json.
+    pub name: String,
+    /// Its shape.
+    pub shape: Vec<usize>,
+    /// Its values.
+    pub data: Data,
+    /// Names of the columns of a two-dimensional array; else `name_1`, `name_2`, …
+    pub columns: Option<Vec<String>>,
+}
+
+impl Array {
+    /// A column.
+    pub fn column(name: &str, data: Data) -> Self {
+        Self { name: name.into(), shape: vec![data.len()], data, columns: None }
+    }
+    /// A matrix with `width` values a row.
+    ///
+    /// # Panics
+    /// If `width` is 0 or does not divide the values.
+    pub fn matrix(name: &str, width: usize, data: Data) -> Self {
+        assert!(width > 0 && data.len().is_multiple_of(width));
+        Self { name: name.into(), shape: vec![data.len() / width, width], data, columns: None }
+    }
+    /// The matrix with names for its columns.
+    pub fn named(mut self, columns: &[&str]) -> Self {
+        self.columns = Some(columns.iter().map(ToString::to_string).collect());
+        self
+    }
+    fn rows(&self) -> usize {
+        self.shape.first().copied().unwrap_or(1)
+    }
+    fn width(&self) -> usize {
+        self.shape[1..].iter().product()
+    }
+    fn column_names(&self) -> Vec<String> {
+        match (&self.columns, self.shape.len()) {
+            (Some(names), _) => names.clone(),
+            (None, 1) => vec![self.name.clone()],
+            (None, _) => (1..=self.width()).map(|i| format!("{}_{i}", self.name)).collect(),
+        }
+    }
+}
+
+/// Where numbers come from: written into every file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Provenance {
+    /// The input as typed.
+    pub input: String,
+    /// The input's fingerprint.
+    pub fingerprint: String,
+    /// Parameters by name, seed included.
+    pub parameters: Map<String, Value>,
+}
+
+impl Provenance {
+    /// The provenance as one JSON object, with the program's name and version.
+    pub fn json(&self) -> Value {
+        serde_json::json!({
+            "program": concat!("saescope ", env!("CARGO_PKG_VERSION")),
+            "input": self.input,
+            "fingerprint": self.fingerprint,
+            "parameters": self.parameters,
+        })
+    }
+}
+
+/// Arrays to hand over.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document {
+    /// What a row is called in json: `features`, `manifolds`.
+    pub rows: &'static str,
+    /// Arrays that share their first axis: the table.
+    pub arrays: Vec<Array>,
+    /// Arrays that belong to the whole (explained variance, mean); not in csv.
+    pub extras: Vec<Array>,
+    /// Where it all comes from.
+    pub provenance: Provenance,
+    /// Whether csv leaves out its comment header.
+    pub bare: bool,
+}
+
+/// A writer of documents.
+pub struct Writer {
+    /// The suffix that chooses it.
+    pub suffix: &'static str,
+    write: fn(&Document, &mut BufWriter<&File>) -> io::Result<()>,
+    /// Whether provenance goes to a `.json` beside the file.
+    beside: bool,
+}
+
+/// Every writer there is.
+pub const WRITERS: &[Writer] = &[
+    Writer { suffix: "csv", write: |document, out| csv::write(document, out), beside: false },
+    Writer { suffix: "json", write: |document, out| json::write(document, out), beside: false },
+    Writer { suffix: "npy", write: |document, out| npy::write(document, out), beside: true },
+    Writer { suffix: "npz", write: |document, out| npz::write(document, out), beside: false },
+];
+
+/// A file that a document will go to, checked before the work starts.
+pub struct Sink {
+    writer: &'static Writer,
+    target: Target,
+    beside: Option<Target>,
+}
+
+impl Sink {
+    /// Chooses the writer by the suffix of `path` and checks that the file can be written.
+    ///
+    /// # Errors
+    /// If no writer has this suffix, or as [`Target::new`].
+    pub fn new(path: &Path, replace: bool) -> Result<Self> {
+        let suffix = path.extension().and_then(|s| s.to_str()).unwrap_or_default().to_lowercase();
+        let writer = WRITERS.iter().find(|writer| writer.suffix == suffix).ok_or_else(|| {
+            let known: Vec<String> = WRITERS.iter().map(|writer| format!(".{}", writer.suffix)).collect();
+            Problem::new(format!("no writer for {:?} files", format!(".{suffix}")))
+                .path(path)
+                .expected(format!("a name ending in {}", known.join(", ")))
+                .usage()
+        })?;
+        let beside = if writer.beside { Some(Target::new(&path.with_extension("npy.json"), replace)?) } else { None };
+        Ok(Self { writer, target: Target::new(path, replace)?, beside })
+    }
+    /// Writes `document`.
+    ///
+    /// # Errors
+    /// If the disk refuses, or the format cannot hold the document.
+    pub fn write(&self, document: &Document) -> Result<()> {
+        self.target.write(|out| (self.writer.write)(document, out))?;
+        if let Some(beside) = &self.beside {
+            beside.write(|out| {
+                serde_json::to_writer_pretty(
+                    &mut *out,
+                    &serde_json::json!({ "provenance": document.provenance.json() }),
+                )?;
+                io::Write::write_all(out, b"\n")
+            })?;
+        }
+        Ok(())
+    }
+    /// Where it goes.
+    pub fn path(&self) -> &Path {
+        self.target.path()
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn document() -> Document {
+        let parameters = serde_json::json!({ "seed": 0, "neighbors": 15 });
+        Document {
+            rows: "features",
+            arrays: vec![
+                Array::column("feature", Data::I64(vec![0, 1])),
+                Array::matrix("coordinates", 2, Data::F32(vec![0.1, -2.0, f32::NAN, 4.0])).named(&["x", "y"]),
+                Array::column("label", Data::Text(vec![Some("Mon, \"day\"\n".into()), None])),
+            ],
+            extras: vec![Array::column("explained_variance_ratio", Data::F64(vec![0.5, 0.25]))],
+            provenance: Provenance {
+                input: "@example".into(),
+                fingerprint: "00ff".into(),
+                parameters: parameters.as_object().unwrap().clone(),
+            },
+            bare: false,
+        }
+    }
+
+    #[test]
+    fn an_unknown_suffix_lists_the_known_ones() {
+        let error = Sink::new(Path::new("map.xlsx"), false).err().unwrap().to_string();
+        assert!(error.contains(".csv, .json, .npy, .npz"), "{error}");
+    }
+
+    #[test]
+    fn npy_has_its_provenance_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("map.npy");
+        let mut document = document();
+        document.arrays.remove(0);
+        document.arrays.truncate(1);
+        Sink::new(&path, false).unwrap().write(&document).unwrap();
+        let beside = std::fs::read_to_string(folder.path().join("map.npy.json")).unwrap();
+        assert!(beside.contains("\"fingerprint\": \"00ff\""));
+    }
+}

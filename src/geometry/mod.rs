@@ -5,6 +5,7 @@
 //! given, poll its cancellation, and give the same bytes at any number of threads.
 
 pub mod cluster;
+pub mod coactivation;
 pub mod kdtree;
 pub mod neighbors;
 pub mod pca;

@@ -5,7 +5,10 @@
 //! matrix). `acts = σ((x − b_dec·subtract_b_dec) · Wᵀ_enc + b_enc)`, `x̂ = acts · W_dec + b_dec`.
 
 use crate::container::{Dtype, Matrix};
+use crate::error::Result;
 use crate::rows::Rows;
+use crate::task::Task;
+use rayon::prelude::*;
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -36,10 +39,12 @@ pub enum Activation {
         /// Whether pre-activations are scaled by the decoder norm first.
         by_decoder_norm: bool,
     },
-    /// The `k` largest by magnitude, sign kept.
+    /// The `k` largest by magnitude, sign kept. `by_decoder_norm` as for top-k.
     AbsTopK {
         /// How many features may fire.
         k: usize,
+        /// Whether pre-activations are scaled by the decoder norm first.
+        by_decoder_norm: bool,
     },
     /// Training-time top-k over a batch; at inference a threshold, where the file has one.
     BatchTopK {
@@ -82,7 +87,7 @@ impl Activation {
     /// Name and parameter for people: `topk 32`.
     pub fn describe(&self) -> String {
         match self {
-            Self::TopK { k, .. } | Self::AbsTopK { k } | Self::BatchTopK { k: Some(k), .. } => {
+            Self::TopK { k, .. } | Self::AbsTopK { k, .. } | Self::BatchTopK { k: Some(k), .. } => {
                 format!("{} {k}", self.name())
             }
             _ => self.name().to_string(),
@@ -143,6 +148,42 @@ pub struct DictionaryInfo {
     pub files: Vec<PathBuf>,
     /// What a careful reader should know.
     pub warnings: Vec<String>,
+    /// What else the file says about where the dictionary comes from, by the names it uses; [`convert`] passes it on.
+    ///
+    /// [`convert`]: crate::sae::convert::convert
+    pub origin: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Lengths of the decoder directions.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct DecoderStats {
+    /// The smallest, over rows that are finite.
+    pub norm_min: f32,
+    /// The median (the mean of the middle two).
+    pub norm_median: f32,
+    /// The largest.
+    pub norm_max: f32,
+    /// Rows that are all zero.
+    pub zero_rows: usize,
+    /// Rows with a NaN or an infinity.
+    pub bad_rows: usize,
+}
+
+impl DecoderStats {
+    /// Sums up the norms that [`Dictionary::decoder_norms`] gives; all zero if there is no finite one.
+    pub fn new(norms: &[f32]) -> Self {
+        let mut finite: Vec<f32> = norms.iter().copied().filter(|norm| norm.is_finite()).collect();
+        finite.sort_unstable_by(f32::total_cmp);
+        let at = |i: usize| finite.get(i).copied().unwrap_or(0.0);
+        let n = finite.len();
+        Self {
+            norm_min: at(0),
+            norm_median: f32::midpoint(at(n.saturating_sub(1) / 2), at(n / 2)),
+            norm_max: at(n.saturating_sub(1)),
+            zero_rows: finite.iter().filter(|&&norm| norm == 0.0).count(),
+            bad_rows: norms.len() - n,
+        }
+    }
 }
 
 /// A dictionary ready for geometry and encoding.
@@ -174,5 +215,91 @@ impl Dictionary {
     /// Width of the reconstruction.
     pub fn d_out(&self) -> usize {
         self.decoder.ncols()
+    }
+    /// Euclidean length of every decoder row `[features]`, summed in f64.
+    ///
+    /// Reads the decoder once, in tiles of about a megabyte a thread; the same bytes at any number of threads.
+    ///
+    /// # Errors
+    /// If the task is cancelled.
+    pub fn decoder_norms(&self, task: &Task) -> Result<Vec<f32>> {
+        let (rows, cols) = (self.features(), self.d_out());
+        let tile = ((1 << 18) / cols.max(1)).clamp(1, 4096);
+        task.stage("decoder norms", rows as u64);
+        let mut norms = vec![0.0f32; rows];
+        task.install(|| {
+            norms.par_chunks_mut(tile).enumerate().for_each_init(Vec::new, |buffer, (i, norms)| {
+                if task.is_cancelled() {
+                    return;
+                }
+                buffer.resize(norms.len() * cols, 0.0);
+                self.decoder.read(i * tile..i * tile + norms.len(), buffer);
+                for (norm, row) in norms.iter_mut().zip(buffer.chunks_exact(cols.max(1))) {
+                    *norm = row.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt() as f32;
+                }
+                task.advance(norms.len() as u64);
+            });
+        });
+        task.check()?;
+        Ok(norms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plain(decoder: Matrix) -> Dictionary {
+        let info = DictionaryInfo {
+            format: "matrix",
+            kind: Kind::Sae,
+            activation: Activation::Unknown,
+            normalize: Normalize::None,
+            subtract_b_dec: None,
+            dtype: Dtype::F32,
+            model: None,
+            hook: None,
+            layer: None,
+            files: Vec::new(),
+            warnings: Vec::new(),
+            origin: serde_json::Map::new(),
+        };
+        Dictionary { info, decoder, encoder: None, b_enc: Vec::new(), b_dec: Vec::new(), skip: None }
+    }
+
+    #[test]
+    fn norms_are_those_of_the_rows_at_any_number_of_threads() {
+        let values: Vec<f32> = (0..1000 * 400usize).map(|i| ((i * 7919) % 1013) as f32 - 500.0).collect();
+        let rows = Matrix::from_f32(&values, 400);
+        for matrix in [rows.clone(), rows.transposed()] {
+            let (n, d) = (matrix.nrows(), matrix.ncols());
+            let dictionary = plain(matrix.clone());
+            let mut row = vec![0.0; d];
+            let expected: Vec<f32> = (0..n)
+                .map(|i| {
+                    matrix.read(i..i + 1, &mut row);
+                    row.iter().fold(0.0f64, |sum, &x| sum + f64::from(x).powi(2)).sqrt() as f32
+                })
+                .collect();
+            for threads in 1..=3 {
+                let norms = dictionary.decoder_norms(&Task::new(threads).unwrap()).unwrap();
+                assert_eq!(norms, expected);
+            }
+        }
+    }
+
+    #[test]
+    fn cancelling_stops_the_norms() {
+        let task = Task::new(1).unwrap();
+        task.watch().cancel();
+        assert!(plain(Matrix::from_f32(&[1.0; 8], 2)).decoder_norms(&task).is_err());
+    }
+
+    #[test]
+    fn stats_count_what_is_no_length() {
+        let stats = DecoderStats::new(&[3.0, 0.0, f32::NAN, 1.0, 2.0]);
+        let expected = DecoderStats { norm_min: 0.0, norm_median: 1.5, norm_max: 3.0, zero_rows: 1, bad_rows: 1 };
+        assert_eq!(stats, expected);
+        assert_eq!(DecoderStats::new(&[]).norm_max, 0.0);
     }
 }

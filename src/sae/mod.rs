@@ -1,11 +1,18 @@
 //! Sparse autoencoders as they lie on disk: dictionaries, activations, tokens, labels, and the formats they come in.
 
 pub mod activations;
+pub mod convert;
+pub mod detect;
 pub mod dictionary;
+pub mod find;
+pub mod formats;
 pub mod labels;
+pub mod open;
 pub mod tokens;
 
 pub use activations::{Activations, Sparse};
-pub use dictionary::{Activation, Dictionary, DictionaryInfo, Kind, Normalize};
+pub use dictionary::{Activation, DecoderStats, Dictionary, DictionaryInfo, Kind, Normalize};
+pub use find::{Listing, list};
 pub use labels::{Label, Labels};
+pub use open::{OpenOptions, open};
 pub use tokens::{Passage, Piece, Tokens};

@@ -1,0 +1,142 @@
+//! What is known about features beside their directions: where they fire, on what, and what they are called.
+
+use crate::sae::{Activations, Labels, Tokens};
+use std::collections::HashMap;
+
+/// Activations, tokens and labels of a study, each where there is one.
+#[derive(Debug, Clone, Default)]
+pub struct Evidence {
+    /// Sparse activations `[tokens, features]`.
+    pub activations: Option<Activations>,
+    /// Texts of the activation rows.
+    pub tokens: Option<Tokens>,
+    /// Labels of the features.
+    pub labels: Option<Labels>,
+    /// What a careful reader should know about them.
+    pub notes: Vec<String>,
+}
+
+/// One place where a feature fires, with the text around it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Example {
+    /// Row of the activations.
+    pub row: u32,
+    /// The feature's activation there.
+    pub value: f32,
+    /// Text pieces in reading order with the feature's activation on each (0 where it does not fire).
+    pub pieces: Vec<(String, f32)>,
+    /// Which piece is the row itself.
+    pub focus: usize,
+}
+
+/// Counts of values in equal bins.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Histogram {
+    /// Lower edge of the first bin.
+    pub low: f64,
+    /// Upper edge of the last bin.
+    pub high: f64,
+    /// Values per bin.
+    pub counts: Vec<u64>,
+}
+
+impl Histogram {
+    /// Counts finite `values` in `bins` equal bins over `[low, high]`; values outside fall in the end bins.
+    ///
+    /// # Panics
+    /// If `bins` is 0.
+    pub fn new(values: impl IntoIterator<Item = f64>, low: f64, high: f64, bins: usize) -> Self {
+        assert!(bins > 0, "a histogram needs a bin");
+        let mut counts = vec![0; bins];
+        let scale = if high > low { bins as f64 / (high - low) } else { 0.0 };
+        for value in values.into_iter().filter(|value| value.is_finite()) {
+            let bin = ((value - low) * scale).floor().clamp(0.0, (bins - 1) as f64);
+            counts[bin as usize] += 1;
+        }
+        Self { low, high, counts }
+    }
+}
+
+impl Evidence {
+    /// The strongest places where `feature` fires, strongest first, ties by row. Places whose text would repeat a
+    /// stronger one's (within `radius` rows of it) are skipped. Empty without activations and tokens.
+    pub fn examples(&self, feature: usize, count: usize, radius: usize) -> Vec<Example> {
+        let (Some(activations), Some(tokens)) = (&self.activations, &self.tokens) else { return Vec::new() };
+        if feature >= activations.features() {
+            return Vec::new();
+        }
+        let (rows, values) = activations.by_feature.row(feature);
+        let mut order: Vec<usize> = (0..rows.len()).collect();
+        order.sort_by(|&a, &b| values[b].total_cmp(&values[a]).then(a.cmp(&b)));
+        let mut chosen: Vec<usize> = Vec::new();
+        for i in order {
+            if chosen.len() == count {
+                break;
+            }
+            let repeats = chosen.iter().any(|&c| {
+                rows[c].abs_diff(rows[i]) as usize <= radius
+                    && tokens.place(rows[c] as usize).0 == tokens.place(rows[i] as usize).0
+            });
+            if !repeats {
+                chosen.push(i);
+            }
+        }
+        chosen.into_iter().map(|i| self.example(feature, rows[i], values[i], radius)).collect()
+    }
+    fn example(&self, feature: usize, row: u32, value: f32, radius: usize) -> Example {
+        let passage = self.tokens.as_ref().map(|tokens| tokens.passage(row as usize, radius));
+        let (rows, values) =
+            self.activations.as_ref().map_or((&[][..], &[][..]), |activations| activations.by_feature.row(feature));
+        let at = |row: u32| rows.binary_search(&row).map_or(0.0, |i| values[i]);
+        let focus = passage.as_ref().map_or(0, |passage| passage.focus);
+        let pieces = passage
+            .into_iter()
+            .flat_map(|passage| passage.pieces)
+            .map(|piece| (piece.text, piece.row.map_or(0.0, at)))
+            .collect();
+        Example { row, value, pieces, focus }
+    }
+    /// The token strings that carry most of the feature's activation, with their share of it, largest first.
+    /// Strings are compared without surrounding spaces.
+    pub fn top_tokens(&self, feature: usize, count: usize) -> Vec<(String, f64)> {
+        let (Some(activations), Some(tokens)) = (&self.activations, &self.tokens) else { return Vec::new() };
+        if feature >= activations.features() {
+            return Vec::new();
+        }
+        let (rows, values) = activations.by_feature.row(feature);
+        let mut mass: HashMap<&str, f64> = HashMap::new();
+        let mut total = 0.0;
+        for (&row, &value) in rows.iter().zip(values) {
+            *mass.entry(tokens.token(row as usize).trim()).or_default() += f64::from(value);
+            total += f64::from(value);
+        }
+        let mut sorted: Vec<(&str, f64)> = mass.into_iter().collect();
+        sorted.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(b.0)));
+        let total = if total == 0.0 { 1.0 } else { total };
+        sorted.into_iter().take(count).map(|(text, mass)| (text.to_string(), mass / total)).collect()
+    }
+    /// How strongly `feature` fires where it fires: counts over `(0, max]`. None without activations or if it never
+    /// fires.
+    pub fn activation_histogram(&self, feature: usize, bins: usize) -> Option<Histogram> {
+        let activations = self.activations.as_ref().filter(|activations| feature < activations.features())?;
+        let values = activations.by_feature.row(feature).1;
+        if values.is_empty() {
+            return None;
+        }
+        let low = values.iter().copied().fold(0.0f32, f32::min);
+        let high = values.iter().copied().fold(0.0f32, f32::max);
+        Some(Histogram::new(values.iter().map(|&v| f64::from(v)), low.into(), high.into(), bins))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Histogram;
+
+    #[test]
+    fn a_histogram_counts_every_finite_value_once() {
+        let histogram = Histogram::new([0.0, 0.1, 0.5, 1.0, 2.0, -1.0, f64::NAN], 0.0, 1.0, 2);
+        assert_eq!(histogram.counts, [3, 3]);
+        assert_eq!(Histogram::new([1.0, 1.0], 1.0, 1.0, 3).counts, [2, 0, 0]);
+    }
+}

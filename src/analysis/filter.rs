@@ -1,0 +1,401 @@
+//! The `--where` language, which is also the screen's filter.
+//!
+//! ```text
+//! expression = term { "or" term }      term = factor { "and" factor }
+//! factor     = "not" factor | "(" expression ")" | comparison
+//! comparison = column ("=" | "!=" | "<" | "<=" | ">" | ">=" | "~") value
+//!            | column "in" "(" value { "," value } ")"
+//! value      = number | word | "quoted text"
+//! ```
+//! `~` is a case-insensitive part-of-text match. Clusters may be written as numbers or as letters, A for 0 to Z for
+//! 25. A feature whose value is not known (no label, no activation) matches no comparison, and so matches its `not`.
+
+use super::columns::{COLUMNS, Column, ColumnKind, FeatureTable, Value};
+use std::fmt;
+
+/// A parsed filter.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Filter {
+    text: String,
+    expression: Expression,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Expression {
+    Or(Vec<Expression>),
+    And(Vec<Expression>),
+    Not(Box<Expression>),
+    Compare(Column, Operator, Vec<Literal>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Operator {
+    Equal,
+    NotEqual,
+    Less,
+    LessEqual,
+    Greater,
+    GreaterEqual,
+    Matches,
+    In,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Literal {
+    Number(f64),
+    Text(String),
+}
+
+/// Why a filter could not be read, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilterError {
+    /// Byte offset in the text.
+    pub at: usize,
+    /// What was expected there.
+    pub message: String,
+}
+
+impl fmt::Display for FilterError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (at character {})", self.message, self.at + 1)
+    }
+}
+
+impl Filter {
+    /// Reads `text`.
+    ///
+    /// # Errors
+    /// With the place and what was expected there.
+    ///
+    /// ```
+    /// use saescope::analysis::Filter;
+    /// assert!(Filter::parse("cluster in (3, C) and density < 0.01 and label ~ \"monday\"").is_ok());
+    /// assert_eq!(Filter::parse("density <").unwrap_err().at, 9);
+    /// ```
+    pub fn parse(text: &str) -> Result<Self, FilterError> {
+        let mut parser = Parser { tokens: scan(text)?, next: 0, end: text.len(), depth: 0 };
+        let expression = parser.expression()?;
+        match parser.tokens.get(parser.next) {
+            Some((at, _)) => Err(FilterError { at: *at, message: "expected and, or, or the end".into() }),
+            None => Ok(Self { text: text.trim().to_string(), expression }),
+        }
+    }
+    /// The text it was read from.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+    /// Columns it looks at, in table order.
+    pub fn columns(&self) -> Vec<Column> {
+        let mut used = Vec::new();
+        self.expression.visit(&mut |column| used.push(column));
+        COLUMNS.iter().map(|row| row.column).filter(|column| used.contains(column)).collect()
+    }
+    /// The first column it needs that `table` cannot tell.
+    pub fn missing(&self, table: &FeatureTable<'_>) -> Option<Column> {
+        self.columns().into_iter().find(|&column| !table.has(column))
+    }
+    /// Whether `feature` passes.
+    pub fn passes(&self, table: &FeatureTable<'_>, feature: usize) -> bool {
+        self.expression.holds(table, feature)
+    }
+    /// Which features pass, `[features]`.
+    pub fn select(&self, table: &FeatureTable<'_>) -> Vec<bool> {
+        (0..table.len()).map(|feature| self.passes(table, feature)).collect()
+    }
+}
+
+impl Expression {
+    fn visit(&self, see: &mut impl FnMut(Column)) {
+        match self {
+            Self::Or(parts) | Self::And(parts) => parts.iter().for_each(|part| part.visit(see)),
+            Self::Not(part) => part.visit(see),
+            Self::Compare(column, ..) => see(*column),
+        }
+    }
+    fn holds(&self, table: &FeatureTable<'_>, feature: usize) -> bool {
+        match self {
+            Self::Or(parts) => parts.iter().any(|part| part.holds(table, feature)),
+            Self::And(parts) => parts.iter().all(|part| part.holds(table, feature)),
+            Self::Not(part) => !part.holds(table, feature),
+            Self::Compare(column, operator, literals) => {
+                let value = table.value(*column, feature);
+                literals.iter().any(|literal| operator.holds(&value, literal))
+            }
+        }
+    }
+}
+
+impl Operator {
+    fn holds(self, value: &Value<'_>, literal: &Literal) -> bool {
+        match (value, literal) {
+            (Value::None, _) => false,
+            (Value::Text(text), Literal::Text(wanted)) => match self {
+                Self::Matches => text.to_lowercase().contains(&wanted.to_lowercase()),
+                _ => self.ordered(text.as_ref().cmp(wanted.as_str())),
+            },
+            (value, Literal::Number(wanted)) => {
+                let value = value.number().unwrap_or(f64::NAN);
+                match self {
+                    Self::Matches => value.to_string().contains(&wanted.to_string()),
+                    _ => value.partial_cmp(wanted).is_some_and(|order| self.ordered(order)),
+                }
+            }
+            (_, Literal::Text(_)) => false,
+        }
+    }
+    fn ordered(self, order: std::cmp::Ordering) -> bool {
+        match self {
+            Self::Equal | Self::In | Self::Matches => order.is_eq(),
+            Self::NotEqual => order.is_ne(),
+            Self::Less => order.is_lt(),
+            Self::LessEqual => order.is_le(),
+            Self::Greater => order.is_gt(),
+            Self::GreaterEqual => order.is_ge(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Token {
+    Word(String),
+    Quoted(String),
+    Operator(Operator),
+    Open,
+    Close,
+    Comma,
+}
+
+fn scan(text: &str) -> Result<Vec<(usize, Token)>, FilterError> {
+    let mut tokens = Vec::new();
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        let mut followed_by = |next: char| chars.next_if(|&(_, c)| c == next).is_some();
+        let token = match c {
+            c if c.is_whitespace() => continue,
+            '(' => Token::Open,
+            ')' => Token::Close,
+            ',' => Token::Comma,
+            '=' => {
+                followed_by('=');
+                Token::Operator(Operator::Equal)
+            }
+            '~' => Token::Operator(Operator::Matches),
+            '!' if followed_by('=') => Token::Operator(Operator::NotEqual),
+            '<' => Token::Operator(if followed_by('=') { Operator::LessEqual } else { Operator::Less }),
+            '>' => Token::Operator(if followed_by('=') { Operator::GreaterEqual } else { Operator::Greater }),
+            '"' | '\'' => {
+                let mut quoted = String::new();
+                loop {
+                    match chars.next() {
+                        Some((_, end)) if end == c => break,
+                        Some((_, inner)) => quoted.push(inner),
+                        None => return Err(FilterError { at, message: format!("this {c} is never closed") }),
+                    }
+                }
+                Token::Quoted(quoted)
+            }
+            c if c.is_alphanumeric() || "_-+.@".contains(c) => {
+                let mut word = String::from(c);
+                while let Some((_, c)) = chars.next_if(|&(_, c)| c.is_alphanumeric() || "_-+.@".contains(c)) {
+                    word.push(c);
+                }
+                Token::Word(word)
+            }
+            c => return Err(FilterError { at, message: format!("unexpected {c:?}; quote text with \"…\"") }),
+        };
+        tokens.push((at, token));
+    }
+    Ok(tokens)
+}
+
+/// Nesting beyond this is refused, so that no input can exhaust the stack.
+const MAX_DEPTH: usize = 64;
+
+struct Parser {
+    tokens: Vec<(usize, Token)>,
+    next: usize,
+    end: usize,
+    depth: usize,
+}
+
+impl Parser {
+    fn at(&self) -> usize {
+        self.tokens.get(self.next).map_or(self.end, |(at, _)| *at)
+    }
+    fn fail<T>(&self, message: impl Into<String>) -> Result<T, FilterError> {
+        Err(FilterError { at: self.at(), message: message.into() })
+    }
+    fn take(&mut self, wanted: &Token) -> bool {
+        let found = self.tokens.get(self.next).is_some_and(|(_, token)| token == wanted);
+        self.next += usize::from(found);
+        found
+    }
+    fn take_word(&mut self, wanted: &str) -> bool {
+        let found =
+            matches!(self.tokens.get(self.next), Some((_, Token::Word(word))) if word.eq_ignore_ascii_case(wanted));
+        self.next += usize::from(found);
+        found
+    }
+    fn expression(&mut self) -> Result<Expression, FilterError> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return self.fail(format!("more than {MAX_DEPTH} levels of nesting"));
+        }
+        let mut parts = vec![self.term()?];
+        while self.take_word("or") {
+            parts.push(self.term()?);
+        }
+        self.depth -= 1;
+        Ok(if parts.len() == 1 { parts.remove(0) } else { Expression::Or(parts) })
+    }
+    fn term(&mut self) -> Result<Expression, FilterError> {
+        let mut parts = vec![self.factor()?];
+        while self.take_word("and") {
+            parts.push(self.factor()?);
+        }
+        Ok(if parts.len() == 1 { parts.remove(0) } else { Expression::And(parts) })
+    }
+    fn factor(&mut self) -> Result<Expression, FilterError> {
+        let mut negated = false;
+        while self.take_word("not") {
+            negated = !negated;
+        }
+        let inner = if self.take(&Token::Open) {
+            let inner = self.expression()?;
+            if !self.take(&Token::Close) {
+                return self.fail("expected )");
+            }
+            inner
+        } else {
+            self.comparison()?
+        };
+        Ok(if negated { Expression::Not(Box::new(inner)) } else { inner })
+    }
+    fn comparison(&mut self) -> Result<Expression, FilterError> {
+        let names = || COLUMNS.iter().map(|row| row.name).collect::<Vec<_>>().join(", ");
+        let column = match self.tokens.get(self.next) {
+            Some((_, Token::Word(word))) => match Column::parse(&word.to_lowercase()) {
+                Some(column) => column,
+                None => return self.fail(format!("no column {word:?}; there are {}", names())),
+            },
+            _ => return self.fail(format!("expected a column: {}", names())),
+        };
+        self.next += 1;
+        if self.take_word("in") {
+            if !self.take(&Token::Open) {
+                return self.fail("expected ( after in");
+            }
+            let mut literals = vec![self.literal(column)?];
+            while self.take(&Token::Comma) {
+                literals.push(self.literal(column)?);
+            }
+            if !self.take(&Token::Close) {
+                return self.fail("expected , or )");
+            }
+            return Ok(Expression::Compare(column, Operator::In, literals));
+        }
+        let Some((_, Token::Operator(operator))) = self.tokens.get(self.next) else {
+            return self.fail("expected = != < <= > >= ~ or in");
+        };
+        let operator = *operator;
+        self.next += 1;
+        let literal = self.literal(column)?;
+        Ok(Expression::Compare(column, operator, vec![literal]))
+    }
+    fn literal(&mut self, column: Column) -> Result<Literal, FilterError> {
+        let text = match self.tokens.get(self.next) {
+            Some((_, Token::Word(text) | Token::Quoted(text))) => text.clone(),
+            _ => return self.fail("expected a value"),
+        };
+        let kind = column.row().kind;
+        let number = text.parse::<f64>().ok().filter(|x| x.is_finite());
+        let literal = match kind {
+            ColumnKind::Text => Literal::Text(text),
+            ColumnKind::Cluster => match (number, cluster_of(&text)) {
+                (Some(x), _) => Literal::Number(x),
+                (None, Some(cluster)) => Literal::Number(cluster.into()),
+                (None, None) if text.eq_ignore_ascii_case("none") || text.eq_ignore_ascii_case("noise") => {
+                    Literal::Number(-1.0)
+                }
+                _ => return self.fail("expected a cluster: a number, a letter A to Z, or none"),
+            },
+            ColumnKind::Number => match number {
+                Some(x) => Literal::Number(x),
+                None => return self.fail(format!("{} is a number, {text:?} is not", column.name())),
+            },
+        };
+        self.next += 1;
+        Ok(literal)
+    }
+}
+
+/// The cluster that a letter stands for: A is 0, Z is 25.
+pub fn cluster_of(letter: &str) -> Option<u8> {
+    match letter.as_bytes() {
+        [byte] if byte.is_ascii_alphabetic() => Some(byte.to_ascii_uppercase() - b'A'),
+        _ => None,
+    }
+}
+
+/// The letter of a cluster, for the first 26.
+pub fn letter_of(cluster: i32) -> Option<char> {
+    u8::try_from(cluster).ok().filter(|&c| c < 26).map(|c| (b'A' + c) as char)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> (usize, String) {
+        let error = Filter::parse(text).unwrap_err();
+        (error.at, error.message)
+    }
+
+    #[test]
+    fn precedence_is_not_then_and_then_or() {
+        let filter = Filter::parse("norm > 1 or not norm < 2 and feature = 3").unwrap();
+        let Expression::Or(parts) = &filter.expression else { panic!("or binds last") };
+        assert!(matches!(&parts[1], Expression::And(inner) if matches!(inner[0], Expression::Not(_))));
+    }
+
+    #[test]
+    fn clusters_take_letters_numbers_and_none() {
+        let letters = Filter::parse("cluster in (A, z, none, 7)").unwrap();
+        let numbers = Filter::parse("cluster in (0, 25, -1, 7)").unwrap();
+        assert_eq!(letters.expression, numbers.expression);
+        assert_eq!((letter_of(0), letter_of(25), letter_of(26), letter_of(-1)), (Some('A'), Some('Z'), None, None));
+    }
+
+    #[test]
+    fn errors_say_where_and_what() {
+        assert_eq!(error("density < "), (10, "expected a value".into()));
+        assert_eq!(error("density 3").0, 8);
+        assert!(error("dencity < 3").1.contains("no column \"dencity\"; there are feature, x, y"));
+        assert_eq!(error("label ~ \"mon"), (8, "this \" is never closed".into()));
+        assert!(error("density < many").1.contains("density is a number"));
+        assert_eq!(error("(norm < 1").1, "expected )");
+        assert_eq!(error("norm < 1 norm").0, 9);
+        assert!(error(&"(".repeat(100_000)).1.contains("nesting"));
+        assert!(error("").1.starts_with("expected a column"));
+    }
+
+    #[test]
+    fn comparisons_follow_the_order_of_numbers_and_text() {
+        let number = Value::Number(2.0);
+        let text = Value::Text("Monday".into());
+        let two = Literal::Number(2.0);
+        for (operator, holds) in [
+            (Operator::Equal, true),
+            (Operator::NotEqual, false),
+            (Operator::Less, false),
+            (Operator::LessEqual, true),
+            (Operator::Greater, false),
+            (Operator::GreaterEqual, true),
+        ] {
+            assert_eq!(operator.holds(&number, &two), holds, "{operator:?}");
+        }
+        assert!(Operator::Matches.holds(&text, &Literal::Text("MOND".into())));
+        assert!(!Operator::Equal.holds(&Value::None, &two) && !Operator::NotEqual.holds(&Value::None, &two));
+        assert!(!Operator::Less.holds(&Value::Number(f64::NAN), &two));
+    }
+}

@@ -1,0 +1,338 @@
+//! Long work beside a live front end: newest wins, cancel at once, panics caught.
+//!
+//! A job runs on its own thread and computes on the shared pool of its [`Task`]. It publishes [`Product`]s as they
+//! become ready; each arrives as a [`JobEvent`] on one channel. Starting a job of a kind cancels the running one of
+//! that kind, and events of the older one are recognised by [`Jobs::is_current`], so a stale result is never shown.
+
+use crate::error::{Error, Result};
+use crate::geometry::cluster::Clusters;
+use crate::geometry::neighbors::Knn;
+use crate::geometry::pca::Pca;
+use crate::geometry::trust::Trust;
+use crate::geometry::umap::Umap;
+use crate::rows::Points;
+use crate::task::{Progress, Task, Watch};
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::time::{Duration, Instant};
+
+/// What a job is for; at most one job of a kind is current.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum JobKind {
+    /// Activations, tokens and labels are read.
+    Evidence,
+    /// The map: principal components, neighbours, layout, clusters.
+    Map,
+    /// How far the map can be trusted.
+    Trust,
+    /// Something is written to a file.
+    Export,
+}
+
+impl JobKind {
+    /// The name shown in the list of jobs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Evidence => "activations and labels",
+            Self::Map => "map",
+            Self::Trust => "trust",
+            Self::Export => "export",
+        }
+    }
+}
+
+/// Number of a job; later jobs have higher numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JobId(u64);
+
+/// Something a job has made.
+#[derive(Debug, Clone)]
+pub enum Product {
+    /// The study's evidence can be read now.
+    Evidence,
+    /// Lengths of the decoder rows.
+    Norms(Arc<Vec<f32>>),
+    /// Principal components.
+    Pca(Arc<Pca>),
+    /// Cosine neighbours.
+    Knn(Arc<Knn>),
+    /// A layout as it forms.
+    Layout {
+        /// Passes done.
+        epoch: usize,
+        /// Passes in all.
+        epochs: usize,
+        /// Coordinates `[features, 2]`.
+        coordinates: Arc<Points>,
+    },
+    /// The finished layout.
+    Umap(Arc<Umap>),
+    /// Clusters of the map.
+    Clusters(Arc<Clusters>),
+    /// Quality of the map.
+    Trust(Arc<Trust>),
+    /// A file that was written, with a word about what it holds.
+    File(std::path::PathBuf, String),
+}
+
+/// What happened in a job.
+#[derive(Debug, Clone)]
+pub enum JobUpdate {
+    /// It made something.
+    Product(Product),
+    /// It is done.
+    Finished,
+    /// It stopped because it was told to.
+    Cancelled,
+    /// It failed; the text is one paragraph for people.
+    Failed(String),
+}
+
+/// News of a job.
+#[derive(Debug, Clone)]
+pub struct JobEvent {
+    /// Which job.
+    pub id: JobId,
+    /// Its kind.
+    pub kind: JobKind,
+    /// What happened.
+    pub update: JobUpdate,
+}
+
+/// How a job stands.
+#[derive(Debug, Clone, PartialEq)]
+pub enum JobState {
+    /// Still at work.
+    Running,
+    /// Done after this long.
+    Finished(Duration),
+    /// Stopped when told to.
+    Cancelled,
+    /// Failed, and why.
+    Failed(String),
+}
+
+/// One job in the list, newest state.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// Its number.
+    pub id: JobId,
+    /// Its kind.
+    pub kind: JobKind,
+    /// How it stands.
+    pub state: JobState,
+    started: Instant,
+    watch: Arc<Watch>,
+}
+
+impl Job {
+    /// How far it is; none before its first stage.
+    pub fn progress(&self) -> Option<Progress> {
+        self.watch.progress()
+    }
+    /// Time since it began.
+    pub fn elapsed(&self) -> Duration {
+        match self.state {
+            JobState::Finished(after) => after,
+            _ => self.started.elapsed(),
+        }
+    }
+    /// Whether it is at work.
+    pub fn is_running(&self) -> bool {
+        self.state == JobState::Running
+    }
+}
+
+/// A job's hand: its task, and a way to publish what it makes.
+pub struct JobContext {
+    /// Threads, cancellation, progress.
+    pub task: Task,
+    publish: Box<dyn Fn(Product) + Send + Sync>,
+}
+
+impl JobContext {
+    /// Sends something that is ready; lost silently if nobody listens any more.
+    pub fn publish(&self, product: Product) {
+        (self.publish)(product);
+    }
+}
+
+/// Starts jobs, keeps their list, drops what is stale.
+pub struct Jobs {
+    task: Task,
+    send: Arc<dyn Fn(JobEvent) + Send + Sync>,
+    all: BTreeMap<JobId, Job>,
+    current: BTreeMap<JobKind, JobId>,
+    next: u64,
+}
+
+impl Jobs {
+    /// Jobs that compute on the threads of `task` and report through `send`.
+    pub fn new(task: Task, send: impl Fn(JobEvent) + Send + Sync + 'static) -> Self {
+        Self { task, send: Arc::new(send), all: BTreeMap::new(), current: BTreeMap::new(), next: 0 }
+    }
+    /// Jobs that report to a channel; a closed channel is not an error.
+    pub fn to_channel(task: Task, sender: Sender<JobEvent>) -> Self {
+        let sender = std::sync::Mutex::new(sender);
+        Self::new(task, move |event| {
+            let _ = sender.lock().unwrap_or_else(std::sync::PoisonError::into_inner).send(event);
+        })
+    }
+    /// Starts `work`; a running job of the same kind is cancelled and its later news is stale.
+    pub fn start(&mut self, kind: JobKind, work: impl FnOnce(&JobContext) -> Result<()> + Send + 'static) -> JobId {
+        self.cancel_kind(kind);
+        self.next += 1;
+        let id = JobId(self.next);
+        let task = self.task.fresh();
+        let job = Job { id, kind, state: JobState::Running, started: Instant::now(), watch: Arc::clone(task.watch()) };
+        self.all.insert(id, job);
+        self.current.insert(kind, id);
+        let send = Arc::clone(&self.send);
+        let publish = {
+            let send = Arc::clone(&send);
+            move |product| send(JobEvent { id, kind, update: JobUpdate::Product(product) })
+        };
+        let context = JobContext { task, publish: Box::new(publish) };
+        let run = move || {
+            let update = match catch_unwind(AssertUnwindSafe(|| work(&context))) {
+                Ok(Ok(())) => JobUpdate::Finished,
+                Ok(Err(Error::Cancelled)) => JobUpdate::Cancelled,
+                Ok(Err(error)) => JobUpdate::Failed(error.to_string()),
+                Err(panic) => JobUpdate::Failed(format!("internal error: {}", panic_text(&*panic))),
+            };
+            send(JobEvent { id, kind, update });
+        };
+        if let Err(error) = std::thread::Builder::new().name(format!("saescope-{}", kind.name())).spawn(run) {
+            let update = JobUpdate::Failed(format!("cannot start a thread: {error}"));
+            (self.send)(JobEvent { id, kind, update });
+        }
+        id
+    }
+    /// Whether `event` belongs to the current job of its kind.
+    pub fn is_current(&self, event: &JobEvent) -> bool {
+        self.current.get(&event.kind) == Some(&event.id)
+    }
+    /// Notes what `event` says about its job.
+    pub fn record(&mut self, event: &JobEvent) {
+        let Some(job) = self.all.get_mut(&event.id) else { return };
+        match &event.update {
+            JobUpdate::Product(_) => {}
+            JobUpdate::Finished => job.state = JobState::Finished(job.started.elapsed()),
+            JobUpdate::Cancelled => job.state = JobState::Cancelled,
+            JobUpdate::Failed(why) => job.state = JobState::Failed(why.clone()),
+        }
+    }
+    /// Asks the running job of `kind` to stop; true if there was one.
+    pub fn cancel_kind(&mut self, kind: JobKind) -> bool {
+        let job = self.current.get(&kind).and_then(|id| self.all.get(id)).filter(|job| job.is_running());
+        if let Some(job) = job {
+            job.watch.cancel();
+        }
+        job.is_some()
+    }
+    /// Asks one job to stop; true if it was running.
+    pub fn cancel(&mut self, id: JobId) -> bool {
+        let job = self.all.get(&id).filter(|job| job.is_running());
+        if let Some(job) = job {
+            job.watch.cancel();
+        }
+        job.is_some()
+    }
+    /// The current job of `kind`.
+    pub fn current(&self, kind: JobKind) -> Option<&Job> {
+        self.all.get(self.current.get(&kind)?)
+    }
+    /// All jobs, oldest first.
+    pub fn list(&self) -> impl DoubleEndedIterator<Item = &Job> {
+        self.all.values()
+    }
+    /// The newest running job.
+    pub fn running(&self) -> Option<&Job> {
+        self.all.values().rev().find(|job| job.is_running())
+    }
+}
+
+impl Drop for Jobs {
+    fn drop(&mut self) {
+        for job in self.all.values() {
+            job.watch.cancel();
+        }
+    }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    panic
+        .downcast_ref::<&str>()
+        .map(ToString::to_string)
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without words".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::{Receiver, channel};
+
+    fn jobs() -> (Jobs, Receiver<JobEvent>) {
+        let (sender, receiver) = channel();
+        (Jobs::to_channel(Task::new(1).unwrap(), sender), receiver)
+    }
+
+    fn next(receiver: &Receiver<JobEvent>) -> JobEvent {
+        receiver.recv_timeout(Duration::from_secs(20)).unwrap()
+    }
+
+    #[test]
+    fn a_panic_is_a_failed_job_and_nothing_more() {
+        let (mut jobs, receiver) = jobs();
+        let id = jobs.start(JobKind::Map, |_| panic!("out of cheese"));
+        let event = next(&receiver);
+        jobs.record(&event);
+        assert_eq!(event.id, id);
+        assert_eq!(jobs.current(JobKind::Map).unwrap().state, JobState::Failed("internal error: out of cheese".into()));
+        jobs.start(JobKind::Map, |_| Ok(()));
+        assert!(matches!(next(&receiver).update, JobUpdate::Finished));
+    }
+
+    #[test]
+    fn a_newer_job_of_the_same_kind_cancels_the_older() {
+        let (mut jobs, receiver) = jobs();
+        let old = jobs.start(JobKind::Map, |context| {
+            loop {
+                context.task.check()?;
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        });
+        let new = jobs.start(JobKind::Map, |context| {
+            context.publish(Product::Norms(Arc::new(vec![1.0])));
+            Ok(())
+        });
+        let mut fresh = 0;
+        for _ in 0..3 {
+            let event = next(&receiver);
+            jobs.record(&event);
+            assert_eq!(jobs.is_current(&event), event.id == new);
+            fresh += usize::from(event.id == new);
+            if event.id == old {
+                assert!(matches!(event.update, JobUpdate::Cancelled));
+            }
+        }
+        assert_eq!(fresh, 2);
+        assert!(jobs.running().is_none());
+    }
+
+    #[test]
+    fn dropping_the_list_cancels_what_runs() {
+        let (mut jobs, receiver) = jobs();
+        jobs.start(JobKind::Trust, |context| {
+            loop {
+                context.task.check()?;
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        });
+        drop(jobs);
+        assert!(matches!(next(&receiver).update, JobUpdate::Cancelled));
+    }
+}

@@ -1,0 +1,466 @@
+//! Verbs and flags: the contract with scripts. One place for every name.
+
+use crate::analysis::NeighborsBy;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// See the shape of a model's features, from a terminal.
+#[derive(Parser)]
+#[command(
+    name = "saescope",
+    version,
+    args_conflicts_with_subcommands = true,
+    subcommand_precedence_over_arg = true,
+    after_help = "Examples:\n  saescope                         the built-in real example\n  saescope runs/my_sae --acts acts.npz\n  saescope export @example -o map.csv --where 'label ~ \"monday\"'\n  saescope help knn"
+)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
+    #[command(flatten)]
+    pub open: OpenArgs,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Flags that every verb takes.
+#[derive(Args, Clone)]
+pub(super) struct Common {
+    /// Seed of everything that is random
+    #[arg(long, global = true, default_value_t = 0, value_name = "N")]
+    pub seed: u64,
+    /// Threads to compute on; 0 means one per core. Results never depend on it
+    #[arg(long, global = true, default_value_t = 0, value_name = "N")]
+    pub threads: usize,
+    /// Where finished results are kept
+    #[arg(long, global = true, value_name = "DIR", env = "SAESCOPE_CACHE_DIR")]
+    pub cache_dir: Option<PathBuf>,
+    /// Neither read nor keep finished results
+    #[arg(long, global = true)]
+    pub no_cache: bool,
+    /// Colours: auto looks at the terminal and at NO_COLOR
+    #[arg(long, global = true, value_enum, default_value_t = When::Auto, value_name = "WHEN")]
+    pub color: When,
+    /// No progress on stderr
+    #[arg(long, global = true)]
+    pub quiet: bool,
+    /// Replace files that are there
+    #[arg(long, global = true)]
+    pub force: bool,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq)]
+pub(super) enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Subcommand)]
+pub(super) enum Verb {
+    /// Tell what a dictionary is, as its files say
+    #[command(after_help = "Example: saescope info @example --json")]
+    Info(InfoArgs),
+    /// Write a dictionary as a SAELens folder
+    #[command(after_help = "Example: saescope convert params.npz -o my_sae")]
+    Convert(ConvertArgs),
+    /// Encode activation vectors to sparse feature activations (scipy CSR)
+    #[command(after_help = "Example: saescope encode my_sae resid.npy -o acts.npz")]
+    Encode(EncodeArgs),
+    /// List the features nearest to one
+    #[command(after_help = "Example: saescope neighbors @example --feature 2504 --k 5")]
+    Neighbors(NeighborsArgs),
+    /// Find the k nearest neighbours of every feature by cosine
+    #[command(after_help = "Example: saescope knn my_sae -o neighbours.npz --k 15")]
+    Knn(KnnArgs),
+    /// Lay the features out: UMAP or principal components
+    #[command(after_help = "Example: saescope embed my_sae -o map.npy --neighbors 15 --min-dist 0.1")]
+    Embed(EmbedArgs),
+    /// Group features, or points, into clusters
+    #[command(after_help = "Examples:\n  saescope cluster my_sae -o clusters.npz\n  saescope cluster --points map.npy -o clusters.csv --min-cluster-size 30")]
+    Cluster(ClusterArgs),
+    /// Measure how far a map can be trusted
+    #[command(after_help = "Example: saescope trust map.npy --against my_sae --json")]
+    Trust(TrustArgs),
+    /// Write a table of features
+    #[command(after_help = "Example: saescope export @example -o weekdays.csv --where 'label ~ \"monday\" and density < 0.01'")]
+    Export(ExportArgs),
+    /// Print one frame of a view, or write it as txt or svg
+    #[command(after_help = "Example: saescope render @example --view map --size 120x40 -o map.svg")]
+    Render(RenderArgs),
+    /// Make a planted dictionary with activations and truth
+    #[command(after_help = "Example: saescope synth mixed -o planted --features 24576 --d-model 768")]
+    Synth(SynthArgs),
+    /// Show, list or clear the kept results
+    #[command(after_help = "Example: saescope cache list")]
+    Cache(CacheArgs),
+    #[command(external_subcommand)]
+    Later(Vec<String>),
+}
+
+/// What to open, and what its files do not say.
+#[derive(Args, Clone, Default)]
+pub(super) struct OpenArgs {
+    /// A file, a folder, org/repo in the Hugging Face cache, @example or @example/concepts
+    #[arg(value_name = "DICT")]
+    pub dict: Option<String>,
+    #[command(flatten)]
+    pub files: FileArgs,
+    #[command(flatten)]
+    pub encoding: EncodingArgs,
+    /// How many features may fire (topk)
+    #[arg(long, value_name = "K")]
+    pub k: Option<usize>,
+}
+
+/// Files beside the dictionary, and which dictionary of many.
+#[derive(Args, Clone, Default)]
+pub(super) struct FileArgs {
+    /// Sparse activations of the features
+    #[arg(long, value_name = "FILE")]
+    pub acts: Option<PathBuf>,
+    /// Texts of the activation rows
+    #[arg(long, value_name = "FILE")]
+    pub tokens: Option<PathBuf>,
+    /// Labels of the features
+    #[arg(long, value_name = "FILE")]
+    pub labels: Option<PathBuf>,
+    /// Which dictionary of a folder of many
+    #[arg(long, value_name = "NAME")]
+    pub pick: Option<String>,
+    /// The format, where detection is wrong
+    #[arg(long, value_name = "NAME")]
+    pub format: Option<String>,
+    /// The decoder is stored with features as columns
+    #[arg(long)]
+    pub transpose: bool,
+}
+
+/// How activations are encoded, where the file does not say.
+#[derive(Args, Clone, Default)]
+pub(super) struct EncodingArgs {
+    /// Activation function: relu, topk, abstopk, batchtopk, jumprelu, gated
+    #[arg(long, value_name = "NAME")]
+    pub arch: Option<String>,
+    /// Threshold of jumprelu or batchtopk
+    #[arg(long, value_name = "X")]
+    pub threshold: Option<f32>,
+    /// Whether the decoder bias is subtracted before encoding
+    #[arg(long, value_name = "true|false", action = clap::ArgAction::Set)]
+    pub subtract_b_dec: Option<bool>,
+    /// Input normalisation: none, layer_norm, constant_norm, or a factor
+    #[arg(long, value_name = "HOW")]
+    pub normalize: Option<String>,
+}
+
+/// A dictionary whose encoding does not matter to the verb.
+#[derive(Args, Clone, Default)]
+pub(super) struct DictArgs {
+    /// A file, a folder, org/repo in the Hugging Face cache, @example or @example/concepts
+    #[arg(value_name = "DICT")]
+    pub dict: String,
+    #[command(flatten)]
+    pub files: FileArgs,
+}
+
+impl DictArgs {
+    /// The same dictionary, with nothing said about its encoding.
+    pub(super) fn open(&self) -> OpenArgs {
+        OpenArgs { dict: Some(self.dict.clone()), files: self.files.clone(), ..OpenArgs::default() }
+    }
+}
+
+#[derive(Args)]
+pub(super) struct InfoArgs {
+    #[command(flatten)]
+    pub open: OpenArgs,
+    /// Make the pass over the data that large dictionaries are spared
+    #[arg(long)]
+    pub full: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub(super) struct ConvertArgs {
+    #[command(flatten)]
+    pub open: OpenArgs,
+    /// The folder to write
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+}
+
+#[derive(Args)]
+pub(super) struct EncodeArgs {
+    /// The dictionary
+    #[arg(value_name = "DICT")]
+    pub dict: String,
+    /// Activation vectors [tokens, d_model]: npy, npz or safetensors
+    #[arg(value_name = "X")]
+    pub input: PathBuf,
+    /// The scipy CSR archive to write
+    #[arg(short, long, value_name = "A.npz")]
+    pub output: PathBuf,
+    /// Which array of the input, if it holds several
+    #[arg(long, value_name = "NAME")]
+    pub tensor: Option<String>,
+    #[command(flatten)]
+    pub files: FileArgs,
+    #[command(flatten)]
+    pub encoding: EncodingArgs,
+    /// How many features may fire (topk)
+    #[arg(long, value_name = "K")]
+    pub k: Option<usize>,
+}
+
+#[derive(Args)]
+pub(super) struct NeighborsArgs {
+    #[command(flatten)]
+    pub dict: DictArgs,
+    /// The feature whose neighbours to list
+    #[arg(long, value_name = "N")]
+    pub feature: usize,
+    /// How many
+    #[arg(long, default_value_t = 15, value_name = "K")]
+    pub k: usize,
+    /// What to measure by
+    #[arg(long, value_enum, default_value_t = By::Decoder, value_name = "WHAT")]
+    pub by: By,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(ValueEnum, Clone, Copy)]
+pub(super) enum By {
+    Decoder,
+    Encoder,
+    Activation,
+}
+
+impl From<By> for NeighborsBy {
+    fn from(by: By) -> Self {
+        match by {
+            By::Decoder => Self::Decoder,
+            By::Encoder => Self::Encoder,
+            By::Activation => Self::Activation,
+        }
+    }
+}
+
+#[derive(Args)]
+pub(super) struct KnnArgs {
+    #[command(flatten)]
+    pub dict: DictArgs,
+    /// Where to write: npz, csv or json
+    #[arg(short, long, value_name = "F")]
+    pub output: PathBuf,
+    /// Neighbours per feature, itself excluded
+    #[arg(long, default_value_t = 15, value_name = "K")]
+    pub k: usize,
+    /// How to search
+    #[arg(long, value_enum, default_value_t = KnnMethod::Auto, value_name = "HOW")]
+    pub method: KnnMethod,
+    /// Print method, recall estimate and seconds as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq)]
+pub(super) enum KnnMethod {
+    Auto,
+    Exact,
+    Approx,
+}
+
+#[derive(Args)]
+pub(super) struct EmbedArgs {
+    #[command(flatten)]
+    pub dict: DictArgs,
+    /// Where to write: npy, npz, csv or json
+    #[arg(short, long, value_name = "F")]
+    pub output: PathBuf,
+    /// How to lay out
+    #[arg(long, value_enum, default_value_t = EmbedMethod::Umap, value_name = "HOW")]
+    pub method: EmbedMethod,
+    /// Dimensions
+    #[arg(long, default_value_t = 2, value_name = "N")]
+    pub dims: usize,
+    /// Neighbours that define the scale, the point itself counted (umap)
+    #[arg(long, default_value_t = 15, value_name = "K")]
+    pub neighbors: usize,
+    /// Least distance of points on the map (umap)
+    #[arg(long, default_value_t = 0.1, value_name = "X")]
+    pub min_dist: f32,
+    /// Passes, or auto (umap)
+    #[arg(long, default_value = "auto", value_name = "N")]
+    pub epochs: String,
+    /// A graph written by knn, to use instead of finding neighbours (umap)
+    #[arg(long, value_name = "F.npz")]
+    pub graph: Option<PathBuf>,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq)]
+pub(super) enum EmbedMethod {
+    Umap,
+    Pca,
+    Diffusion,
+}
+
+#[derive(Args)]
+pub(super) struct ClusterArgs {
+    /// A dictionary; or --points
+    #[arg(value_name = "DICT", required_unless_present = "points")]
+    pub dict: Option<String>,
+    /// Points [n, d] to cluster by Euclidean distance
+    #[arg(long, value_name = "P.npy", conflicts_with = "dict")]
+    pub points: Option<PathBuf>,
+    #[command(flatten)]
+    pub files: FileArgs,
+    /// Where to write: npz, npy, csv or json
+    #[arg(short, long, value_name = "F")]
+    pub output: PathBuf,
+    /// How to group
+    #[arg(long, value_enum, default_value_t = ClusterMethod::Hdbscan, value_name = "HOW")]
+    pub method: ClusterMethod,
+    /// What to group on
+    #[arg(long, value_enum, default_value_t = ClusterOn::Map, value_name = "WHAT")]
+    pub on: ClusterOn,
+    /// Smallest cluster (hdbscan)
+    #[arg(long, default_value_t = 15, value_name = "N")]
+    pub min_cluster_size: usize,
+    /// Neighbours that make a point dense, itself counted (hdbscan); default as --min-cluster-size
+    #[arg(long, value_name = "N")]
+    pub min_samples: Option<usize>,
+    /// Print counts as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ClusterMethod {
+    Hdbscan,
+    Graph,
+    Spectral,
+    Leiden,
+    Kmeans,
+    Linkage,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ClusterOn {
+    Map,
+    Decoder,
+    Encoder,
+    Activation,
+    #[value(name = "phi+decoder")]
+    PhiDecoder,
+}
+
+#[derive(Args)]
+pub(super) struct TrustArgs {
+    /// Coordinates [n, dims]: npy or npz
+    #[arg(value_name = "COORDS")]
+    pub coordinates: PathBuf,
+    /// The dictionary or points they show
+    #[arg(long, value_name = "DICT|POINTS.npy")]
+    pub against: String,
+    #[command(flatten)]
+    pub files: FileArgs,
+    /// Neighbourhood size
+    #[arg(long, default_value_t = 15, value_name = "K")]
+    pub k: usize,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Also write the measures of every point
+    #[arg(short, long, value_name = "F")]
+    pub output: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(super) struct ExportArgs {
+    #[command(flatten)]
+    pub dict: DictArgs,
+    /// Where to write: csv, json or npz
+    #[arg(short, long, value_name = "F")]
+    pub output: PathBuf,
+    /// Which features: column = != < <= > >= ~ in, and or not
+    #[arg(long = "where", value_name = "EXPR")]
+    pub filter: Option<String>,
+    /// Which columns
+    #[arg(long, value_delimiter = ',', value_name = "A,B,C")]
+    pub columns: Vec<String>,
+    /// Clusters written by cluster, instead of the map's own
+    #[arg(long, value_name = "F")]
+    pub clusters: Option<PathBuf>,
+    /// No comment header in csv
+    #[arg(long)]
+    pub bare: bool,
+}
+
+#[derive(Args)]
+pub(super) struct RenderArgs {
+    #[command(flatten)]
+    pub dict: DictArgs,
+    /// Which view: map, feature, neighbors, clusters, jobs, selections, help
+    #[arg(long, value_name = "NAME")]
+    pub view: String,
+    /// The selected feature
+    #[arg(long, value_name = "N")]
+    pub feature: Option<usize>,
+    /// The selected cluster: a number or a letter
+    #[arg(long, value_name = "C")]
+    pub cluster: Option<String>,
+    /// The filter
+    #[arg(long = "where", value_name = "EXPR")]
+    pub filter: Option<String>,
+    /// Columns x rows
+    #[arg(long, default_value = "120x40", value_name = "WxH")]
+    pub size: String,
+    /// Glyphs: octant, sextant, braille, quadrant, half-block, ascii
+    #[arg(long, value_name = "NAME")]
+    pub glyphs: Option<String>,
+    /// Where to write: txt or svg; without it the frame is printed
+    #[arg(short, long, value_name = "F")]
+    pub output: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(super) struct SynthArgs {
+    /// What to plant: mixed, rings, clusters, manifolds, random
+    #[arg(value_name = "KIND")]
+    pub kind: String,
+    /// The folder to write
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+    /// Number of features
+    #[arg(long, default_value_t = 2048, value_name = "N")]
+    pub features: usize,
+    /// Width of the model
+    #[arg(long, default_value_t = 256, value_name = "D")]
+    pub d_model: usize,
+    /// Number of tokens with activations
+    #[arg(long, default_value_t = 4096, value_name = "T")]
+    pub tokens: usize,
+}
+
+#[derive(Args)]
+pub(super) struct CacheArgs {
+    /// What to do
+    #[arg(value_enum, default_value_t = CacheAction::List)]
+    pub action: CacheAction,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CacheAction {
+    /// Every kept result, most recently used first
+    List,
+    /// The folder
+    Path,
+    /// Remove every kept result
+    Clear,
+}

@@ -1,0 +1,101 @@
+//! `export`: a table of features.
+
+use super::args::{Common, ExportArgs};
+use super::{input, opening, progress};
+use crate::analysis::columns::{COLUMNS, DEFAULT_COLUMNS};
+use crate::analysis::{Column, FeatureTable, Filter, MapParams, Study};
+use crate::error::{Error, Problem, Result};
+use crate::export::table::arrays as table_arrays;
+use crate::export::{Document, Sink};
+use crate::geometry::cluster::Clusters;
+use crate::geometry::umap::UmapParams;
+use crate::rows::Points;
+use crate::task::Task;
+use serde_json::json;
+
+pub(super) fn run(args: &ExportArgs, common: &Common) -> Result<()> {
+    let sink = Sink::new(&args.output, common.force)?;
+    let columns = columns(&args.columns)?;
+    let filter = args.filter.as_deref().map(parse_filter).transpose()?;
+    let study = opening::study(&args.dict.open(), common)?;
+    let umap = UmapParams { seed: common.seed, ..UmapParams::default() };
+    let map = MapParams { umap, ..MapParams::default() }.fitted(study.features());
+    let mut needed = columns.clone();
+    needed.extend(filter.iter().flat_map(Filter::columns));
+    let given = args.clusters.as_ref().map(|path| input::clusters(path, study.features())).transpose()?;
+    let (layout, clusters) = progress::with_task(common, |task| prepare(&study, &map, &needed, given, task))?;
+    let table =
+        FeatureTable { study: &study, coordinates: layout.as_ref(), clusters: clusters.as_ref() };
+    let wanted = if args.columns.is_empty() { Vec::new() } else { columns.clone() };
+    let asked = wanted.into_iter().chain(filter.iter().flat_map(Filter::columns));
+    if let Some(column) = asked.into_iter().find(|&column| !table.has(column)) {
+        return Err(missing(column));
+    }
+    let features: Vec<usize> =
+        (0..study.features()).filter(|&f| filter.as_ref().is_none_or(|filter| filter.passes(&table, f))).collect();
+    if features.is_empty() {
+        return Err(Error::Nothing(format!("no feature passes {}", args.filter.as_deref().unwrap_or("the filter"))));
+    }
+    let parameters = json!({
+        "verb": "export", "where": args.filter, "neighbors": map.umap.neighbors, "min_dist": map.umap.min_dist,
+        "min_cluster_size": map.hdbscan.min_cluster_size, "seed": common.seed,
+        "clusters": args.clusters.as_ref().map(|path| path.display().to_string()),
+    });
+    sink.write(&Document {
+        rows: "features",
+        arrays: table_arrays(&table, &columns, &features),
+        extras: Vec::new(),
+        provenance: opening::provenance(&study, parameters),
+        bare: args.bare,
+    })
+}
+
+/// Computes what the needed columns ask for, and no more.
+fn prepare(
+    study: &Study,
+    map: &MapParams,
+    needed: &[Column],
+    given: Option<Clusters>,
+    task: &Task,
+) -> Result<(Option<Points>, Option<Clusters>)> {
+    study.load_evidence(task)?;
+    if needed.contains(&Column::Norm) {
+        study.norms(task)?;
+    }
+    let own_clusters = needed.contains(&Column::Cluster) && given.is_none();
+    let layout = if own_clusters || needed.contains(&Column::X) || needed.contains(&Column::Y) {
+        Some(study.umap(&map.umap, None, task, &mut |_| {})?.coordinates)
+    } else {
+        None
+    };
+    let clusters = match (&layout, own_clusters) {
+        (Some(layout), true) => Some(study.map_clusters(map, layout, task)?),
+        _ => given,
+    };
+    Ok((layout, clusters))
+}
+
+fn columns(names: &[String]) -> Result<Vec<Column>> {
+    if names.is_empty() {
+        return Ok(DEFAULT_COLUMNS.to_vec());
+    }
+    names
+        .iter()
+        .map(|name| {
+            Column::parse(name.trim()).ok_or_else(|| {
+                let known: Vec<&str> = COLUMNS.iter().map(|row| row.name).collect();
+                Problem::new(format!("there is no column {name:?}")).expected(known.join(", ")).usage()
+            })
+        })
+        .collect()
+}
+
+/// A filter from a flag; the error shows the place under the text.
+pub(super) fn parse_filter(text: &str) -> Result<Filter> {
+    Filter::parse(text).map_err(|error| Problem::new(format!("--where {text:?}: {error}")).usage())
+}
+
+fn missing(column: Column) -> Error {
+    let hint = if column.row().needs_activations { "naming activations with --acts FILE" } else { "naming labels with --labels FILE" };
+    Problem::new(format!("the column {} cannot be told for this dictionary", column.name())).hint(hint).usage()
+}

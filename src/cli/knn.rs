@@ -1,0 +1,35 @@
+//! `knn`: the nearest neighbours of every feature.
+
+use super::args::{Common, KnnArgs, KnnMethod};
+use super::{opening, output, progress};
+use crate::error::{Error, Result};
+use crate::export::{Array, Data, Document, Sink};
+use serde_json::json;
+use std::time::Instant;
+
+pub(super) fn run(args: &KnnArgs, common: &Common) -> Result<()> {
+    if args.method == KnnMethod::Approx {
+        return Err(Error::NotInBuild("approximate neighbours (--method approx)".into()));
+    }
+    let sink = Sink::new(&args.output, common.force)?;
+    let study = opening::study(&args.dict.open(), common)?;
+    let started = Instant::now();
+    let knn = progress::with_task(common, |task| study.knn(args.k, task))?;
+    let seconds = started.elapsed().as_secs_f64();
+    let features = (0..study.features() as i64).collect();
+    sink.write(&Document {
+        rows: "features",
+        arrays: vec![
+            Array::column("feature", Data::I64(features)),
+            Array::matrix("indices", args.k, Data::I32(knn.indices.iter().map(|&i| i as i32).collect())),
+            Array::matrix("cosines", args.k, Data::F32(knn.cosines)),
+        ],
+        extras: Vec::new(),
+        provenance: opening::provenance(&study, json!({ "verb": "knn", "k": args.k, "method": "exact" })),
+        bare: false,
+    })?;
+    if args.json {
+        return output::print_json(&json!({ "method": "exact", "recall_estimate": 1.0, "seconds": seconds }));
+    }
+    Ok(())
+}

@@ -1,0 +1,19 @@
+//! `neighbors`: the features nearest to one.
+
+use super::args::{Common, NeighborsArgs};
+use super::{opening, output, progress};
+use crate::error::Result;
+use crate::text::printable;
+
+pub(super) fn run(args: &NeighborsArgs, common: &Common) -> Result<()> {
+    let study = opening::study(&args.dict.open(), common)?;
+    let near = progress::with_task(common, |task| study.neighbors(args.feature, args.k, args.by.into(), task))?;
+    if args.json {
+        return output::print_json(&serde_json::json!({ "feature": args.feature, "neighbors": near }));
+    }
+    let lines: String = near
+        .iter()
+        .map(|n| format!("{:>7.4}  {:>7}  {}\n", n.cosine, n.feature, printable(n.label.as_deref().unwrap_or("-"))))
+        .collect();
+    output::print(&format!(" cosine  feature  label\n{lines}"))
+}

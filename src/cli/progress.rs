@@ -1,0 +1,79 @@
+//! Progress of a verb on stderr, and Ctrl-C.
+
+use super::args::Common;
+use crate::error::{Error, Result};
+use crate::task::{Progress, Task};
+use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// Runs `work` with a task as `common` asks; shows progress on a terminal, and turns Ctrl-C into a cancelled task.
+///
+/// # Errors
+/// As `work`; [`Error::Cancelled`] after Ctrl-C.
+pub(super) fn with_task<T>(common: &Common, work: impl FnOnce(&Task) -> Result<T>) -> Result<T> {
+    let task = Task::new(common.threads)?;
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::clone(&interrupted));
+    let finished = AtomicBool::new(false);
+    let show = !common.quiet && io::stderr().is_terminal();
+    std::thread::scope(|scope| {
+        let watcher = scope.spawn(|| watch(&task, &interrupted, &finished, show));
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(&task)));
+        finished.store(true, Ordering::Relaxed);
+        watcher.thread().unpark();
+        let _ = watcher.join();
+        match result {
+            Ok(_) if interrupted.load(Ordering::Relaxed) => Err(Error::Cancelled),
+            Ok(result) => result,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}
+
+fn watch(task: &Task, interrupted: &AtomicBool, finished: &AtomicBool, show: bool) {
+    let mut shown = false;
+    let mut ticks = 0u32;
+    while !finished.load(Ordering::Relaxed) {
+        std::thread::park_timeout(Duration::from_millis(50));
+        if interrupted.load(Ordering::Relaxed) {
+            task.watch().cancel();
+        }
+        ticks += 1;
+        if show && ticks.is_multiple_of(5) && let Some(progress) = task.watch().progress() {
+            let _ = write!(io::stderr().lock(), "\r\x1b[K{}", line(&progress));
+            shown = true;
+        }
+    }
+    if shown {
+        let _ = write!(io::stderr().lock(), "\r\x1b[K");
+    }
+}
+
+/// `neighbours 40 % · 1.2 s left`.
+fn line(progress: &Progress) -> String {
+    let mut text = progress.stage.to_string();
+    if progress.total > 0 {
+        // 100 % is only said when all is done.
+        let percent = (100 * progress.done / progress.total).min(99);
+        text.push_str(&format!(" {percent} %"));
+    }
+    if let Some(left) = progress.eta() {
+        text.push_str(&format!(" · {:.0} s left", left.as_secs_f64().ceil()));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_never_says_all_before_all_is_done() {
+        let progress = Progress { stage: "layout", done: 200, total: 200, elapsed: Duration::from_secs(1) };
+        assert_eq!(line(&progress), "layout 99 %");
+        let progress = Progress { stage: "layout", done: 50, total: 200, elapsed: Duration::from_secs(4) };
+        assert_eq!(line(&progress), "layout 25 % · 12 s left");
+    }
+}

@@ -1,0 +1,255 @@
+//! Lines and tables of text: jsonl and csv, plain or gzipped, recognised by their first bytes, never by their name.
+//!
+//! A gzip file may have several members one after another, as `cat a.gz b.gz` makes; all are read. Lines are given one
+//! by one, so memory is one line; a line, and the whole of an inflated file, may not grow beyond [`Limits`].
+
+use super::Bytes;
+use crate::error::{Problem, Result};
+use flate2::bufread::MultiGzDecoder;
+use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::path::{Path, PathBuf};
+
+/// What hostile text may cost at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of one line (64 MiB).
+    pub line: u64,
+    /// Bytes of the text once inflated (1 GiB, or 200 times the file if that is more).
+    pub total: u64,
+}
+
+impl Limits {
+    /// The limits for a file of `length` bytes.
+    pub fn for_file(length: usize) -> Self {
+        Self { line: 64 << 20, total: (1 << 30).max(200 * length as u64) }
+    }
+}
+
+/// Whether bytes begin a gzip file.
+pub fn is_gzip(bytes: &[u8]) -> bool {
+    bytes.starts_with(&[0x1f, 0x8b])
+}
+
+/// The lines of a text, numbered from 1, without their line ends; empty lines are given too.
+pub struct Lines {
+    source: Box<dyn BufRead + Send>,
+    path: PathBuf,
+    limits: Limits,
+    line: usize,
+    read: u64,
+    done: bool,
+}
+
+impl Lines {
+    /// Maps the file at `path`; it is inflated on the way if it is gzip.
+    ///
+    /// # Errors
+    /// If the file cannot be mapped.
+    pub fn open(path: &Path) -> Result<Self> {
+        Ok(Self::from_bytes(Bytes::map(path)?, path))
+    }
+    /// The lines in `bytes`, inflated on the way if they are gzip; `path` is for messages.
+    pub fn from_bytes(bytes: Bytes, path: &Path) -> Self {
+        let limits = Limits::for_file(bytes.len());
+        Self::with_limits(bytes, path, limits)
+    }
+    /// As [`Lines::from_bytes`], with other limits.
+    pub fn with_limits(bytes: Bytes, path: &Path, limits: Limits) -> Self {
+        let source: Box<dyn BufRead + Send> = if is_gzip(&bytes) {
+            Box::new(BufReader::new(MultiGzDecoder::new(Cursor::new(bytes))))
+        } else {
+            Box::new(Cursor::new(bytes))
+        };
+        Self { source, path: path.to_path_buf(), limits, line: 0, read: 0, done: false }
+    }
+    fn next_line(&mut self) -> Result<Option<String>> {
+        let line = self.line + 1;
+        let problem = |what: String| Problem::new(what).path(&self.path);
+        let mut bytes = Vec::new();
+        let allowed = self.limits.line.min(self.limits.total - self.read);
+        // Two more than allowed: the line end, and one byte by which a longer line shows.
+        let n = (&mut self.source)
+            .take(allowed + 2)
+            .read_until(b'\n', &mut bytes)
+            .map_err(|e| problem(format!("line {line} cannot be read: {e}")).hint("copying the file again").input())?;
+        if n == 0 {
+            return Ok(None);
+        }
+        let ended = bytes.pop_if(|b| *b == b'\n').is_some();
+        if bytes.len() as u64 > allowed || (!ended && n as u64 == allowed + 2) {
+            let (what, limit) = if allowed < self.limits.line {
+                ("the text inflates without end".to_string(), self.limits.total)
+            } else {
+                (format!("line {line} is too long"), self.limits.line)
+            };
+            return Err(problem(what).expected(format!("at most {limit} bytes")).input());
+        }
+        self.read = (self.read + n as u64).min(self.limits.total);
+        bytes.pop_if(|b| *b == b'\r');
+        if line == 1 && bytes.starts_with(b"\xef\xbb\xbf") {
+            bytes.drain(..3);
+        }
+        self.line = line;
+        let text = String::from_utf8(bytes);
+        text.map(Some).map_err(|_| problem(format!("line {line} is no valid UTF-8")).expected("text").input())
+    }
+}
+
+impl Iterator for Lines {
+    type Item = Result<(usize, String)>;
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.done {
+            return None;
+        }
+        let next = self.next_line();
+        // After the end, or a damaged place, there is nothing that could be trusted.
+        self.done = !matches!(next, Ok(Some(_)));
+        next.map(|text| Some((self.line, text?))).transpose()
+    }
+}
+
+impl std::fmt::Debug for Lines {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Lines({}, line {})", self.path.display(), self.line)
+    }
+}
+
+/// A table of text: csv or tsv, plain or gzipped.
+pub struct Table {
+    reader: csv::Reader<Box<dyn Read + Send>>,
+    path: PathBuf,
+}
+
+impl Table {
+    /// Opens the file at `path`. Fields are parted by tabs if the first line has one and no comma, else by commas.
+    ///
+    /// # Errors
+    /// If the file cannot be mapped or its first line not be read.
+    pub fn open(path: &Path) -> Result<Self> {
+        Self::from_bytes(Bytes::map(path)?, path)
+    }
+    /// The table in `bytes`; `path` is for messages.
+    ///
+    /// # Errors
+    /// If the first line cannot be read.
+    pub fn from_bytes(bytes: Bytes, path: &Path) -> Result<Self> {
+        let limits = Limits::for_file(bytes.len());
+        let first = Lines::from_bytes(bytes.clone(), path).next().transpose()?.unwrap_or_default().1;
+        let delimiter = if first.contains('\t') && !first.contains(',') { b'\t' } else { b',' };
+        let source: Box<dyn Read + Send> = if is_gzip(&bytes) {
+            Box::new(Capped { source: MultiGzDecoder::new(Cursor::new(bytes)), left: limits.total })
+        } else {
+            Box::new(Cursor::new(bytes))
+        };
+        let reader =
+            csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(source);
+        Ok(Self { reader, path: path.to_path_buf() })
+    }
+}
+
+impl Iterator for Table {
+    type Item = Result<(usize, Vec<String>)>;
+    /// The next record, with the line (from 1) on which it begins; a header, if there is one, comes as the first.
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut record = csv::StringRecord::new();
+        match self.reader.read_record(&mut record) {
+            Ok(false) => None,
+            Ok(true) => {
+                let line = record.position().map_or(0, csv::Position::line) as usize;
+                Some(Ok((line, record.iter().map(str::to_string).collect())))
+            }
+            Err(error) => {
+                let what = format!("the table cannot be read: {error}");
+                Some(Err(Problem::new(what).path(&self.path).expected("csv").input()))
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Table {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Table({})", self.path.display())
+    }
+}
+
+/// A reader that fails, rather than ends, where too much has come.
+struct Capped<R> {
+    source: R,
+    left: u64,
+}
+
+impl<R: Read> Read for Capped<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let n = self.source.read(out)?;
+        self.left = self.left.checked_sub(n as u64).ok_or_else(|| io::Error::other("the text inflates without end"))?;
+        Ok(n)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn gzip(text: &[u8]) -> Vec<u8> {
+        let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        out.write_all(text).unwrap();
+        out.finish().unwrap()
+    }
+    fn lines(bytes: Vec<u8>) -> Result<Vec<(usize, String)>> {
+        Lines::from_bytes(bytes.into(), Path::new("f")).collect()
+    }
+    fn numbered(lines: &[&str]) -> Vec<(usize, String)> {
+        lines.iter().enumerate().map(|(i, line)| (i + 1, (*line).to_string())).collect()
+    }
+
+    #[test]
+    fn plain_and_gzipped_text_give_the_same_lines() {
+        let text = "\u{feff}one\r\n\ntwo\nthree";
+        let expected = numbered(&["one", "", "two", "three"]);
+        assert_eq!(lines(text.into()).unwrap(), expected);
+        assert_eq!(lines(gzip(text.as_bytes())).unwrap(), expected);
+        assert_eq!(lines(Vec::new()).unwrap(), []);
+        assert_eq!(lines(b"\n".to_vec()).unwrap(), numbered(&[""]));
+    }
+
+    #[test]
+    fn all_members_of_a_gzip_file_are_read() {
+        let mut bytes = gzip(b"one\ntw");
+        bytes.extend(gzip(b"o\n"));
+        assert_eq!(lines(bytes).unwrap(), numbered(&["one", "two"]));
+    }
+
+    #[test]
+    fn a_damaged_text_ends_with_one_error() {
+        let bytes = gzip(&b"hello\n".repeat(5000));
+        let read: Vec<_> = Lines::from_bytes(bytes[..bytes.len() - 9].to_vec().into(), Path::new("f")).collect();
+        assert!(read.last().unwrap().as_ref().unwrap_err().to_string().contains("cannot be read"));
+        assert_eq!(read.iter().filter(|line| line.is_err()).count(), 1);
+        assert!(lines(b"ok\n\xff\xfe\n".to_vec()).unwrap_err().to_string().contains("line 2 is no valid UTF-8"));
+    }
+
+    #[test]
+    fn limits_hold_to_the_byte() {
+        let with = |text: &[u8], line, total| {
+            let bytes = Bytes::from(gzip(text));
+            Lines::with_limits(bytes, Path::new("f"), Limits { line, total }).collect::<Result<Vec<_>>>()
+        };
+        assert_eq!(with(b"abcd\nefgh\n", 4, 100).unwrap().len(), 2);
+        assert!(with(b"abcde\n", 4, 100).unwrap_err().to_string().contains("line 1 is too long"));
+        assert!(with(b"abcde", 4, 100).unwrap_err().to_string().contains("line 1 is too long"));
+        assert!(with(b"abcd\nefgh\nijkl\n", 4, 7).unwrap_err().to_string().contains("without end"));
+        assert!(with(&b"a".repeat(1_000_000), 1000, 100).unwrap_err().to_string().contains("without end"));
+    }
+
+    #[test]
+    fn tables_are_parted_by_commas_or_tabs() {
+        let read = |bytes: Vec<u8>| {
+            Table::from_bytes(bytes.into(), Path::new("f")).unwrap().collect::<Result<Vec<_>>>().unwrap()
+        };
+        let expected = vec![(1, vec!["a".to_string(), "b".into()]), (2, vec!["1,5\nx".into(), "2".into()])];
+        assert_eq!(read(b"a,b\n\"1,5\nx\",2\n".to_vec()), expected);
+        assert_eq!(read(gzip(b"a,b\n\"1,5\nx\",2\n")), expected);
+        assert_eq!(read(b"a\tb\n".to_vec()), [(1, vec!["a".to_string(), "b".into()])]);
+    }
+}

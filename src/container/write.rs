@@ -1,0 +1,231 @@
+//! Files that appear whole or not at all, and the npy and npz writers that others share.
+//!
+//! The bytes written depend on the arrays alone: fixed timestamps, fixed order, no compression.
+
+use super::Bytes;
+use crate::error::{Error, Problem, Result};
+use std::fs::File;
+use std::io::{self, BufWriter, Seek, Write};
+use std::path::{Path, PathBuf};
+
+/// A file to be written: checked before the work starts, in place only when it is complete.
+#[derive(Debug)]
+pub struct Target {
+    path: PathBuf,
+    folder: PathBuf,
+    replace: bool,
+}
+
+impl Target {
+    /// Checks that `path` can be written: its folder exists, and it is not there yet unless `replace`.
+    ///
+    /// # Errors
+    /// If the folder is missing, or the file is there and may not be replaced.
+    pub fn new(path: &Path, replace: bool) -> Result<Self> {
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder.to_path_buf(),
+            _ => PathBuf::from("."),
+        };
+        if !folder.is_dir() {
+            return Err(Problem::new("there is no such folder to write to")
+                .path(&folder)
+                .hint(format!("mkdir -p {}", folder.display()))
+                .usage());
+        }
+        if path.is_dir() {
+            return Err(Problem::new("this is a folder").path(path).expected("the name of a file").usage());
+        }
+        let target = Self { path: path.to_path_buf(), folder, replace };
+        target.check()?;
+        Ok(target)
+    }
+    fn check(&self) -> Result<()> {
+        if !self.replace && self.path.exists() {
+            return Err(Problem::new("the file is there already")
+                .path(&self.path)
+                .hint("another name, or --force to replace it")
+                .usage());
+        }
+        Ok(())
+    }
+    /// Where it will be.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+    /// Writes the file through `fill` and puts it in place.
+    ///
+    /// # Errors
+    /// If the disk refuses; nothing is left behind.
+    pub fn write(&self, fill: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>) -> Result<()> {
+        let fail = |e: io::Error| Error::io(&self.path, &e);
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".saescope-").suffix(".part");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            // As open(2) would: the process's umask takes its part away.
+            builder.permissions(std::fs::Permissions::from_mode(0o666));
+        }
+        let temporary = builder.tempfile_in(&self.folder).map_err(fail)?;
+        let mut out = BufWriter::with_capacity(1 << 16, temporary.as_file());
+        fill(&mut out).and_then(|()| out.flush()).map_err(fail)?;
+        drop(out);
+        let placed = if self.replace {
+            temporary.persist(&self.path).map(drop)
+        } else {
+            self.check()?;
+            temporary.persist_noclobber(&self.path).map(drop)
+        };
+        placed.map_err(|e| fail(e.error))
+    }
+}
+
+/// An element that npy files can hold.
+pub trait Element: bytemuck::Pod {
+    /// numpy's name of the type.
+    const DESCR: &'static str;
+}
+
+macro_rules! elements {
+    ($($type:ty => $descr:literal),*) => { $(impl Element for $type { const DESCR: &'static str = $descr; })* };
+}
+elements!(f64 => "<f8", f32 => "<f4", i64 => "<i8", i32 => "<i4", u32 => "<u4", u64 => "<u8", u8 => "|u1");
+
+/// The header of an npy file; the elements begin at a multiple of 64 bytes.
+fn npy_header(descr: &str, shape: &[usize]) -> Vec<u8> {
+    let sizes: Vec<String> = shape.iter().map(ToString::to_string).collect();
+    let tuple = if sizes.len() == 1 { format!("({},)", sizes[0]) } else { format!("({})", sizes.join(", ")) };
+    let mut text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {tuple}, }}");
+    let padding = 63 - (10 + text.len()) % 64;
+    text.push_str(&" ".repeat(padding));
+    text.push('\n');
+    let mut header = b"\x93NUMPY\x01\x00".to_vec();
+    header.extend_from_slice(&(text.len() as u16).to_le_bytes());
+    header.extend_from_slice(text.as_bytes());
+    header
+}
+
+fn check_len(len: usize, shape: &[usize]) -> io::Result<()> {
+    if shape.iter().product::<usize>() == len {
+        Ok(())
+    } else {
+        Err(io::Error::other(format!("{len} elements do not fill the shape {shape:?}")))
+    }
+}
+
+/// Writes one array as npy.
+///
+/// # Errors
+/// If `out` refuses, or the elements do not fill `shape`.
+pub fn write_npy<T: Element>(out: &mut impl Write, shape: &[usize], elements: &[T]) -> io::Result<()> {
+    check_len(elements.len(), shape)?;
+    out.write_all(&npy_header(T::DESCR, shape))?;
+    out.write_all(bytemuck::cast_slice(elements))
+}
+
+/// Writes an npz archive of stored arrays that numpy reads and others can map.
+pub struct NpzWriter<W: Write + Seek> {
+    zip: zip::ZipWriter<W>,
+}
+
+impl<W: Write + Seek> NpzWriter<W> {
+    /// An empty archive.
+    pub fn new(out: W) -> Self {
+        Self { zip: zip::ZipWriter::new(out) }
+    }
+    fn start(&mut self, name: &str, header: &[u8], bytes: usize) -> io::Result<()> {
+        let options = zip::write::SimpleFileOptions::default()
+            .compression_method(zip::CompressionMethod::Stored)
+            .last_modified_time(zip::DateTime::default())
+            .with_alignment(64)
+            .large_file(bytes >= (1 << 31));
+        self.zip.start_file(format!("{name}.npy"), options).map_err(io::Error::other)?;
+        self.zip.write_all(header)
+    }
+    /// Adds an array of numbers.
+    ///
+    /// # Errors
+    /// If the disk refuses, or the elements do not fill `shape`.
+    pub fn array<T: Element>(&mut self, name: &str, shape: &[usize], elements: &[T]) -> io::Result<()> {
+        check_len(elements.len(), shape)?;
+        self.start(name, &npy_header(T::DESCR, shape), size_of_val(elements))?;
+        self.zip.write_all(bytemuck::cast_slice(elements))
+    }
+    /// Adds an array of texts, as numpy's fixed-width unicode.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn texts(&mut self, name: &str, shape: &[usize], texts: &[impl AsRef<str>]) -> io::Result<()> {
+        check_len(texts.len(), shape)?;
+        let width = texts.iter().map(|text| text.as_ref().chars().count()).max().unwrap_or(0).max(1);
+        self.start(name, &npy_header(&format!("<U{width}"), shape), texts.len() * width * 4)?;
+        for text in texts {
+            let mut cell = vec![0u8; width * 4];
+            for (slot, c) in cell.chunks_exact_mut(4).zip(text.as_ref().chars()) {
+                slot.copy_from_slice(&(c as u32).to_le_bytes());
+            }
+            self.zip.write_all(&cell)?;
+        }
+        Ok(())
+    }
+    /// Adds one short byte string as a 0-d array, as scipy writes its `format`.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn byte_string(&mut self, name: &str, text: &str) -> io::Result<()> {
+        self.start(name, &npy_header(&format!("|S{}", text.len().max(1)), &[]), text.len())?;
+        self.zip.write_all(text.as_bytes())
+    }
+    /// Ends the archive.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn finish(self) -> io::Result<()> {
+        self.zip.finish().map_err(io::Error::other)?.flush()
+    }
+}
+
+/// The bytes that `fill` writes, for tests and in-memory archives.
+///
+/// # Errors
+/// If `fill` fails.
+pub fn to_bytes(fill: impl FnOnce(&mut io::Cursor<Vec<u8>>) -> io::Result<()>) -> io::Result<Bytes> {
+    let mut cursor = io::Cursor::new(Vec::new());
+    fill(&mut cursor)?;
+    Ok(cursor.into_inner().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_appears_whole_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out.csv");
+        let target = Target::new(&path, false).unwrap();
+        let failed = target.write(|out| {
+            out.write_all(b"half")?;
+            Err(io::Error::other("the disk is full"))
+        });
+        assert!(failed.unwrap_err().to_string().contains("the disk is full"));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        target.write(|out| out.write_all(b"whole")).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"whole");
+        let refused = Target::new(&path, false).unwrap_err().to_string();
+        assert!(refused.contains("there already") && refused.contains("--force"));
+        assert!(target.write(|out| out.write_all(b"again")).is_err());
+        Target::new(&path, true).unwrap().write(|out| out.write_all(b"new")).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"new");
+        assert!(Target::new(&folder.path().join("no/x"), false).unwrap_err().to_string().contains("mkdir -p"));
+        assert!(Target::new(folder.path(), false).is_err());
+    }
+
+    #[test]
+    fn the_elements_of_an_npy_file_are_aligned() {
+        let bytes = to_bytes(|out| write_npy(out, &[2, 3], &[1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0])).unwrap();
+        assert_eq!(bytes.len() % 64, 24);
+        assert!(std::str::from_utf8(&bytes[10..bytes.len() - 24]).unwrap().contains("'shape': (2, 3)"));
+        assert!(to_bytes(|out| write_npy(out, &[2], &[1u8])).is_err());
+    }
+}

@@ -1,0 +1,83 @@
+//! Similarity of features by where they fire: cosine of their activations over tokens.
+//!
+//! Works on the two sparse orders of the activations; cost is the entries of the tokens on which the feature fires,
+//! memory one f64 a feature.
+
+use crate::error::{Problem, Result};
+use crate::sae::Sparse;
+
+/// The `k` features whose activations have the largest cosine with `feature`'s: self excluded, descending, ties by
+/// index. A feature that never fires has cosine 0 to all.
+///
+/// `by_token` is `[tokens, features]`, `by_feature` the same entries transposed.
+///
+/// # Errors
+/// If `feature` is out of range or `k` is not between 1 and the number of features less one.
+pub fn nearest(by_token: &Sparse, by_feature: &Sparse, feature: usize, k: usize) -> Result<Vec<(u32, f32)>> {
+    let n = by_feature.rows;
+    if feature >= n {
+        return Err(Problem::new(format!("there is no feature {feature}")).expected(format!("0 to {}", n - 1)).usage());
+    }
+    if k == 0 || k >= n {
+        return Err(Problem::new(format!("{k} neighbours among {n} features"))
+            .expected(format!("1 to {}", n.saturating_sub(1)))
+            .usage());
+    }
+    let mut products = vec![0.0f64; n];
+    let (tokens, values) = by_feature.row(feature);
+    for (&token, &own) in tokens.iter().zip(values) {
+        let (others, values) = by_token.row(token as usize);
+        for (&other, &value) in others.iter().zip(values) {
+            products[other as usize] += f64::from(own) * f64::from(value);
+        }
+    }
+    let norm = |f: usize| by_feature.row(f).1.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
+    let own = norm(feature);
+    let mut near: Vec<(u32, f32)> = (0..n)
+        .filter(|&f| f != feature)
+        .map(|f| {
+            let product = products[f];
+            let cosine = if product == 0.0 { 0.0 } else { (product / (own * norm(f))).clamp(-1.0, 1.0) };
+            (f as u32, cosine as f32)
+        })
+        .collect();
+    near.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    near.truncate(k);
+    Ok(near)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sparse(rows: &[Vec<f32>]) -> Sparse {
+        let mut out =
+            Sparse { rows: rows.len(), cols: rows[0].len(), indptr: vec![0], indices: vec![], values: vec![] };
+        for row in rows {
+            for (col, &value) in row.iter().enumerate().filter(|(_, v)| **v != 0.0) {
+                out.indices.push(col as u32);
+                out.values.push(value);
+            }
+            out.indptr.push(out.indices.len() as u64);
+        }
+        out
+    }
+
+    #[test]
+    fn cosines_equal_the_dense_ones() {
+        let dense = vec![vec![1.0, 2.0, 0.0, 0.0], vec![0.0, 1.0, 3.0, 0.0], vec![2.0, 0.0, 1.0, 0.0]];
+        let transposed: Vec<Vec<f32>> = (0..4).map(|f| dense.iter().map(|row| row[f]).collect()).collect();
+        let near = nearest(&sparse(&dense), &sparse(&transposed), 0, 3).unwrap();
+        let cosine = |a: &[f32], b: &[f32]| {
+            let dot = |x: &[f32], y: &[f32]| x.iter().zip(y).map(|(x, y)| x * y).sum::<f32>();
+            dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
+        };
+        assert_eq!(near.iter().map(|(f, _)| *f).collect::<Vec<_>>(), [1, 2, 3]);
+        for &(feature, value) in &near[..2] {
+            assert!((value - cosine(&transposed[0], &transposed[feature as usize])).abs() < 1e-6);
+        }
+        assert_eq!(near[2].1, 0.0);
+        assert!(nearest(&sparse(&dense), &sparse(&transposed), 4, 1).is_err());
+        assert!(nearest(&sparse(&dense), &sparse(&transposed), 0, 4).is_err());
+    }
+}

@@ -1,0 +1,334 @@
+//! Writing a dictionary as a SAELens folder: `sae_weights.safetensors` and `cfg.json` of version 6.
+//!
+//! The decoder's rows are the bytes of the file they came from; the encoder is laid out as `[d, F]` with its own bytes;
+//! vectors are written in the decoder's element type where that loses nothing, else as f32. The matrices are streamed,
+//! so memory is a tile of 32 MB. What SAELens cannot say is refused; what it says otherwise is told in the notes.
+
+use super::dictionary::{Activation, Dictionary, Kind, Normalize};
+use crate::container::safetensors::{TensorSpec, write_safetensors};
+use crate::container::{Dtype, Matrix};
+use crate::error::{Error, Problem, Result};
+use crate::rows::Rows;
+use half::{bf16, f16};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// The version whose layout is written.
+const SAELENS: &str = "6.54.12";
+
+const WEIGHTS: &str = "sae_weights.safetensors";
+const CONFIG: &str = "cfg.json";
+
+/// What was written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Converted {
+    /// The files.
+    pub files: Vec<PathBuf>,
+    /// What SAELens will see otherwise than the source has it.
+    pub notes: Vec<String>,
+}
+
+/// Writes `dictionary` to the folder `out_dir`, which need not exist.
+///
+/// A new folder appears whole. In a folder that exists each file is replaced whole, and only with `force`.
+///
+/// # Errors
+/// If SAELens has no architecture for the dictionary, something it needs is unknown, files are there already without
+/// `force`, or writing fails.
+pub fn convert(dictionary: &Dictionary, out_dir: &Path, force: bool) -> Result<Converted> {
+    let folder = Folder::plan(dictionary)?;
+    let names = [WEIGHTS, CONFIG];
+    let files: Vec<PathBuf> = names.iter().map(|name| out_dir.join(name)).collect();
+    if let Some(there) = files.iter().find(|path| path.exists()).filter(|_| !force) {
+        return Err(Problem::new("the file is there already")
+            .path(there)
+            .expected("a new folder")
+            .hint("--force to replace it")
+            .usage());
+    }
+    if out_dir.exists() && !out_dir.is_dir() {
+        return Err(Problem::new("a file, where a folder was expected").path(out_dir).usage());
+    }
+    let fresh = !out_dir.exists();
+    let process = std::process::id();
+    let work = if fresh {
+        let name = out_dir.file_name().map_or_else(|| "out".into(), |name| name.to_string_lossy());
+        out_dir.with_file_name(format!(".{name}.{process}.partial"))
+    } else {
+        out_dir.join(format!(".convert.{process}.partial"))
+    };
+    std::fs::create_dir_all(&work).map_err(|e| Error::io(&work, &e))?;
+    let outcome = (|| {
+        folder.write(&work)?;
+        if fresh {
+            return std::fs::rename(&work, out_dir).map_err(|e| Error::io(out_dir, &e));
+        }
+        // The weights first: an old configuration beside new weights is noticed by its sizes.
+        for (name, file) in names.iter().zip(&files) {
+            std::fs::rename(work.join(name), file).map_err(|e| Error::io(file, &e))?;
+        }
+        Ok(())
+    })();
+    // Gone already if it was renamed; an error to remove it would only hide the first one.
+    let _ = std::fs::remove_dir_all(&work);
+    outcome?;
+    Ok(Converted { files, notes: folder.notes })
+}
+
+/// A tensor to write: a matrix as it lies, or values.
+enum Body {
+    Matrix(Matrix),
+    Values(Vec<f32>),
+}
+
+struct Folder {
+    tensors: Vec<(TensorSpec, Body)>,
+    config: Value,
+    notes: Vec<String>,
+}
+
+impl Folder {
+    fn plan(dictionary: &Dictionary) -> Result<Self> {
+        let info = &dictionary.info;
+        let (features, d_in, d_out) = (dictionary.features(), dictionary.d_model(), dictionary.d_out());
+        let mut notes = Vec::new();
+        let refuse = |what: String, hint: &str| {
+            let path = info.files.first().cloned().unwrap_or_default();
+            Problem::new(what).path(path).expected("a dictionary that SAELens can hold").hint(hint).input()
+        };
+        let mut metadata = metadata(dictionary);
+        let (architecture, k) = architecture(dictionary, &refuse, &mut metadata)?;
+        let vector_dtype = |values: &[f32]| {
+            let dtype = dictionary.decoder.dtype();
+            if values.iter().all(|&x| same(x, dtype)) { dtype } else { Dtype::F32 }
+        };
+        let mut tensors = Vec::new();
+        let mut vector = |name: &str, values: Vec<f32>| {
+            let spec = TensorSpec::new(name, vector_dtype(&values), &[values.len()]);
+            tensors.push((spec, Body::Values(values)));
+        };
+        let filled = |values: &[f32], n: usize| if values.is_empty() { vec![0.0; n] } else { values.to_vec() };
+        match &info.activation {
+            Activation::Gated { b_gate, r_mag, b_mag } => {
+                vector("b_gate", b_gate.clone());
+                vector("r_mag", r_mag.clone());
+                vector("b_mag", b_mag.clone());
+            }
+            activation => {
+                vector("b_enc", filled(&dictionary.b_enc, features));
+                if let Activation::JumpRelu { threshold } | Activation::BatchTopK { threshold: Some(threshold), .. } =
+                    activation
+                {
+                    let one = threshold.len() == 1;
+                    vector("threshold", if one { vec![threshold[0]; features] } else { threshold.clone() });
+                }
+            }
+        }
+        vector("b_dec", filled(&dictionary.b_dec, d_out));
+        let mut matrix = |name: &str, matrix: Matrix| {
+            let spec = TensorSpec::new(name, matrix.dtype(), &[matrix.nrows(), matrix.ncols()]);
+            tensors.push((spec, Body::Matrix(matrix)));
+        };
+        if dictionary.encoder.is_none() {
+            let note = "the source has no encoder; W_enc is its decoder transposed, so only geometry is meaningful";
+            metadata.insert("encoder".into(), "absent in the source; the decoder transposed stands in".into());
+            notes.push(note.to_string());
+        }
+        matrix("W_enc", dictionary.encoder.as_ref().unwrap_or(&dictionary.decoder).transposed());
+        matrix("W_dec", dictionary.decoder.clone());
+        if let Some(skip) = &dictionary.skip {
+            matrix("W_skip", skip.clone());
+        }
+        let normalize = match info.normalize {
+            Normalize::None => "none",
+            Normalize::ConstantNorm => "constant_norm_rescale",
+            Normalize::LayerNorm { unbiased: true } => "layer_norm",
+            Normalize::LayerNorm { unbiased: false } => {
+                let what = "its layer norm divides by d, that of SAELens by d - 1".to_string();
+                return Err(refuse(what, "--normalize layer_norm, if the difference does not matter"));
+            }
+            Normalize::Scale(factor) => {
+                if let Some(factor) = factor {
+                    metadata.insert("norm_scaling_factor".into(), json!(factor));
+                }
+                notes.push("inputs are scaled by a factor that SAELens folds in only when it is asked to".into());
+                "expected_average_only_in"
+            }
+        };
+        let transcoder = architecture.ends_with("transcoder");
+        let subtract = match info.subtract_b_dec {
+            Some(subtract) => subtract && !transcoder,
+            None if dictionary.encoder.is_none() || dictionary.b_dec.iter().all(|&b| b == 0.0) => false,
+            None => {
+                let what = "no file says whether b_dec is subtracted before encoding".to_string();
+                return Err(refuse(what, "--subtract-b-dec true or false"));
+            }
+        };
+        let hook_z = info.hook.as_deref().is_some_and(|hook| hook.ends_with("hook_z"));
+        // SAELens casts everything to this type when it loads, so it must hold them all.
+        let of = |dtype| tensors.iter().any(|(spec, _)| spec.dtype == dtype);
+        let common = match (of(Dtype::F64), of(Dtype::F32) || (of(Dtype::F16) && of(Dtype::Bf16))) {
+            (true, _) => Dtype::F64,
+            (false, true) => Dtype::F32,
+            (false, false) => dictionary.decoder.dtype(),
+        };
+        let mut config = json!({
+            "d_in": d_in,
+            "d_sae": features,
+            "dtype": torch_name(common),
+            "device": "cpu",
+            "apply_b_dec_to_input": subtract,
+            "normalize_activations": normalize,
+            "reshape_activations": if hook_z && !transcoder { "hook_z" } else { "none" },
+            "metadata": metadata,
+            "architecture": architecture,
+        });
+        if let Some((k, by_decoder_norm)) = k {
+            config["k"] = k.into();
+            config["rescale_acts_by_decoder_norm"] = by_decoder_norm.into();
+        }
+        if transcoder {
+            config["d_out"] = d_out.into();
+        }
+        // Wide elements first keep every tensor aligned, as safetensors itself lays them out.
+        tensors.sort_by(|(a, _), (b, _)| b.dtype.size().cmp(&a.dtype.size()).then_with(|| a.name.cmp(&b.name)));
+        Ok(Self { tensors, config, notes })
+    }
+    fn write(&self, folder: &Path) -> Result<()> {
+        let path = folder.join(WEIGHTS);
+        let io = |path: &Path, e: &io::Error| Error::io(path, e);
+        let file = File::create(&path).map_err(|e| io(&path, &e))?;
+        let mut out = BufWriter::with_capacity(1 << 20, file);
+        let specs: Vec<TensorSpec> = self.tensors.iter().map(|(spec, _)| spec.clone()).collect();
+        write_safetensors(&mut out, &specs, &BTreeMap::new(), |i, out| match &self.tensors[i].1 {
+            Body::Matrix(matrix) => stream(matrix, out),
+            Body::Values(values) => out.write_all(&encode(values, specs[i].dtype)),
+        })
+        .and_then(|()| out.get_ref().sync_all())
+        .map_err(|e| io(&path, &e))?;
+        let path = folder.join(CONFIG);
+        let mut text = serde_json::to_string_pretty(&self.config).unwrap_or_default();
+        text.push('\n');
+        let mut file = File::create(&path).map_err(|e| io(&path, &e))?;
+        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|e| io(&path, &e))
+    }
+}
+
+/// SAELens' name of the architecture, and `k` with its scaling where it has one.
+fn architecture(
+    dictionary: &Dictionary,
+    refuse: &dyn Fn(String, &str) -> Error,
+    metadata: &mut Map<String, Value>,
+) -> Result<(String, Option<(usize, bool)>)> {
+    let info = &dictionary.info;
+    let (base, k) = match &info.activation {
+        Activation::Relu => ("standard", None),
+        Activation::TopK { k, by_decoder_norm } => ("topk", Some((*k, *by_decoder_norm))),
+        Activation::AbsTopK { k, by_decoder_norm } => ("abstopk", Some((*k, *by_decoder_norm))),
+        Activation::JumpRelu { .. } => ("jumprelu", None),
+        Activation::Gated { .. } => ("gated", None),
+        Activation::BatchTopK { k, threshold: Some(_) } => {
+            // As SAELens itself saves them for inference.
+            metadata.entry("training_architecture").or_insert_with(|| "batchtopk".into());
+            if let Some(k) = k {
+                metadata.entry("training_architecture_details").or_insert_with(|| json!({ "k": k }));
+            }
+            ("jumprelu", None)
+        }
+        Activation::BatchTopK { threshold: None, .. } => {
+            let what = "batch top-k without a threshold cannot encode one token".to_string();
+            return Err(refuse(what, "--threshold, or --arch topk"));
+        }
+        Activation::Unknown if dictionary.encoder.is_none() => ("standard", None),
+        Activation::Unknown => {
+            let what = "no file says which activation function it has".to_string();
+            return Err(refuse(what, "--arch, with --k or --threshold"));
+        }
+    };
+    Ok(match (info.kind, base, dictionary.skip.is_some()) {
+        (Kind::Sae, _, _) => (base.to_string(), k),
+        (Kind::Transcoder, "standard", false) => ("transcoder".into(), None),
+        (Kind::Transcoder, "standard", true) => ("skip_transcoder".into(), None),
+        (Kind::Transcoder, "jumprelu", false) => ("jumprelu_transcoder".into(), None),
+        (Kind::Transcoder, "jumprelu", true) => ("jumprelu_skip_transcoder".into(), None),
+        (Kind::Transcoder, other, _) => {
+            return Err(refuse(format!("SAELens has no transcoder with {other}"), "another tool for this one"));
+        }
+        (Kind::Crosscoder | Kind::Clt, ..) => {
+            return Err(refuse("several sites share these features".into(), "one of its sources"));
+        }
+    })
+}
+
+/// What is known of the origin, with SAELens' names for model and hook.
+fn metadata(dictionary: &Dictionary) -> Map<String, Value> {
+    let info = &dictionary.info;
+    let mut metadata = info.origin.clone();
+    // Their old names; the new ones are set below.
+    for old in ["hook_point", "hook_point_head_index"] {
+        metadata.remove(old);
+    }
+    let trained = metadata.get("sae_lens_training_version").cloned();
+    let version = metadata.get("sae_lens_version").and_then(Value::as_str).unwrap_or_default();
+    let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
+    if major.is_none_or(|major| major < 6) {
+        // Before 6 the configuration was another one, and SAELens would read this one by those rules.
+        metadata.insert("sae_lens_version".into(), SAELENS.into());
+    }
+    metadata.insert("sae_lens_training_version".into(), trained.unwrap_or(Value::Null));
+    if let Some(model) = &info.model {
+        metadata.insert("model_name".into(), model.as_str().into());
+    }
+    if let Some(hook) = &info.hook {
+        metadata.insert("hook_name".into(), hook.as_str().into());
+    }
+    if let Some(layer) = info.layer {
+        metadata.insert("hook_layer".into(), layer.into());
+    }
+    metadata.insert("converted_by".into(), format!("saescope {}", env!("CARGO_PKG_VERSION")).into());
+    metadata.insert("converted_from".into(), info.format.into());
+    metadata
+}
+
+/// Whether `x` survives being stored as `dtype`.
+fn same(x: f32, dtype: Dtype) -> bool {
+    match dtype {
+        Dtype::F16 => f16::from_f32(x).to_f32().to_bits() == x.to_bits(),
+        Dtype::Bf16 => bf16::from_f32(x).to_f32().to_bits() == x.to_bits(),
+        _ => true,
+    }
+}
+
+fn encode(values: &[f32], dtype: Dtype) -> Vec<u8> {
+    match dtype {
+        Dtype::F16 => values.iter().flat_map(|&x| f16::from_f32(x).to_le_bytes()).collect(),
+        Dtype::Bf16 => values.iter().flat_map(|&x| bf16::from_f32(x).to_le_bytes()).collect(),
+        Dtype::F64 => values.iter().flat_map(|&x| f64::from(x).to_le_bytes()).collect(),
+        _ => values.iter().flat_map(|x| x.to_le_bytes()).collect(),
+    }
+}
+
+fn torch_name(dtype: Dtype) -> &'static str {
+    match dtype {
+        Dtype::F64 => "float64",
+        Dtype::F16 => "float16",
+        Dtype::Bf16 => "bfloat16",
+        _ => "float32",
+    }
+}
+
+/// Writes a matrix row by row with the bytes it has.
+fn stream(matrix: &Matrix, out: &mut dyn Write) -> io::Result<()> {
+    let row = matrix.ncols() * matrix.dtype().size();
+    let tile = ((32 << 20) / row.max(1)).max(1);
+    let mut buffer = Vec::new();
+    for start in (0..matrix.nrows()).step_by(tile) {
+        buffer.clear();
+        matrix.read_raw(start..(start + tile).min(matrix.nrows()), &mut buffer);
+        out.write_all(&buffer)?;
+    }
+    Ok(())
+}

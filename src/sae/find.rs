@@ -1,0 +1,335 @@
+//! Finding dictionaries: those in a folder of many, and repositories in the Hugging Face cache.
+//!
+//! A folder is searched [`MAX_DEPTH`] levels deep; each candidate costs its headers. The cache's layout is the one
+//! that the Hub documents for other readers: `models--org--repo/{refs/main, snapshots/<sha>/…}`.
+
+use super::detect::{self, Source};
+use super::formats::{self, FORMATS};
+use crate::container::Dtype;
+use crate::error::{Error, Problem, Result};
+use serde::Serialize;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+/// How deep a folder of many is searched.
+pub const MAX_DEPTH: usize = 6;
+
+/// How many files and folders are looked at before the search gives up.
+const MAX_ENTRIES: usize = 200_000;
+
+/// One dictionary of a folder of many.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Listing {
+    /// Its place below the folder, with `/` between parts; what `--pick` takes.
+    pub name: String,
+    /// The folder or file to open.
+    pub path: PathBuf,
+    /// Name of its format; none if it cannot be read.
+    pub format: Option<&'static str>,
+    /// The decoder's shape as it lies in the file.
+    pub shape: Option<Vec<usize>>,
+    /// The decoder's element type.
+    pub dtype: Option<Dtype>,
+    /// Why it cannot be read, if so.
+    pub problem: Option<String>,
+}
+
+/// The dictionaries in a folder and below it, by name; the folder itself, if it holds one, is called `.`.
+///
+/// Links to folders are followed, but none twice; hidden folders are left out. A bare matrix is listed only if its
+/// name says that it is a decoder, since activations look the same.
+///
+/// # Errors
+/// If the folder cannot be read, or there are more than 200,000 files in it.
+pub fn list(path: &Path) -> Result<Vec<Listing>> {
+    let root = resolve(path)?;
+    let mut found = Vec::new();
+    let mut walk = Walk { seen: HashSet::new(), entries: 0, root: root.clone() };
+    walk.visit(&root, 0, &mut found)?;
+    found.sort_by(|a: &Listing, b| natural(&a.name).cmp(&natural(&b.name)).then_with(|| a.name.cmp(&b.name)));
+    Ok(found)
+}
+
+struct Walk {
+    seen: HashSet<PathBuf>,
+    entries: usize,
+    root: PathBuf,
+}
+
+impl Walk {
+    fn visit(&mut self, folder: &Path, depth: usize, found: &mut Vec<Listing>) -> Result<()> {
+        // A link that leads back up would be walked for ever.
+        let real = folder.canonicalize().map_err(|e| Error::io(folder, &e))?;
+        if !self.seen.insert(real) {
+            return Ok(());
+        }
+        if detect::weight_file(folder).is_some() {
+            found.push(self.listing(folder, Source::open(folder)));
+        }
+        let mut folders = Vec::new();
+        let mut files = Vec::new();
+        for entry in std::fs::read_dir(folder).map_err(|e| Error::io(folder, &e))? {
+            let entry = entry.map_err(|e| Error::io(folder, &e))?;
+            self.entries += 1;
+            if self.entries > MAX_ENTRIES {
+                return Err(Problem::new(format!("more than {MAX_ENTRIES} files and folders"))
+                    .path(&self.root)
+                    .expected("a folder of dictionaries")
+                    .hint("naming a folder further down")
+                    .input());
+            }
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let path = entry.path();
+            if name.starts_with('.') {
+                continue;
+            }
+            match std::fs::metadata(&path) {
+                Ok(metadata) if metadata.is_dir() => folders.push(path),
+                Ok(metadata) if metadata.is_file() && !detect::WEIGHT_FILES.contains(&name.as_str()) => {
+                    files.push(path);
+                }
+                // A dangling link or a file that may not be looked at is nobody's dictionary.
+                _ => {}
+            }
+        }
+        // The order of a folder's entries is the file system's own; results must not depend on it.
+        folders.sort();
+        files.sort();
+        for file in files {
+            let suffix = file.extension().map(|suffix| suffix.to_string_lossy().to_ascii_lowercase());
+            if !matches!(suffix.as_deref(), Some("safetensors" | "npz" | "npy")) {
+                continue;
+            }
+            // Tensors of other kinds lie beside dictionaries; what is no dictionary is passed over in silence.
+            if let Ok(source) = Source::open(&file)
+                && let Some(format) = formats::recognise(&source)
+                && (format.name != "matrix" || says_decoder(&file, &source))
+            {
+                found.push(self.listing(&file, Ok(source)));
+            }
+        }
+        if depth < MAX_DEPTH {
+            for folder in folders {
+                // A folder that may not be entered hides what it holds, not what its neighbours hold.
+                match self.visit(&folder, depth + 1, found) {
+                    Err(Error::Io { .. }) | Ok(()) => {}
+                    Err(other) => return Err(other),
+                }
+            }
+        }
+        Ok(())
+    }
+    fn listing(&self, path: &Path, source: Result<Source>) -> Listing {
+        let below = path.strip_prefix(&self.root).unwrap_or(path);
+        let parts: Vec<_> = below.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+        let name = if parts.is_empty() { ".".into() } else { parts.join("/") };
+        let (mut format, mut shape, mut dtype, mut problem) = (None, None, None, None);
+        match source {
+            Ok(source) => {
+                format = formats::recognise(&source).map(|format| format.name);
+                let decoder = source.tensors.iter().find(|t| t.shape.len() == 2 && is_decoder(&t.name));
+                if let Some(decoder) = decoder.or_else(|| source.tensors.iter().find(|t| t.shape.len() == 2)) {
+                    (shape, dtype) = (Some(decoder.shape.clone()), decoder.dtype);
+                }
+                if format.is_none() {
+                    problem = Some(formats::unrecognised(&source).to_string());
+                }
+            }
+            Err(error) => problem = Some(error.to_string()),
+        }
+        Listing { name, path: path.to_path_buf(), format, shape, dtype, problem }
+    }
+}
+
+fn is_decoder(name: &str) -> bool {
+    name.to_ascii_lowercase().contains("dec")
+}
+
+fn says_decoder(file: &Path, source: &Source) -> bool {
+    let stem = file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+    is_decoder(&stem) || source.tensors.iter().any(|tensor| tensor.shape.len() == 2 && is_decoder(&tensor.name))
+}
+
+/// A sort key that puts layer_2 before layer_10.
+fn natural(name: &str) -> Vec<(String, u64)> {
+    let mut key = Vec::new();
+    let mut rest = name;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
+        let end = rest[digits..].find(|c: char| !c.is_ascii_digit()).map_or(rest.len(), |n| digits + n);
+        key.push((rest[..digits].to_string(), rest[digits..end].parse().unwrap_or(u64::MAX)));
+        rest = &rest[end..];
+    }
+    key
+}
+
+/// The listing that `pick` names, or the only one.
+pub(super) fn choose<'a>(path: &Path, all: &'a [Listing], pick: Option<&str>) -> Result<&'a Listing> {
+    let names = |listings: &[&Listing]| {
+        let mut names: Vec<&str> = listings.iter().take(10).map(|listing| listing.name.as_str()).collect();
+        let more = format!("{} more", listings.len().saturating_sub(10));
+        if listings.len() > 10 {
+            names.push(&more);
+        }
+        names.join(", ")
+    };
+    let every: Vec<&Listing> = all.iter().collect();
+    if all.is_empty() {
+        return Err(empty_folder(path));
+    }
+    let Some(pick) = pick else {
+        return if let [one] = all {
+            Ok(one)
+        } else {
+            Err(Problem::new(format!("a folder of {} dictionaries: {}", all.len(), names(&every)))
+                .path(path)
+                .expected("one")
+                .hint(format!("--pick {}", all[0].name))
+                .usage())
+        };
+    };
+    if let Some(exact) = all.iter().find(|listing| listing.name == pick) {
+        return Ok(exact);
+    }
+    let matching: Vec<&Listing> = all.iter().filter(|listing| listing.name.contains(pick)).collect();
+    match matching.as_slice() {
+        [one] => Ok(one),
+        [] => Err(Problem::new(format!("no dictionary in it is called {pick}"))
+            .path(path)
+            .expected(format!("one of {}", names(&every)))
+            .usage()),
+        several => Err(Problem::new(format!("{pick} is part of {} names: {}", several.len(), names(several)))
+            .path(path)
+            .expected("a name that only one has")
+            .usage()),
+    }
+}
+
+/// Says what a folder without dictionaries seems to hold.
+fn empty_folder(path: &Path) -> Error {
+    let names: Vec<String> = std::fs::read_dir(path)
+        .map(|entries| entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect())
+        .unwrap_or_default();
+    let ends = |suffix: &str| names.iter().any(|name| Path::new(name).extension().is_some_and(|s| s == suffix));
+    let torch = names.iter().find(|name| Path::new(name).extension().is_some_and(|s| s == "pt" || s == "pth"));
+    if let Some(torch) = torch {
+        let path = path.join(torch);
+        let hint = "save its state dict with safetensors.torch.save_file and open that";
+        let path = crate::text::printable(&path.display().to_string());
+        return Error::NotInBuild(format!("{path} seems to be a torch archive; {hint}. Reading it"));
+    }
+    let (what, hint) = if names.iter().any(|name| name == "dataset_info.json") || ends("arrow") {
+        ("a data set of activations, not a dictionary", "--acts with this folder")
+    } else if names.is_empty() {
+        ("an empty folder", "the folder that holds the weight file")
+    } else {
+        ("no dictionary in this folder or below it", "the folder or file that holds the weights")
+    };
+    let expected = format!("a folder with {}, or files of {}", detect::WEIGHT_FILES[0], formats_line());
+    Problem::new(what).path(path).expected(expected).hint(hint).input()
+}
+
+fn formats_line() -> String {
+    FORMATS.iter().map(|format| format.name).collect::<Vec<_>>().join(", ")
+}
+
+/// The path itself if something is there, else what it names in the Hugging Face cache.
+pub fn resolve(path: &Path) -> Result<PathBuf> {
+    if path.exists() {
+        return Ok(path.to_path_buf());
+    }
+    let problem = |what: &str| Problem::new(what).path(path);
+    let Some((repository, below)) = repository(path) else {
+        return Err(problem("no such file or folder")
+            .expected("a dictionary's file or folder, org/repo of the Hugging Face cache, or @example")
+            .hint("the path from here, or a full one")
+            .input());
+    };
+    let cache = cache_folder();
+    let Some(cache) = &cache else {
+        return Err(problem("no such file or folder, and no Hugging Face cache to look in").hint("HF_HOME").input());
+    };
+    in_cache(cache, &repository, &below).ok_or_else(|| {
+        problem("no such file or folder, and no such repository in the Hugging Face cache")
+            .expected(format!("a path, or a repository in {}", cache.display()))
+            .hint(format!("the path from here, or `hf download {repository}` first"))
+            .input()
+    })
+}
+
+/// Splits `org/repo/path` if it can be one.
+fn repository(path: &Path) -> Option<(String, PathBuf)> {
+    let mut parts = path.to_str()?.split('/');
+    let allowed = |part: &&str| {
+        let fine = part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+        fine && !part.is_empty() && !part.starts_with('.') && !part.contains("--")
+    };
+    let (org, repo) = (parts.next().filter(allowed)?, parts.next().filter(allowed)?);
+    let below: PathBuf = parts.filter(|part| !part.is_empty()).collect();
+    let inside = below.components().all(|part| matches!(part, std::path::Component::Normal(_)));
+    inside.then(|| (format!("{org}/{repo}"), below))
+}
+
+fn cache_folder() -> Option<PathBuf> {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    variable("HF_HUB_CACHE")
+        .or_else(|| Some(variable("HF_HOME")?.join("hub")))
+        .or_else(|| Some(variable("XDG_CACHE_HOME")?.join("huggingface/hub")))
+        .or_else(|| Some(etcetera::home_dir().ok()?.join(".cache/huggingface/hub")))
+}
+
+/// `below` in the newest snapshot of `repository` (as `refs/main` names it, or the only one there is).
+fn in_cache(cache: &Path, repository: &str, below: &Path) -> Option<PathBuf> {
+    let folder = cache.join(format!("models--{}", repository.replace('/', "--")));
+    let snapshots = folder.join("snapshots");
+    let main = std::fs::read_to_string(folder.join("refs/main")).ok().map(|text| text.trim().to_string());
+    let main = main.filter(|sha| !sha.is_empty() && sha.chars().all(|c| c.is_ascii_alphanumeric()));
+    let snapshot = main.map(|sha| snapshots.join(sha)).filter(|path| path.is_dir()).or_else(|| {
+        let mut all = std::fs::read_dir(&snapshots).ok()?.flatten().map(|entry| entry.path());
+        let one = all.next()?;
+        all.next().is_none().then_some(one)
+    })?;
+    let path = snapshot.join(below);
+    path.exists().then_some(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_can_be_a_repository_is_taken_for_one() {
+        let split = |path: &str| repository(Path::new(path)).map(|(name, below)| (name, below.display().to_string()));
+        assert_eq!(split("google/gemma-scope"), Some(("google/gemma-scope".into(), String::new())));
+        assert_eq!(split("a/b/c/d"), Some(("a/b".into(), "c/d".into())));
+        for no in ["a", "/a/b", "./a/b", "../a/b", "a/b/../c", "a/b c", "a--b/c", "a/.b", ""] {
+            assert_eq!(split(no), None, "{no}");
+        }
+    }
+
+    #[test]
+    fn numbers_in_names_sort_as_numbers() {
+        let mut names = ["layer_10/x", "layer_2/x", "layer_2/a", "embed"];
+        names.sort_by_key(|name| natural(name));
+        assert_eq!(names, ["embed", "layer_2/a", "layer_2/x", "layer_10/x"]);
+    }
+
+    #[test]
+    fn the_cache_is_read_through_its_main_reference() {
+        let cache = tempfile::tempdir().unwrap();
+        let folder = cache.path().join("models--org--repo");
+        for sha in ["abc", "def"] {
+            std::fs::create_dir_all(folder.join("snapshots").join(sha).join("layer_1")).unwrap();
+        }
+        std::fs::create_dir_all(folder.join("refs")).unwrap();
+        assert_eq!(in_cache(cache.path(), "org/repo", Path::new("")), None);
+        std::fs::write(folder.join("refs/main"), "def\n").unwrap();
+        let path = in_cache(cache.path(), "org/repo", Path::new("layer_1")).unwrap();
+        assert!(path.ends_with("snapshots/def/layer_1"));
+        assert_eq!(in_cache(cache.path(), "org/repo", Path::new("layer_2")), None);
+        std::fs::write(folder.join("refs/main"), "../../..").unwrap();
+        assert_eq!(in_cache(cache.path(), "org/repo", Path::new("")), None);
+        std::fs::remove_dir_all(folder.join("snapshots/abc")).unwrap();
+        assert!(in_cache(cache.path(), "org/repo", Path::new("")).is_some());
+    }
+}

@@ -1,0 +1,82 @@
+//! A bare decoder: an npy file, or a safetensors or npz file with one matrix of floating-point numbers.
+//!
+//! Rows are features unless `--transpose` says otherwise, or a vector beside the matrix (`b_dec`, `b_enc`) has a
+//! length that tells. There is no encoder and nothing says what the activation function was.
+
+use super::layout::{self, Expect};
+use super::{Format, layer_of, text};
+use crate::container::Dtype;
+use crate::error::Result;
+use crate::rows::Rows;
+use crate::sae::detect::{Source, TensorInfo};
+use crate::sae::dictionary::{Activation, Dictionary, DictionaryInfo, Kind, Normalize};
+use crate::sae::open::OpenOptions;
+
+pub(super) const FORMAT: Format = Format {
+    name: "matrix",
+    about: "bare decoder matrix: npy, or npz or safetensors with one matrix; rows are features",
+    detect: |source| decoder(source).is_some(),
+    load,
+};
+
+/// The only tensor that is a matrix; none if there are several, or other tensors of more dimensions.
+fn decoder(source: &Source) -> Option<&str> {
+    let dimensions = |t: &TensorInfo| t.shape.iter().skip_while(|&&n| n == 1).count().max(t.shape.len().min(2));
+    let mut large = source.tensors.iter().filter(|t| t.shape.len() >= 2 && !is_vector(t));
+    let one = large.next()?;
+    let alone = large.next().is_none();
+    (alone && dimensions(one) == 2 && one.dtype.is_some_and(Dtype::is_float)).then_some(one.name.as_str())
+}
+
+/// Whether a tensor of several dimensions is a vector in truth, as a `b_dec` of `[1, d]` beside a decoder is.
+fn is_vector(tensor: &TensorInfo) -> bool {
+    tensor.name.to_ascii_lowercase().starts_with("b_") && tensor.shape.iter().filter(|&&n| n != 1).count() <= 1
+}
+
+fn load(source: &Source, options: &OpenOptions) -> Result<Dictionary> {
+    let name = decoder(source).ok_or_else(|| {
+        source
+            .problem(format!("not one matrix: it holds {}", source.describe()))
+            .expected("one tensor of two dimensions, the decoder")
+            .input()
+    })?;
+    let mut warnings = Vec::new();
+    let vector = |names: &[&str]| source.first(names);
+    let (b_enc, b_dec) = (vector(&["b_enc", "encoder.bias"]), vector(&["b_dec", "decoder.bias"]));
+    let tensor = source.tensor(name)?;
+    let length = |name: Option<&str>| name.and_then(|name| layout::length(source, name));
+    let expect = Expect { features: length(b_enc), width: length(b_dec), in_rows: true, transpose: options.transpose };
+    let decoder = layout::orient(&tensor, &expect, &mut warnings)?;
+    let (features, width) = (decoder.nrows(), decoder.ncols());
+    let told = expect.features.is_some() || expect.width.is_some() || expect.transpose.is_some();
+    if features < width && !told {
+        warnings.push(format!(
+            "rows are taken as features, but there are fewer ({features}) than columns ({width}); --transpose turns it"
+        ));
+    }
+    warnings.push("a decoder alone: no encoder, and nothing says which activation function it had".into());
+    let mut read = |name: Option<&str>, length| match name {
+        Some(name) => layout::vector(source, name, Some(length), &mut warnings),
+        None => Ok(Vec::new()),
+    };
+    let (b_enc, b_dec) = (read(b_enc, features)?, read(b_dec, width)?);
+    let config = source.config.as_ref();
+    let metadata = config.map(|config| config.get("metadata").unwrap_or(config));
+    let find = |keys: &[&str]| metadata.and_then(|metadata| text(metadata, keys));
+    let hook = find(&["hook_name", "hook_point"]);
+    let info = DictionaryInfo {
+        format: FORMAT.name,
+        kind: Kind::Sae,
+        activation: Activation::Unknown,
+        normalize: Normalize::None,
+        subtract_b_dec: None,
+        dtype: tensor.dtype(),
+        model: find(&["model_name"]),
+        layer: hook.as_deref().and_then(layer_of),
+        hook,
+        files: source.files(),
+        warnings,
+        origin: serde_json::Map::new(),
+    };
+    Ok(Dictionary { info, decoder, encoder: None, b_enc, b_dec, skip: None })
+}

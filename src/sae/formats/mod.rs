@@ -1,0 +1,157 @@
+//! The formats of dictionaries, one file each, in one table.
+//!
+//! A format says by tensor names, shapes and configuration whether a [`Source`] is its own, and turns it into a
+//! [`Dictionary`] in the common convention. To add one, write its file and give it a row in [`FORMATS`]; nothing else
+//! knows their names. Families that are known but have no file yet have their names in a second table, so that whoever opens one
+//! is told what it is.
+
+mod gemma_scope;
+mod layout;
+mod matrix;
+mod saelens;
+
+use super::detect::Source;
+use super::dictionary::Dictionary;
+use super::open::OpenOptions;
+use crate::error::{Error, Problem, Result};
+use serde_json::Value;
+
+/// One family of files.
+#[derive(Debug)]
+pub struct Format {
+    /// Its name for `--format` and in `info`.
+    pub name: &'static str,
+    /// What it is, in one line.
+    pub about: &'static str,
+    /// Whether a source is one of these.
+    pub detect: fn(&Source) -> bool,
+    /// Reads the source as one of these.
+    pub load: fn(&Source, &OpenOptions) -> Result<Dictionary>,
+}
+
+/// All formats, in the order in which they are asked.
+pub const FORMATS: &[Format] = &[gemma_scope::FORMAT, saelens::FORMAT, matrix::FORMAT];
+
+/// Families that are known by their tensors but not read yet: the name, and tensors that must all be there.
+const LATER: &[(&str, &[&str])] = &[
+    ("a sparsify dictionary", &["encoder.weight", "encoder.bias", "W_dec"]),
+    ("an OpenAI autoencoder", &["pre_bias", "latent_bias"]),
+    ("a Llama Scope dictionary", &["encoder.weight", "decoder.weight", "decoder.bias"]),
+    ("a dictionary_learning dictionary", &["encoder.weight", "decoder.weight"]),
+    ("a Goodfire dictionary", &["encoder_linear.weight"]),
+    ("a Llamascopium dictionary", &["W_E", "W_D"]),
+    ("an InterProt dictionary", &["w_enc", "w_dec", "b_pre"]),
+    ("a Gemma Scope 2 dictionary", &["w_enc", "w_dec"]),
+    ("a cross-layer transcoder", &["W_enc_0"]),
+];
+
+/// Things that hold tensors but are no dictionary: tensors that must all be there, what it is, what to try.
+const OTHER: &[(&[&str], &str, &str)] = &[
+    (&["indices", "indptr", "data"], "sparse activations, not a dictionary", "--acts with this file"),
+    (&["locations", "activations"], "activations as delphi saves them, not a dictionary", "--acts with their folder"),
+    (&["activations"], "activations, not a dictionary", "the dictionary they were taken for"),
+    (&["sparsity"], "the firing frequencies beside a dictionary", "the folder that holds it"),
+    (&["indices", "cosines"], "a neighbour graph, not a dictionary", "the dictionary it was made of"),
+    (&["coordinates"], "coordinates of a map, not a dictionary", "the dictionary they were made of"),
+];
+
+/// The row of that name.
+///
+/// # Errors
+/// If there is none; the message lists those there are.
+pub fn by_name(name: &str) -> Result<&'static Format> {
+    FORMATS.iter().find(|format| format.name == name).ok_or_else(|| {
+        let names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
+        Problem::new(format!("no format is called {name}")).expected(format!("one of {}", names.join(", "))).usage()
+    })
+}
+
+/// The first row that takes `source` for its own; none for what is known to be something else.
+pub fn recognise(source: &Source) -> Option<&'static Format> {
+    if other(source).is_some() {
+        return None;
+    }
+    FORMATS.iter().find(|format| (format.detect)(source))
+}
+
+/// What else the source is, and what to try.
+fn other(source: &Source) -> Option<(&'static str, &'static str)> {
+    let found = OTHER.iter().find(|(names, ..)| names.iter().all(|name| source.has(name)));
+    found.map(|&(_, what, hint)| (what, hint))
+}
+
+/// Why no row takes `source`: what it is instead, or what it holds.
+pub fn unrecognised(source: &Source) -> Error {
+    let has_all = |names: &[&str]| names.iter().all(|name| source.has(name));
+    if let Some((what, hint)) = other(source) {
+        return source.problem(what).hint(hint).input();
+    }
+    if let Some((what, _)) = LATER.iter().find(|(_, names)| has_all(names)) {
+        let hint = "converting it with SAELens, whose folders are read";
+        return Error::NotInBuild(crate::text::printable(&format!(
+            "{} is {what}; try {hint}. Reading it",
+            source.path.display()
+        )));
+    }
+    source
+        .problem(format!("no dictionary that is known: it holds {}", source.describe()))
+        .expected("W_dec with W_enc, b_enc and b_dec, or one matrix of decoder rows")
+        .hint("a file with the decoder alone, or --format")
+        .input()
+}
+
+/// The text at the first of `keys` that has one.
+fn text(config: &Value, keys: &[&str]) -> Option<String> {
+    keys.iter().find_map(|key| config.get(key)?.as_str()).map(str::to_string)
+}
+
+/// The non-negative integer at the first of `keys` that has one.
+fn count(config: &Value, keys: &[&str]) -> Option<usize> {
+    let number =
+        |value: &Value| value.as_u64().or_else(|| value.as_f64().filter(|x| x.fract() == 0.0).map(|x| x as u64));
+    keys.iter().find_map(|key| number(config.get(key)?)).and_then(|n| usize::try_from(n).ok())
+}
+
+/// The boolean at `key`.
+fn flag(config: &Value, key: &str) -> Option<bool> {
+    config.get(key)?.as_bool()
+}
+
+/// The layer that a hook's name counts: `blocks.11.hook_resid_post`, `layers.11.mlp`, `transformer.h.3`.
+fn layer_of(hook: &str) -> Option<usize> {
+    let mut parts = hook.split(['.', '/']);
+    while let Some(part) = parts.next() {
+        if matches!(part, "blocks" | "layers" | "h" | "block" | "layer") {
+            return parts.next()?.parse().ok();
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_found() {
+        for (i, format) in FORMATS.iter().enumerate() {
+            assert!(FORMATS[..i].iter().all(|other| other.name != format.name));
+            assert!(!format.about.is_empty());
+            assert_eq!(by_name(format.name).unwrap().name, format.name);
+        }
+        assert!(by_name("nonesuch").unwrap_err().to_string().contains("saelens"));
+    }
+
+    #[test]
+    fn the_layer_is_read_from_the_hook() {
+        for (hook, layer) in [
+            ("blocks.11.hook_resid_post", Some(11)),
+            ("model.layers.3.mlp", Some(3)),
+            ("transformer.h.0", Some(0)),
+            ("hook_embed", None),
+            ("blocks.x", None),
+        ] {
+            assert_eq!(layer_of(hook), layer, "{hook}");
+        }
+    }
+}

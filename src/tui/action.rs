@@ -1,0 +1,359 @@
+//! The one table of what a user can do: [`ACTIONS`].
+//!
+//! Keys, the bottom bar, the `?` help, the `:` palette and the key table of the README are all read from it. Adding a
+//! command is one variant of [`Action`], one [`Row`], and the arm of `App::update` that carries it out; a test fails
+//! if a variant has no row, if two rows of one context share a key, or if one key hides another.
+//!
+//! Keys are written as [`super::key::Key`] reads them. A number typed before a key is its count (`12j`).
+
+use Action as A;
+use Context::{Clusters, Confirm, Feature, Help, Jobs, Map, Marks, Neighbours, Passages, Prompt};
+
+/// What a user can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "each variant is documented by its row in ACTIONS, for the user and the reader alike")]
+pub enum Action {
+    MoveLeft,
+    MoveDown,
+    MoveUp,
+    MoveRight,
+    HalfPageDown,
+    HalfPageUp,
+    PageDown,
+    PageUp,
+    First,
+    Last,
+    PanLeft,
+    PanDown,
+    PanUp,
+    PanRight,
+    ToggleCrosshair,
+    ZoomIn,
+    ZoomOut,
+    Fit,
+    Centre,
+    TrueNeighbours,
+    ColourBy,
+    Glyphs,
+    PreviousCluster,
+    NextCluster,
+    Open,
+    Back,
+    FocusNext,
+    FocusPrevious,
+    JumpBack,
+    JumpForward,
+    GoMap,
+    GoFeature,
+    GoNeighbours,
+    GoClusters,
+    GoMarks,
+    GoJobs,
+    GoId,
+    Search,
+    NextMatch,
+    PreviousMatch,
+    Filter,
+    ClearFilters,
+    OnlyCluster,
+    WithoutCluster,
+    ToggleNoise,
+    AllClusters,
+    Mark,
+    MarkShown,
+    OnlyMarked,
+    ClearMarks,
+    YankId,
+    YankRow,
+    Export,
+    ExportAll,
+    Undo,
+    CancelJob,
+    Accept,
+    Cancel,
+    PreviousItem,
+    NextItem,
+    Complete,
+    Yes,
+    No,
+    Help,
+    CloseHelp,
+    Palette,
+    ToggleMouse,
+    Redraw,
+    Suspend,
+    Interrupt,
+    Quit,
+}
+
+/// What has the keys: the focused pane, or what lies above it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Context {
+    /// The map.
+    Map,
+    /// The summary of one feature beside the map.
+    Feature,
+    /// The passages on which a feature fires.
+    Passages,
+    /// The list of a feature's nearest neighbours.
+    Neighbours,
+    /// The list of clusters.
+    Clusters,
+    /// The list of marked features.
+    Marks,
+    /// The list of jobs.
+    Jobs,
+    /// The help.
+    Help,
+    /// A line being typed: search, filter, palette, file name.
+    Prompt,
+    /// A question that wants yes or no.
+    Confirm,
+}
+
+impl Context {
+    /// Every context.
+    pub const ALL: [Self; 10] = [Map, Feature, Passages, Neighbours, Clusters, Marks, Jobs, Help, Prompt, Confirm];
+
+    /// What the help calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Map => "map",
+            Feature => "feature",
+            Passages => "passages",
+            Neighbours => "neighbours",
+            Clusters => "clusters",
+            Marks => "marked features",
+            Jobs => "jobs",
+            Help => "help",
+            Prompt => "typing",
+            Confirm => "question",
+        }
+    }
+}
+
+/// One command.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    /// What it does.
+    pub action: Action,
+    /// Its name in the palette, `group.verb`.
+    pub name: &'static str,
+    /// One line about it, in words a newcomer understands.
+    pub doc: &'static str,
+    /// The keys, the one to show first. Never empty: everything has a key.
+    pub keys: &'static [&'static str],
+    /// Where the keys work.
+    pub contexts: &'static [Context],
+    /// A word for the bottom bar; without one the row is not shown there.
+    pub hint: Option<&'static str>,
+}
+
+/// Everywhere.
+const ALL: &[Context] = &Context::ALL;
+/// Wherever keys are commands rather than text or an answer.
+const PANES: &[Context] = &[Map, Feature, Passages, Neighbours, Clusters, Marks, Jobs, Help];
+/// Where there is a feature under the cursor.
+const FEATURES: &[Context] = &[Map, Feature, Passages, Neighbours, Clusters, Marks];
+/// Where `q` ends the program; in the help it ends the help.
+const QUIT: &[Context] = &[Map, Feature, Passages, Neighbours, Clusters, Marks, Jobs];
+const MAP: &[Context] = &[Map];
+const PROMPT: &[Context] = &[Prompt];
+const CONFIRM: &[Context] = &[Confirm];
+
+const fn row(
+    action: Action,
+    name: &'static str,
+    keys: &'static [&'static str],
+    contexts: &'static [Context],
+    hint: Option<&'static str>,
+    doc: &'static str,
+) -> Row {
+    Row { action, name, doc, keys, contexts, hint }
+}
+
+/// Every command. The help groups them by the word before the dot; within a group, and in the bottom bar, they come in
+/// this order, so the most useful stand first.
+#[rustfmt::skip]
+pub const ACTIONS: &[Row] = &[
+    row(A::Accept, "typing.accept", &["Enter"], PROMPT, Some("accept"), "Take what is typed"),
+    row(A::Cancel, "typing.cancel", &["Esc"], PROMPT, Some("cancel"), "Leave the line and go back to where it began"),
+    row(A::NextItem, "typing.next", &["Down", "Ctrl-n"], PROMPT, Some("next"), "Next suggestion, or newer entry"),
+    row(A::PreviousItem, "typing.previous", &["Up", "Ctrl-p"], PROMPT, None, "Previous suggestion, or older entry"),
+    row(A::Complete, "typing.complete", &["Tab"], PROMPT, Some("complete"), "Complete from the suggestion"),
+    row(A::Yes, "question.yes", &["y", "Enter"], CONFIRM, Some("yes"), "Yes"),
+    row(A::No, "question.no", &["n", "Esc", "q"], CONFIRM, Some("no"), "No"),
+
+    row(A::CloseHelp, "help.close", &["q"], &[Help], Some("close"), "Close the help"),
+    row(A::CancelJob, "job.cancel", &["x", "Delete"], &[Jobs], Some("cancel job"), "Cancel the job under the cursor"),
+
+    row(A::Open, "go.open", &["Enter"], PANES, Some("open"), "Open what is under the cursor: a feature, a neighbour, a cluster"),
+    row(A::ZoomIn, "map.zoom-in", &["+", "="], MAP, Some("zoom in"), "Zoom in around the cursor"),
+    row(A::Search, "find.search", &["/"], PANES, Some("search"), "Search labels and tokens as you type; in the help, its text"),
+    row(A::Filter, "filter.where", &["f", "&"], FEATURES, Some("filter"), "Show only features for which an expression holds: density < 0.01 and label ~ \"day\""),
+    row(A::OnlyCluster, "filter.only-cluster", &["c c"], FEATURES, Some("only this cluster"), "Show only the cluster under the cursor"),
+    row(A::Mark, "mark.toggle", &["Space"], FEATURES, Some("mark"), "Mark or unmark the feature under the cursor; on a cluster, all its features"),
+
+    row(A::MoveLeft, "move.left", &["h", "Left"], PANES, None, "Move left"),
+    row(A::MoveDown, "move.down", &["j", "Down"], PANES, None, "Move down"),
+    row(A::MoveUp, "move.up", &["k", "Up"], PANES, None, "Move up"),
+    row(A::MoveRight, "move.right", &["l", "Right"], PANES, None, "Move right"),
+    row(A::HalfPageDown, "move.half-page-down", &["Ctrl-d"], PANES, None, "Half a page down"),
+    row(A::HalfPageUp, "move.half-page-up", &["Ctrl-u"], PANES, None, "Half a page up"),
+    row(A::PageDown, "move.page-down", &["PgDn", "Ctrl-f"], PANES, None, "A page down"),
+    row(A::PageUp, "move.page-up", &["PgUp"], PANES, None, "A page up"),
+    row(A::First, "move.first", &["g g", "Home"], PANES, None, "First row; on the map, the first feature shown"),
+    row(A::Last, "move.last", &["G", "End"], PANES, None, "Last row, or the row of the count; on the map, the last feature shown or the one of the count"),
+
+    row(A::ZoomOut, "map.zoom-out", &["-", "_"], MAP, None, "Zoom out around the cursor"),
+    row(A::Fit, "map.fit", &["0"], MAP, Some("fit"), "Fit everything shown into view"),
+    row(A::Centre, "map.centre", &["z"], MAP, None, "Centre on the selected feature"),
+    row(A::ToggleCrosshair, "map.crosshair", &["x"], MAP, None, "Let the arrows move the crosshair, or the view under it"),
+    row(A::PanLeft, "map.pan-left", &["Shift-Left"], MAP, None, "Move the view left, whatever the arrows do"),
+    row(A::PanDown, "map.pan-down", &["Shift-Down"], MAP, None, "Move the view down"),
+    row(A::PanUp, "map.pan-up", &["Shift-Up"], MAP, None, "Move the view up"),
+    row(A::PanRight, "map.pan-right", &["Shift-Right"], MAP, None, "Move the view right"),
+    row(A::NextCluster, "map.next-cluster", &["]"], FEATURES, Some("next cluster"), "Go to the next cluster"),
+    row(A::PreviousCluster, "map.previous-cluster", &["["], FEATURES, None, "Go to the previous cluster"),
+    row(A::ColourBy, "map.colour-by", &["o"], FEATURES, None, "Colour the map by the next measure: cluster, density, and so on"),
+    row(A::Glyphs, "map.glyphs", &["i"], FEATURES, None, "Draw points with the next set of glyphs, from Braille to plain ASCII"),
+    row(A::TrueNeighbours, "map.true-neighbours", &["t"], FEATURES, None, "Show on the map where the true nearest neighbours of the selected feature lie"),
+
+    row(A::GoMap, "go.map", &["g m"], PANES, None, "Go to the map"),
+    row(A::GoFeature, "go.feature", &["g d"], PANES, None, "Go to the page of the selected feature (its details)"),
+    row(A::GoNeighbours, "go.neighbours", &["g n"], PANES, None, "Go to the nearest neighbours of the selected feature"),
+    row(A::GoClusters, "go.clusters", &["g c"], PANES, None, "Go to the clusters"),
+    row(A::GoMarks, "go.selections", &["g s"], PANES, None, "Go to the marked features"),
+    row(A::GoJobs, "go.jobs", &["J", "g j"], PANES, None, "Go to the jobs: progress, time, errors, cancel"),
+    row(A::GoId, "go.id", &["g i"], PANES, None, "Go to a feature by its number; a count is that number"),
+    row(A::JumpBack, "go.back", &["Ctrl-o"], FEATURES, None, "Back to the feature visited before"),
+    row(A::JumpForward, "go.forward", &["Ctrl-n"], FEATURES, None, "Forward again through the features visited"),
+    row(A::FocusNext, "go.next-pane", &["Tab"], PANES, Some("next pane"), "Move the focus to the next pane"),
+    row(A::FocusPrevious, "go.previous-pane", &["Shift-Tab"], PANES, None, "Move the focus to the previous pane"),
+    row(A::Back, "go.out", &["Esc"], PANES, None, "Step back: end the search, clear the last filter, leave the page; never quits"),
+
+    row(A::NextMatch, "find.next", &["n"], PANES, None, "Next match of the search"),
+    row(A::PreviousMatch, "find.previous", &["N"], PANES, None, "Previous match of the search"),
+
+    row(A::ClearFilters, "filter.clear", &["F"], FEATURES, None, "Show every feature again"),
+    row(A::WithoutCluster, "filter.without-cluster", &["c x"], FEATURES, None, "Hide the cluster under the cursor"),
+    row(A::ToggleNoise, "filter.noise", &["c n"], FEATURES, None, "Hide or show features that belong to no cluster"),
+    row(A::AllClusters, "filter.all-clusters", &["c a"], FEATURES, None, "Show all clusters again"),
+
+    row(A::MarkShown, "mark.shown", &["m a"], FEATURES, None, "Mark every feature that is shown"),
+    row(A::OnlyMarked, "mark.only", &["m o"], FEATURES, None, "Show only marked features, or all again"),
+    row(A::ClearMarks, "mark.clear", &["m c"], FEATURES, None, "Unmark every feature"),
+    row(A::YankId, "copy.id", &["y"], FEATURES, None, "Copy the number of the feature to the clipboard of your own machine"),
+    row(A::YankRow, "copy.row", &["Y"], FEATURES, None, "Copy the row of the feature, tab separated, to the clipboard"),
+    row(A::Export, "export.shown", &["e"], FEATURES, None, "Write what is shown to a file: csv, json, npy, npz, or svg for the picture"),
+    row(A::ExportAll, "export.all", &["E"], FEATURES, None, "Write all features to a file"),
+    row(A::Undo, "view.undo", &["u"], FEATURES, None, "Undo the last change of view, filter or marks"),
+
+    row(A::Help, "app.help", &["?"], PANES, Some("help"), "Show the keys, those that work here first"),
+    row(A::Palette, "app.palette", &[":"], PANES, None, "Run any command by its name or by words about it"),
+    row(A::ToggleMouse, "app.mouse", &["M"], PANES, None, "Let the mouse select, drag and zoom, or leave it to the terminal for copying"),
+    row(A::Redraw, "app.redraw", &["Ctrl-l"], ALL, None, "Draw the whole screen again"),
+    row(A::Suspend, "app.suspend", &["Ctrl-z"], ALL, None, "Go to the background; `fg` comes back. Running jobs stop meanwhile"),
+    row(A::Interrupt, "app.interrupt", &["Ctrl-c"], ALL, None, "Cancel what is typed or the running job; with nothing to cancel, quit"),
+    row(A::Quit, "app.quit", &["q"], QUIT, Some("quit"), "Quit; asks only if a running job would be lost"),
+];
+
+/// The groups of the help, in order: the word before the dot of a name, and its title.
+pub const GROUPS: &[(&str, &str)] = &[
+    ("move", "Moving"),
+    ("map", "Map"),
+    ("go", "Going places"),
+    ("find", "Finding"),
+    ("filter", "Filtering"),
+    ("mark", "Marking"),
+    ("copy", "Copying"),
+    ("export", "Exporting"),
+    ("view", "Undoing"),
+    ("job", "Jobs"),
+    ("app", "Program"),
+    ("help", "In the help"),
+    ("typing", "While typing"),
+    ("question", "Questions"),
+];
+
+impl Row {
+    /// The row of an action.
+    pub fn of(action: Action) -> &'static Self {
+        // Every variant has a row; a test holds it. The first row stands in rather than a panic on screen.
+        ACTIONS.iter().find(|row| row.action == action).unwrap_or(&ACTIONS[0])
+    }
+
+    /// The row of a name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        ACTIONS.iter().find(|row| row.name == name)
+    }
+
+    /// The group it belongs to: the word before the dot.
+    pub fn group(&self) -> &'static str {
+        self.name.split_once('.').map_or(self.name, |(group, _)| group)
+    }
+
+    /// Whether its keys work in a context.
+    pub fn works_in(&self, context: Context) -> bool {
+        self.contexts.contains(&context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_action_has_exactly_one_row() {
+        let rows: BTreeSet<usize> = ACTIONS.iter().map(|row| row.action as usize).collect();
+        assert_eq!(rows.len(), ACTIONS.len(), "an action has two rows");
+        // Quit is the last variant, so the numbers up to it are all the variants there are.
+        assert_eq!(rows, (0..=Action::Quit as usize).collect());
+        for row in ACTIONS {
+            assert_eq!(Row::of(row.action).name, row.name);
+        }
+    }
+
+    #[test]
+    fn names_and_docs_are_fit_to_be_read() {
+        let mut names = BTreeSet::new();
+        for row in ACTIONS {
+            assert!(names.insert(row.name), "{} twice", row.name);
+            assert!(row.name.chars().all(|c| c.is_ascii_lowercase() || c == '.' || c == '-'), "{}", row.name);
+            assert_eq!(row.name.matches('.').count(), 1, "{}", row.name);
+            assert!(GROUPS.iter().any(|(group, _)| *group == row.group()), "{}", row.name);
+            assert!(!row.keys.is_empty() && !row.contexts.is_empty(), "{}", row.name);
+            assert!(
+                !row.doc.is_empty() && !row.doc.ends_with('.') && row.doc.len() <= 100,
+                "{}: {}",
+                row.name,
+                row.doc
+            );
+            assert!(row.hint.is_none_or(|hint| hint.len() <= 20), "{}", row.name);
+            assert_eq!(Row::named(row.name).map(|found| found.action), Some(row.action));
+        }
+        for (group, _) in GROUPS {
+            assert!(ACTIONS.iter().any(|row| row.group() == *group), "no command in group {group}");
+        }
+    }
+
+    #[test]
+    fn no_key_is_one_that_terminals_or_multiplexers_take() {
+        for row in ACTIONS {
+            for key in row.keys {
+                for taken in ["Ctrl-b", "Ctrl-a", "Ctrl-s", "Ctrl-q", "Ctrl-h", "Ctrl-i", "Ctrl-m", "Ctrl-j", "Alt-"] {
+                    assert!(!key.starts_with(taken), "{}: {key}", row.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_context_has_hints_and_a_way_out() {
+        for context in Context::ALL {
+            assert!(ACTIONS.iter().any(|row| row.works_in(context) && row.hint.is_some()), "{}", context.name());
+            assert!(ACTIONS.iter().any(|row| row.works_in(context) && row.keys.contains(&"Esc")), "{}", context.name());
+        }
+    }
+}

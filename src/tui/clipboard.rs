@@ -1,0 +1,102 @@
+//! Text -> the bytes that put it on the clipboard of the machine the user sits at (OSC 52, write only).
+//!
+//! Over SSH no local clipboard tool can do that, so this is the only way used; the clipboard is never read. Programs
+//! in between drop long sequences, so the payload is cut at [`MAX_TEXT`] bytes and the caller is told. tmux and GNU
+//! screen pass the sequence on only inside an envelope of their own; tmux 3.3 and later also needs
+//! `set -g allow-passthrough on` or its default `set-clipboard external`, so the plain form is sent to it first.
+
+use super::capabilities::Multiplexer;
+
+/// Most bytes of text in one copy: 74,994 bytes in base64, below the 74-100 KB that terminals and tmux take.
+pub const MAX_TEXT: usize = 56_244;
+/// GNU screen drops longer device control strings, so they are sent in pieces of this size.
+const SCREEN_PIECE: usize = 700;
+
+/// The bytes of a copy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copy {
+    /// What to send to the terminal.
+    pub bytes: Vec<u8>,
+    /// How many bytes of the text did not fit.
+    pub cut: usize,
+}
+
+/// Makes the sequence that copies `text`.
+pub fn copy(text: &str, multiplexer: Option<Multiplexer>) -> Copy {
+    let mut end = text.len().min(MAX_TEXT);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let plain = format!("\x1b]52;c;{}\x07", base64(&text.as_bytes()[..end])).into_bytes();
+    let bytes = match multiplexer {
+        None | Some(Multiplexer::Zellij) => plain,
+        Some(Multiplexer::Tmux) => {
+            // Inside tmux's envelope every escape byte is doubled.
+            let mut bytes = plain.clone();
+            bytes.extend(b"\x1bPtmux;\x1b");
+            bytes.extend(&plain);
+            bytes.extend(b"\x1b\\");
+            bytes
+        }
+        Some(Multiplexer::Screen) => {
+            plain.chunks(SCREEN_PIECE).flat_map(|piece| [b"\x1bP", piece, b"\x1b\\"].concat()).collect()
+        }
+    };
+    Copy { bytes, cut: text.len() - end }
+}
+
+/// Base64 with padding (RFC 4648).
+fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for group in bytes.chunks(3) {
+        let at = |i: usize| group.get(i).copied().map_or(0, u32::from);
+        let bits = at(0) << 16 | at(1) << 8 | at(2);
+        for i in 0..4 {
+            let letter = LETTERS[(bits >> (18 - 6 * i) & 63) as usize];
+            out.push(if i <= group.len() { char::from(letter) } else { '=' });
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_matches_the_rfc() {
+        for (text, expected) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("fooba", "Zm9vYmE="),
+            ("foobar", "Zm9vYmFy"),
+        ] {
+            assert_eq!(base64(text.as_bytes()), expected);
+        }
+    }
+
+    #[test]
+    fn each_multiplexer_gets_its_envelope() {
+        assert_eq!(copy("hi", None).bytes, b"\x1b]52;c;aGk=\x07");
+        assert_eq!(
+            copy("hi", Some(Multiplexer::Tmux)).bytes,
+            b"\x1b]52;c;aGk=\x07\x1bPtmux;\x1b\x1b]52;c;aGk=\x07\x1b\\"
+        );
+        let long = copy(&"x".repeat(2000), Some(Multiplexer::Screen)).bytes;
+        let text = String::from_utf8(long).unwrap();
+        assert_eq!(text.matches("\x1bP").count(), 4);
+        assert!(text.split("\x1b\\").all(|piece| piece.len() <= SCREEN_PIECE + 2));
+    }
+
+    #[test]
+    fn long_text_is_cut_between_characters_and_the_cut_is_told() {
+        let copied = copy(&"é".repeat(MAX_TEXT), None);
+        assert_eq!(copied.cut, MAX_TEXT);
+        assert!(copied.bytes.len() < 76_000);
+        assert_eq!(copy("short", None).cut, 0);
+    }
+}
