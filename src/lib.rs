@@ -39,7 +39,7 @@
 //!    before it reaches a terminal.
 
 pub mod analysis;
-// pub mod cli;
+pub mod cli;
 pub mod container;
 pub mod error;
 pub mod export;

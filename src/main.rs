@@ -1,2 +1,5 @@
-//! x
-fn main() {}
+//! The saescope binary: parse, dispatch, exit code.
+
+fn main() -> std::process::ExitCode {
+    saescope::cli::run()
+}

@@ -4,6 +4,7 @@
 //! become ready; each arrives as a [`JobEvent`] on one channel. Starting a job of a kind cancels the running one of
 //! that kind, and events of the older one are recognised by [`Jobs::is_current`], so a stale result is never shown.
 
+use super::words::Words;
 use crate::error::{Error, Result};
 use crate::geometry::cluster::Clusters;
 use crate::geometry::neighbors::Knn;
@@ -52,6 +53,8 @@ pub struct JobId(u64);
 pub enum Product {
     /// The study's evidence can be read now.
     Evidence,
+    /// What every feature is about, for searching and for naming clusters.
+    Words(Arc<Words>),
     /// Lengths of the decoder rows.
     Norms(Arc<Vec<f32>>),
     /// Principal components.

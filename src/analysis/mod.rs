@@ -10,9 +10,10 @@ pub mod evidence;
 pub mod filter;
 pub mod fingerprint;
 pub mod jobs;
-// pub mod open;
+pub mod open;
 pub mod query;
 pub mod study;
+pub mod words;
 
 pub use cache::Cache;
 pub use columns::{Column, FeatureTable};
@@ -21,3 +22,4 @@ pub use filter::Filter;
 pub use jobs::{JobEvent, JobId, JobKind, JobUpdate, Jobs, Product};
 pub use query::{MapParams, Neighbor, NeighborsBy};
 pub use study::{Study, Summary};
+pub use words::Words;

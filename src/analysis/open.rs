@@ -75,14 +75,10 @@ struct Beside {
 }
 
 const ACTIVATIONS: Beside = Beside { words: &["acts", "activations", "csr"], suffixes: &[".npz"] };
-const TOKENS: Beside = Beside {
-    words: &["tokens", "sequences", "rows", "texts"],
-    suffixes: &[".jsonl", ".jsonl.gz", ".csv"],
-};
-const LABELS: Beside = Beside {
-    words: &["labels", "explanations"],
-    suffixes: &[".jsonl", ".jsonl.gz", ".json", ".csv", ".tsv"],
-};
+const TOKENS: Beside =
+    Beside { words: &["tokens", "sequences", "rows", "texts"], suffixes: &[".jsonl", ".jsonl.gz", ".csv"] };
+const LABELS: Beside =
+    Beside { words: &["labels", "explanations"], suffixes: &[".jsonl", ".jsonl.gz", ".json", ".csv", ".tsv"] };
 
 impl Beside {
     /// Files of this sort in `folders`, in folder then name order.
@@ -193,7 +189,8 @@ mod tests {
     #[test]
     fn files_beside_are_known_by_the_words_of_their_names() {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["acts_csr.npz", "params.npz", "facts.npz", "labels.jsonl", "A_explanations.jsonl.gz", "rows.jsonl"] {
+        for name in ["acts_csr.npz", "params.npz", "facts.npz", "labels.jsonl", "A_explanations.jsonl.gz", "rows.jsonl"]
+        {
             std::fs::write(folder.path().join(name), b"").unwrap();
         }
         let names = |beside: &Beside| -> Vec<String> {

@@ -76,13 +76,17 @@ pub(super) enum Verb {
     #[command(after_help = "Example: saescope embed my_sae -o map.npy --neighbors 15 --min-dist 0.1")]
     Embed(EmbedArgs),
     /// Group features, or points, into clusters
-    #[command(after_help = "Examples:\n  saescope cluster my_sae -o clusters.npz\n  saescope cluster --points map.npy -o clusters.csv --min-cluster-size 30")]
+    #[command(
+        after_help = "Examples:\n  saescope cluster my_sae -o clusters.npz\n  saescope cluster --points map.npy -o clusters.csv --min-cluster-size 30"
+    )]
     Cluster(ClusterArgs),
     /// Measure how far a map can be trusted
     #[command(after_help = "Example: saescope trust map.npy --against my_sae --json")]
     Trust(TrustArgs),
     /// Write a table of features
-    #[command(after_help = "Example: saescope export @example -o weekdays.csv --where 'label ~ \"monday\" and density < 0.01'")]
+    #[command(
+        after_help = "Example: saescope export @example -o weekdays.csv --where 'label ~ \"monday\" and density < 0.01'"
+    )]
     Export(ExportArgs),
     /// Print one frame of a view, or write it as txt or svg
     #[command(after_help = "Example: saescope render @example --view map --size 120x40 -o map.svg")]

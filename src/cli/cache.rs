@@ -26,7 +26,9 @@ pub(super) fn run(args: &CacheArgs, common: &Common) -> Result<()> {
             }
             let lines: String = entries
                 .iter()
-                .map(|e| format!("{:>9.2} MB  {}  {}\n", e.bytes as f64 / 1e6, printable(&e.input), printable(&e.question)))
+                .map(|e| {
+                    format!("{:>9.2} MB  {}  {}\n", e.bytes as f64 / 1e6, printable(&e.input), printable(&e.question))
+                })
                 .collect();
             output::print(&format!("{} results in {}\n{lines}", entries.len(), printable(&folder)))
         }

@@ -38,7 +38,10 @@ pub(super) fn run(args: &ClusterArgs, common: &Common) -> Result<()> {
         rows: if row == "feature" { "features" } else { "points" },
         arrays: vec![
             Array::column(row, Data::I64(rows)),
-            Array { columns: Some(vec!["cluster".into()]), ..Array::column("labels", Data::I32(clusters.labels.clone())) },
+            Array {
+                columns: Some(vec!["cluster".into()]),
+                ..Array::column("labels", Data::I32(clusters.labels.clone()))
+            },
         ],
         extras: Vec::new(),
         provenance,
@@ -79,7 +82,8 @@ fn of_dictionary(args: &ClusterArgs, params: HdbscanParams, common: &Common) -> 
         }
         ClusterOn::Encoder => {
             let rows = study.dictionary.encoder.as_ref();
-            let rows = rows.ok_or_else(|| Problem::new("this dictionary has no encoder").hint("--on decoder").usage())?;
+            let rows =
+                rows.ok_or_else(|| Problem::new("this dictionary has no encoder").hint("--on decoder").usage())?;
             ("encoder", progress::with_task(common, |task| hdbscan(rows, Metric::Cosine, &params, task))?)
         }
         ClusterOn::Activation | ClusterOn::PhiDecoder => {

@@ -61,7 +61,7 @@ fn epochs(text: &str) -> Result<Option<usize>> {
     if text == "auto" {
         return Ok(None);
     }
-    text.parse().map(Some).map_err(|_| {
-        Problem::new(format!("--epochs {text}")).expected("a number of passes, or auto").usage()
-    })
+    text.parse()
+        .map(Some)
+        .map_err(|_| Problem::new(format!("--epochs {text}")).expected("a number of passes, or auto").usage())
 }

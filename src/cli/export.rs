@@ -24,8 +24,7 @@ pub(super) fn run(args: &ExportArgs, common: &Common) -> Result<()> {
     needed.extend(filter.iter().flat_map(Filter::columns));
     let given = args.clusters.as_ref().map(|path| input::clusters(path, study.features())).transpose()?;
     let (layout, clusters) = progress::with_task(common, |task| prepare(&study, &map, &needed, given, task))?;
-    let table =
-        FeatureTable { study: &study, coordinates: layout.as_ref(), clusters: clusters.as_ref() };
+    let table = FeatureTable { study: &study, coordinates: layout.as_ref(), clusters: clusters.as_ref() };
     let wanted = if args.columns.is_empty() { Vec::new() } else { columns.clone() };
     let asked = wanted.into_iter().chain(filter.iter().flat_map(Filter::columns));
     if let Some(column) = asked.into_iter().find(|&column| !table.has(column)) {
@@ -96,6 +95,10 @@ pub(super) fn parse_filter(text: &str) -> Result<Filter> {
 }
 
 fn missing(column: Column) -> Error {
-    let hint = if column.row().needs_activations { "naming activations with --acts FILE" } else { "naming labels with --labels FILE" };
+    let hint = if column.row().needs_activations {
+        "naming activations with --acts FILE"
+    } else {
+        "naming labels with --labels FILE"
+    };
     Problem::new(format!("the column {} cannot be told for this dictionary", column.name())).hint(hint).usage()
 }

@@ -36,11 +36,7 @@ fn print_listings(listings: &[Listing], json: bool) -> Result<()> {
         return output::print_json(&serde_json::json!({ "dictionaries": listings }));
     }
     let lines: Vec<String> = listings.iter().map(line).collect();
-    output::print(&format!(
-        "{} dictionaries; open one with --pick NAME\n  {}\n",
-        lines.len(),
-        lines.join("\n  ")
-    ))
+    output::print(&format!("{} dictionaries; open one with --pick NAME\n  {}\n", lines.len(), lines.join("\n  ")))
 }
 
 /// One dictionary of many: its name, and what its header tells.

@@ -81,7 +81,8 @@ pub(super) fn clusters(path: &Path, features: usize) -> Result<Clusters> {
                 [only] if only.shape().len() == 1 => Some(only),
                 _ => None,
             });
-            let labels = labels.ok_or_else(|| Problem::new("no array of labels").path(path).expected("labels [features]").input())?;
+            let labels = labels
+                .ok_or_else(|| Problem::new("no array of labels").path(path).expected("labels [features]").input())?;
             labels.to_f64().into_iter().map(|label| label as i32).collect()
         }
     };
@@ -95,7 +96,8 @@ pub(super) fn clusters(path: &Path, features: usize) -> Result<Clusters> {
 }
 
 fn csv_column(path: &Path, name: &str) -> Result<Vec<i32>> {
-    let bad = |what: String| Problem::new(what).path(path).expected(format!("a column {name} of whole numbers")).input();
+    let bad =
+        |what: String| Problem::new(what).path(path).expected(format!("a column {name} of whole numbers")).input();
     let mut reader = csv::ReaderBuilder::new().comment(Some(b'#')).from_path(path).map_err(|e| bad(e.to_string()))?;
     let headers = reader.headers().map_err(|e| bad(e.to_string()))?.clone();
     let column = headers.iter().position(|h| h == name).ok_or_else(|| bad("no such column".into()))?;
@@ -130,9 +132,9 @@ fn json_column(path: &Path, name: &str) -> Result<Vec<i32>> {
 pub(super) fn graph(path: &Path, features: usize) -> Result<Knn> {
     let all = tensors(path)?;
     let find = |name: &str| {
-        all.iter()
-            .find(|tensor| tensor.name() == name)
-            .ok_or_else(|| Problem::new(format!("no array {name}")).path(path).hint("a file written by saescope knn").input())
+        all.iter().find(|tensor| tensor.name() == name).ok_or_else(|| {
+            Problem::new(format!("no array {name}")).path(path).hint("a file written by saescope knn").input()
+        })
     };
     let (indices, cosines) = (find("indices")?, find("cosines")?);
     let shape = indices.shape();
@@ -145,6 +147,8 @@ pub(super) fn graph(path: &Path, features: usize) -> Result<Knn> {
         .into_iter()
         .map(|i| u32::try_from(i).ok().filter(|&i| (i as usize) < features))
         .collect::<Option<_>>()
-        .ok_or_else(|| indices.problem("a neighbour that is not there").expected(format!("below {features}")).input())?;
+        .ok_or_else(|| {
+            indices.problem("a neighbour that is not there").expected(format!("below {features}")).input()
+        })?;
     Ok(Knn { k, indices, cosines: cosines.to_f32() })
 }

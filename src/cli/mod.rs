@@ -59,7 +59,9 @@ fn dispatch(cli: Cli) -> Result<()> {
         Some(Verb::Render(args)) => render::run(&args, &common),
         Some(Verb::Synth(args)) => synth::run(&args, &common),
         Some(Verb::Cache(args)) => cache::run(&args, &common),
-        Some(Verb::Later(words)) => Err(Error::NotInBuild(format!("the verb {}", words.first().map_or("", String::as_str)))),
+        Some(Verb::Later(words)) => {
+            Err(Error::NotInBuild(format!("the verb {}", words.first().map_or("", String::as_str))))
+        }
     }
 }
 

@@ -1,9 +1,9 @@
 //! From flags to a study, a cache and a provenance.
 
 use super::args::{Common, OpenArgs};
+use crate::analysis::Study;
 use crate::analysis::cache::{Cache, DEFAULT_LIMIT};
 use crate::analysis::open::{Request, open};
-use crate::analysis::Study;
 use crate::error::Result;
 use crate::export::Provenance;
 use crate::sae::open::OpenOptions;

@@ -41,7 +41,10 @@ fn watch(task: &Task, interrupted: &AtomicBool, finished: &AtomicBool, show: boo
             task.watch().cancel();
         }
         ticks += 1;
-        if show && ticks.is_multiple_of(5) && let Some(progress) = task.watch().progress() {
+        if show
+            && ticks.is_multiple_of(5)
+            && let Some(progress) = task.watch().progress()
+        {
             let _ = write!(io::stderr().lock(), "\r\x1b[K{}", line(&progress));
             shown = true;
         }

@@ -92,7 +92,7 @@ macro_rules! elements {
 elements!(f64 => "<f8", f32 => "<f4", i64 => "<i8", i32 => "<i4", u32 => "<u4", u64 => "<u8", u8 => "|u1");
 
 /// The header of an npy file; the elements begin at a multiple of 64 bytes.
-fn npy_header(descr: &str, shape: &[usize]) -> Vec<u8> {
+pub(crate) fn npy_header(descr: &str, shape: &[usize]) -> Vec<u8> {
     let sizes: Vec<String> = shape.iter().map(ToString::to_string).collect();
     let tuple = if sizes.len() == 1 { format!("({},)", sizes[0]) } else { format!("({})", sizes.join(", ")) };
     let mut text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {tuple}, }}");
@@ -123,6 +123,22 @@ pub fn write_npy<T: Element>(out: &mut impl Write, shape: &[usize], elements: &[
     out.write_all(bytemuck::cast_slice(elements))
 }
 
+/// Writes numbers one after another, little-endian, through a buffer of 64 KiB.
+///
+/// # Errors
+/// If `out` refuses.
+pub fn write_values<T: Element>(out: &mut (impl Write + ?Sized), values: impl Iterator<Item = T>) -> io::Result<()> {
+    let mut buffer = Vec::with_capacity(1 << 16);
+    for value in values {
+        buffer.extend_from_slice(bytemuck::bytes_of(&value));
+        if buffer.len() + size_of::<T>() > 1 << 16 {
+            out.write_all(&buffer)?;
+            buffer.clear();
+        }
+    }
+    out.write_all(&buffer)
+}
+
 /// Writes an npz archive of stored arrays that numpy reads and others can map.
 pub struct NpzWriter<W: Write + Seek> {
     zip: zip::ZipWriter<W>,
@@ -150,6 +166,20 @@ impl<W: Write + Seek> NpzWriter<W> {
         check_len(elements.len(), shape)?;
         self.start(name, &npy_header(T::DESCR, shape), size_of_val(elements))?;
         self.zip.write_all(bytemuck::cast_slice(elements))
+    }
+    /// Adds an array of numbers that are made one after another.
+    ///
+    /// # Errors
+    /// If the disk refuses, or the numbers do not fill `shape`.
+    pub fn values<T: Element>(
+        &mut self,
+        name: &str,
+        shape: &[usize],
+        values: impl ExactSizeIterator<Item = T>,
+    ) -> io::Result<()> {
+        check_len(values.len(), shape)?;
+        self.start(name, &npy_header(T::DESCR, shape), values.len().saturating_mul(size_of::<T>()))?;
+        write_values(&mut self.zip, values)
     }
     /// Adds an array of texts, as numpy's fixed-width unicode.
     ///

@@ -4,10 +4,14 @@ pub mod activations;
 pub mod convert;
 pub mod detect;
 pub mod dictionary;
+pub mod encode;
+pub mod example;
 pub mod find;
 pub mod formats;
 pub mod labels;
 pub mod open;
+pub mod sparse;
+pub mod synth;
 pub mod tokens;
 
 pub use activations::{Activations, Sparse};

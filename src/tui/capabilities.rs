@@ -8,6 +8,8 @@
 //! `TERM=dumb`, `COLORTERM`, the name in `TERM`, 16 colours. sshd does not pass `COLORTERM` on, so a plain
 //! `xterm-256color` means 256 colours. GNU screen mangles 24-bit colour, so `TERM=screen*` never gets it.
 
+use super::theme::{ColorTier, Ground};
+use super::widgets::Glyphs;
 use std::collections::BTreeMap;
 
 /// A copy of the environment variables that the rules look at.
@@ -33,65 +35,6 @@ impl Environment {
 impl<const N: usize> From<[(&str, &str); N]> for Environment {
     fn from(pairs: [(&str, &str); N]) -> Self {
         Self(pairs.iter().map(|(name, value)| ((*name).to_string(), (*value).to_string())).collect())
-    }
-}
-
-/// How many colours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ColorTier {
-    /// No colour; bold and reverse stay.
-    None,
-    /// The terminal's own sixteen.
-    Ansi16,
-    /// The 256-colour palette.
-    Ansi256,
-    /// 24 bits.
-    True,
-}
-
-/// With which glyphs points are drawn, from coarse to fine; fonts lack more of the finer ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum GlyphTier {
-    /// 7-bit characters alone, in the chrome too.
-    Ascii,
-    /// Half blocks: 1 x 2 dots in a cell.
-    HalfBlock,
-    /// Quadrants: 2 x 2.
-    Quadrant,
-    /// Sextants: 2 x 3.
-    Sextant,
-    /// Braille: 2 x 4 separate dots.
-    Braille,
-    /// Octants: 2 x 4 solid dots (Unicode 16).
-    Octant,
-}
-
-impl GlyphTier {
-    /// All tiers, in the order in which the key cycles through them.
-    pub const ALL: [Self; 6] =
-        [Self::Braille, Self::Octant, Self::Sextant, Self::Quadrant, Self::HalfBlock, Self::Ascii];
-
-    /// The name that flags and messages use.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Ascii => "ascii",
-            Self::HalfBlock => "halfblock",
-            Self::Quadrant => "quadrant",
-            Self::Sextant => "sextant",
-            Self::Braille => "braille",
-            Self::Octant => "octant",
-        }
-    }
-
-    /// The tier of a name.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|tier| tier.name() == name)
-    }
-
-    /// The tier that comes after this one when cycling.
-    pub fn next(self) -> Self {
-        let at = Self::ALL.iter().position(|tier| *tier == self).unwrap_or(0);
-        Self::ALL[(at + 1) % Self::ALL.len()]
     }
 }
 
@@ -140,7 +83,7 @@ pub struct Flags {
     /// `--theme`.
     pub theme: ThemeChoice,
     /// `--glyphs`.
-    pub glyphs: Option<GlyphTier>,
+    pub glyphs: Option<Glyphs>,
     /// `--mouse`.
     pub mouse: bool,
     /// Whether the output is no terminal (a pipe or a file).
@@ -153,9 +96,9 @@ pub struct Capabilities {
     /// How many colours.
     pub color: ColorTier,
     /// With which glyphs.
-    pub glyphs: GlyphTier,
-    /// Whether the background is dark.
-    pub dark: bool,
+    pub glyphs: Glyphs,
+    /// What the background is like.
+    pub ground: Ground,
     /// Whether the session comes over SSH.
     pub ssh: bool,
     /// The multiplexer in between.
@@ -173,10 +116,10 @@ impl Capabilities {
         Self {
             color: if flags.theme == ThemeChoice::Mono { ColorTier::None } else { color(env, flags) },
             glyphs: flags.glyphs.unwrap_or_else(|| glyphs(env)),
-            dark: match flags.theme {
-                ThemeChoice::Light => false,
-                ThemeChoice::Dark | ThemeChoice::Mono => true,
-                ThemeChoice::Auto => dark(env),
+            ground: match flags.theme {
+                ThemeChoice::Light => Ground::Light,
+                ThemeChoice::Dark | ThemeChoice::Mono => Ground::Dark,
+                ThemeChoice::Auto => ground(env),
             },
             ssh,
             multiplexer: multiplexer(env),
@@ -190,7 +133,7 @@ fn color(env: &Environment, flags: Flags) -> ColorTier {
     let dumb = env.get("TERM") == Some("dumb");
     match flags.color {
         ColorChoice::Never => return ColorTier::None,
-        ColorChoice::Always => return by_name(env).max(ColorTier::Ansi16),
+        ColorChoice::Always => return forced(env),
         ColorChoice::Auto => {}
     }
     if env.get("NO_COLOR").is_some() {
@@ -201,9 +144,17 @@ fn color(env: &Environment, flags: Flags) -> ColorTier {
         None | Some("0" | "false") => {}
         Some("2") => return ColorTier::Ansi256,
         Some("3") => return ColorTier::True,
-        Some(_) => return by_name(env).max(ColorTier::Ansi16),
+        Some(_) => return forced(env),
     }
     if flags.piped || dumb { ColorTier::None } else { by_name(env) }
+}
+
+/// The tier by name, and sixteen colours where the name promises none.
+fn forced(env: &Environment) -> ColorTier {
+    match by_name(env) {
+        ColorTier::None => ColorTier::Ansi16,
+        tier => tier,
+    }
 }
 
 /// The tier that `COLORTERM` and `TERM` speak for.
@@ -216,7 +167,7 @@ fn by_name(env: &Environment) -> ColorTier {
     } else {
         ColorTier::Ansi16
     };
-    if term.starts_with("screen") { named.min(ColorTier::Ansi256) } else { named }
+    if term.starts_with("screen") && named == ColorTier::True { ColorTier::Ansi256 } else { named }
 }
 
 /// Terminals that set a `TERM` of their own and all draw 24-bit colour; the name survives SSH.
@@ -226,24 +177,24 @@ fn knows_true_color(term: &str) -> bool {
         .any(|name| term.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('-')))
 }
 
-fn glyphs(env: &Environment) -> GlyphTier {
+fn glyphs(env: &Environment) -> Glyphs {
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| env.get(name)).unwrap_or("");
     let folded = locale.to_ascii_lowercase();
     let utf8 = folded.contains("utf-8") || folded.contains("utf8");
     // The Linux console has 512 glyphs and no Braille among them.
     if !utf8 || env.get("TERM") == Some("dumb") {
-        GlyphTier::Ascii
+        Glyphs::Ascii
     } else if env.get("TERM") == Some("linux") {
-        GlyphTier::HalfBlock
+        Glyphs::Half
     } else {
-        GlyphTier::Braille
+        Glyphs::Braille
     }
 }
 
 /// rxvt, Konsole and others set `COLORFGBG` to "foreground;background" (or "foreground;default;background").
-fn dark(env: &Environment) -> bool {
+fn ground(env: &Environment) -> Ground {
     let background = env.get("COLORFGBG").and_then(|value| value.rsplit(';').next()?.parse::<u8>().ok());
-    !matches!(background, Some(7 | 9..=15))
+    if matches!(background, Some(7 | 9..=15)) { Ground::Light } else { Ground::Dark }
 }
 
 fn multiplexer(env: &Environment) -> Option<Multiplexer> {
@@ -308,8 +259,8 @@ mod tests {
         assert_eq!(with(Flags { color: ColorChoice::Always, ..Flags::default() }).color, Ansi256);
         assert_eq!(with(Flags { color: ColorChoice::Always, piped: true, ..Flags::default() }).color, Ansi256);
         assert_eq!(with(Flags { color: ColorChoice::Never, ..Flags::default() }).color, NoColor);
-        assert_eq!(with(Flags { glyphs: Some(GlyphTier::Octant), ..Flags::default() }).glyphs, GlyphTier::Octant);
-        assert!(!with(Flags { theme: ThemeChoice::Light, ..Flags::default() }).dark);
+        assert_eq!(with(Flags { glyphs: Some(Glyphs::Octant), ..Flags::default() }).glyphs, Glyphs::Octant);
+        assert_eq!(with(Flags { theme: ThemeChoice::Light, ..Flags::default() }).ground, Ground::Light);
         let mono = Flags { theme: ThemeChoice::Mono, color: ColorChoice::Always, ..Flags::default() };
         assert_eq!(with(mono).color, NoColor);
         let env = Environment::from([("TERM", "xterm-256color")]);
@@ -319,14 +270,14 @@ mod tests {
     #[test]
     fn glyphs_follow_the_effective_locale() {
         for (pairs, expected) in [
-            (vec![("LANG", "en_US.UTF-8")], GlyphTier::Braille),
-            (vec![("LANG", "C.utf8")], GlyphTier::Braille),
-            (vec![("LANG", "en_US.UTF-8"), ("LC_CTYPE", "C")], GlyphTier::Ascii),
-            (vec![("LC_ALL", "C"), ("LC_CTYPE", "C.UTF-8"), ("LANG", "C.UTF-8")], GlyphTier::Ascii),
-            (vec![("LC_ALL", ""), ("LC_CTYPE", "de_DE.UTF-8"), ("LANG", "C")], GlyphTier::Braille),
-            (vec![], GlyphTier::Ascii),
-            (vec![("LANG", "C.UTF-8"), ("TERM", "linux")], GlyphTier::HalfBlock),
-            (vec![("LANG", "C.UTF-8"), ("TERM", "dumb")], GlyphTier::Ascii),
+            (vec![("LANG", "en_US.UTF-8")], Glyphs::Braille),
+            (vec![("LANG", "C.utf8")], Glyphs::Braille),
+            (vec![("LANG", "en_US.UTF-8"), ("LC_CTYPE", "C")], Glyphs::Ascii),
+            (vec![("LC_ALL", "C"), ("LC_CTYPE", "C.UTF-8"), ("LANG", "C.UTF-8")], Glyphs::Ascii),
+            (vec![("LC_ALL", ""), ("LC_CTYPE", "de_DE.UTF-8"), ("LANG", "C")], Glyphs::Braille),
+            (vec![], Glyphs::Ascii),
+            (vec![("LANG", "C.UTF-8"), ("TERM", "linux")], Glyphs::Half),
+            (vec![("LANG", "C.UTF-8"), ("TERM", "dumb")], Glyphs::Ascii),
         ] {
             let env = Environment(pairs.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect());
             assert_eq!(Capabilities::detect(&env, Flags::default()).glyphs, expected, "{pairs:?}");
@@ -347,8 +298,8 @@ mod tests {
 
     #[test]
     fn the_background_hint_is_read_and_dark_is_the_default() {
-        let dark_of =
-            |value: &str| Capabilities::detect(&Environment::from([("COLORFGBG", value)]), Flags::default()).dark;
+        let ground_of =
+            |value: &str| Capabilities::detect(&Environment::from([("COLORFGBG", value)]), Flags::default()).ground;
         for (value, expected) in [
             ("15;0", true),
             ("0;15", false),
@@ -358,18 +309,7 @@ mod tests {
             ("x", true),
             ("", true),
         ] {
-            assert_eq!(dark_of(value), expected, "{value}");
+            assert_eq!(ground_of(value) == Ground::Dark, expected, "{value}");
         }
-    }
-
-    #[test]
-    fn cycling_visits_every_glyph_tier_and_names_read_back() {
-        let mut tier = GlyphTier::Braille;
-        for expected in GlyphTier::ALL.iter().skip(1).chain(&GlyphTier::ALL[..1]) {
-            tier = tier.next();
-            assert_eq!(tier, *expected);
-            assert_eq!(GlyphTier::parse(tier.name()), Some(tier));
-        }
-        assert_eq!(GlyphTier::parse("emoji"), None);
     }
 }

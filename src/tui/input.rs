@@ -74,6 +74,11 @@ impl LineEditor {
         self.cursor
     }
 
+    /// Whether a line of the history is shown.
+    pub fn is_recalling(&self) -> bool {
+        self.recalled.is_some()
+    }
+
     /// The lines accepted before, oldest first.
     pub fn history(&self) -> &[String] {
         &self.history

@@ -12,7 +12,7 @@
 //! * [`capabilities`] says what the terminal can show, [`clipboard`] how to copy through it.
 //! * [`input`] is a line being typed, [`fuzzy`] how well it fits a command.
 //! * [`crash`] keeps what a crash leaves behind.
-//! * [`theme`] says what colours mean, [`widgets`] are the pieces that views are made of.
+//! * [`app`] is the state of the screen, [`layout`] where things stand on it, [`theme`] and [`widgets`] how they look.
 //!
 //! The loop is [`run`]. It knows nothing of what is shown: a [`Model`] takes events, changes only then, and can draw
 //! itself at any time. Invariants: all waiting input is taken before a frame is drawn; frames come no faster than the
@@ -20,6 +20,7 @@
 //! [`event::Event::Tick`], and only while the model says that something moves.
 
 pub mod action;
+pub mod app;
 pub mod capabilities;
 pub mod clipboard;
 pub mod crash;
@@ -29,9 +30,11 @@ pub mod fuzzy;
 pub mod input;
 pub mod key;
 pub mod keymap;
+pub mod layout;
 pub mod screen;
 pub mod terminal;
 pub mod theme;
+pub mod views;
 pub mod widgets;
 
 use event::{Event, Events, Signal};

@@ -512,13 +512,8 @@ mod tests {
 
     /// A few strings at random places in random dress.
     fn frame() -> impl Strategy<Value = Vec<(u16, u16, String, Color, Color, u16)>> {
-        let word = prop_oneof![
-            "[a-z ⣿█é]{1,6}",
-            Just("日本".to_string()),
-            Just("語x".to_string()),
-            Just("🙂".to_string()),
-            Just("👩‍🔬".to_string())
-        ];
+        let word =
+            prop_oneof!["[a-z ⣿█é]{1,6}", Just("日本".to_string()), Just("語x".to_string()), Just("🙂".to_string()),];
         prop::collection::vec((0u16..24, 0u16..6, word, color(), color(), 0u16..0x200), 0..8)
     }
 

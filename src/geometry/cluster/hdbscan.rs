@@ -1,9 +1,37 @@
-//! HDBSCAN.
+//! HDBSCAN: clusters of varying density, with noise (Campello, Moulavi and Sander 2013; McInnes and Healy 2017).
+//!
+//! Input: rows `[n, d]` of finite f32. Output: a label per row, its membership, and the stability of each cluster. The
+//! definitions are those of scikit-learn's `HDBSCAN(cluster_selection_method="eom", allow_single_cluster=False)`: the
+//! core distance of a point is that to its `min_samples`-th neighbour, the point itself counted.
+//!
+//! # Two ways to the same tree
+//! Up to [`TREE_DIMS`] columns of Euclidean points are arranged in a k-d tree (`tree_search`); more columns, and cosine,
+//! go through tiles of inner products (`tile_search`). Both feed the same rounds (`mst`) and the same extraction
+//! (`condense`), both compute the distances that decide in f64, and neither ever holds n × n values or a second copy of
+//! the rows (the k-d tree holds its few columns as f64).
+//!
+//! # Ties
+//! Mutual reachability ties wherever a point joins two groups at its own core distance. scikit-learn breaks such
+//! ties by the order of the rows and of an unstable sort, so that shuffling the rows changes its labels at such points,
+//! and with them now and then which clusters are chosen. Here ties are broken by the distance itself and then by the
+//! rows' numbers: a point between two groups goes to the one that holds its nearest neighbour, and where distances
+//! differ, shuffling changes nothing. The tree's weights are scikit-learn's; its labels are met as closely as it meets
+//! its own after a shuffle, and exactly where no tie decides. Points at equal places (distance zero) always stay
+//! together; if all are equal, all are noise. Cost and memory: see the parts.
 
-use super::Clusters;
-use crate::error::Result;
+use super::mst::spanning_tree;
+use super::tile_search::{TileSearch, Tiles};
+use super::tree_search::{self, TreeSearch};
+use super::{Clusters, condense};
+use crate::error::{Problem, Result};
+use crate::geometry::kdtree::{KdTree, not_finite};
 use crate::rows::Rows;
 use crate::task::Task;
+
+/// Most columns that go through the k-d tree.
+pub const TREE_DIMS: usize = 16;
+/// Neighbours kept per point to read edges off, where the core distance does not ask for fewer.
+const KEEP: (usize, usize) = (8, 32);
 
 /// Parameters, with scikit-learn's meanings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,15 +53,120 @@ impl Default for HdbscanParams {
 pub enum Metric {
     /// Straight-line distance.
     Euclidean,
-    /// Euclidean distance of unit rows: monotone in the cosine.
+    /// Euclidean distance of unit rows: monotone in the cosine. A zero row stays zero, at distance 1 from every unit
+    /// row and 0 from other zero rows.
     Cosine,
 }
 
-/// Clusters `points`.
+/// Clusters and how firmly points and clusters hold.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hdbscan {
+    /// The labels.
+    pub clusters: Clusters,
+    /// Per point, the density at which it leaves its cluster as a share of the cluster's largest; 0 for noise.
+    pub probabilities: Vec<f32>,
+    /// Per cluster, its excess of mass: infinite if it holds `min_samples` equal points.
+    pub stability: Vec<f64>,
+}
+
+impl HdbscanParams {
+    /// The number of neighbours of the core distance for `n` points, checked.
+    ///
+    /// # Errors
+    /// If `min_cluster_size` is below 2, or a given `min_samples` is 0 or above `n`.
+    fn samples(&self, n: usize) -> Result<usize> {
+        if self.min_cluster_size < 2 {
+            return Err(Problem::new(format!("min_cluster_size is {}", self.min_cluster_size))
+                .expected("2 or more")
+                .hint("--min-cluster-size 15")
+                .usage());
+        }
+        match self.min_samples {
+            Some(samples) if samples < 1 || samples > n => {
+                Err(Problem::new(format!("min_samples is {samples} for {n} points"))
+                    .expected("1 to the number of points")
+                    .hint("leaving it out: then it is min_cluster_size")
+                    .usage())
+            }
+            samples => Ok(samples.unwrap_or(self.min_cluster_size)),
+        }
+    }
+}
+
+/// Clusters `points`; fewer than `min_cluster_size` are all noise.
 ///
 /// # Errors
-/// If a parameter is out of range, a value is not finite, or the task is cancelled.
+/// If a parameter is out of range, a value is not finite (the row is named), there are 2³¹ rows or more, or the task is
+/// cancelled.
 pub fn hdbscan(points: &dyn Rows, metric: Metric, params: &HdbscanParams, task: &Task) -> Result<Clusters> {
-    let _ = (points, metric, params, task);
-    unreachable!()
+    Ok(fit(points, metric, params, task)?.clusters)
 }
+
+/// As [`hdbscan`], with the strength of every membership and the stability of every cluster.
+///
+/// # Errors
+/// As [`hdbscan`].
+pub fn fit(points: &dyn Rows, metric: Metric, params: &HdbscanParams, task: &Task) -> Result<Hdbscan> {
+    let by_tree = metric == Metric::Euclidean && points.ncols() <= TREE_DIMS;
+    fit_by(points, metric, params, by_tree, task)
+}
+
+/// [`fit`] by the k-d tree or by tiles.
+pub(super) fn fit_by(
+    points: &dyn Rows,
+    metric: Metric,
+    params: &HdbscanParams,
+    by_tree: bool,
+    task: &Task,
+) -> Result<Hdbscan> {
+    let (n, dims) = (points.nrows(), points.ncols());
+    let samples = params.samples(n)?;
+    if n >= 1 << 31 || (dims == 0 && n > 0) {
+        return Err(Problem::new("these points cannot be clustered")
+            .shape(&[n, dims])
+            .expected("fewer than 2^31 rows of at least one value")
+            .input());
+    }
+    if n < params.min_cluster_size {
+        return none(points);
+    }
+    let keep = samples.clamp(KEEP.0, KEEP.1).min(n);
+    let found = task.install(|| {
+        let edges = if by_tree {
+            let tree = KdTree::build(points, task)?;
+            let local = tree_search::local(&tree, samples, keep, task)?;
+            spanning_tree(&local, &TreeSearch::new(&tree, &local, task), task)?
+        } else {
+            let tiles = Tiles::new(points, metric, task)?;
+            let local = tiles.local(samples, keep)?;
+            spanning_tree(&local, &TileSearch { tiles: &tiles, local: &local }, task)?
+        };
+        task.stage("clusters", 0);
+        Ok(condense::extract(&edges, n, params.min_cluster_size))
+    })?;
+    task.check()?;
+    let clusters = Clusters::from_labels(&found.labels);
+    let mut stability = vec![0.0; clusters.count];
+    for (&raw, &label) in found.labels.iter().zip(&clusters.labels).filter(|(raw, _)| **raw >= 0) {
+        stability[label as usize] = found.stability[raw as usize];
+    }
+    Ok(Hdbscan { clusters, probabilities: found.probabilities, stability })
+}
+
+/// Too few points for a cluster.
+fn none(points: &dyn Rows) -> Result<Hdbscan> {
+    let mut row = vec![0.0; points.ncols()];
+    for at in 0..points.nrows() {
+        points.read(at..at + 1, &mut row);
+        if row.iter().any(|x| !x.is_finite()) {
+            return Err(not_finite(at));
+        }
+    }
+    let labels = vec![-1; points.nrows()];
+    let probabilities = vec![0.0; labels.len()];
+    Ok(Hdbscan { clusters: Clusters { labels, count: 0 }, probabilities, stability: Vec::new() })
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

@@ -1,6 +1,15 @@
 //! Groups of points.
+//!
+//! [`hdbscan`] finds them by density. Its parts: `tree_search` and `tile_search` find core distances and edges in few
+//! and in many dimensions, `mst` joins the edges to the minimum spanning tree, `condense` reads the clusters off it.
 
+mod condense;
 pub mod hdbscan;
+mod mst;
+#[cfg(test)]
+mod oracle;
+mod tile_search;
+mod tree_search;
 
 /// Cluster labels of points.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,14 +1,60 @@
-//! Exact cosine k-nearest neighbours in tiles.
+//! Exact nearest neighbours by cosine.
+//!
+//! In: [`Rows`] `[n, d]` of any stored type. Out: for each row its `k` nearest, itself excluded, by descending cosine,
+//! ties by ascending index.
+//!
+//! *Exact* means: equal, row for row, to a brute force in f64. The cosine of a pair is its dot product summed in f64
+//! over the f32 values of the rows, divided by the norms and rounded to steps of 2⁻⁴⁴ (6e-14), so that rounding noise
+//! cannot order rows that truly tie; the lists are chosen by it. Cosines are handed out as f32; neighbours whose f32
+//! cosines are equal are listed by index. A zero row has cosine 0 to all and lists the lowest indices. The bytes are
+//! the same on any processor and at any number of threads.
+//!
+//! | function | cost | peak memory beyond the rows and the result |
+//! |---|---|---|
+//! | [`knn`] | n²d/2 f32 multiply-adds | 16nk + 12n bytes; per thread 2 MiB, and up to 32 MiB of tiles unless f32 in memory |
+//! | [`nearest`] | nd f64 multiply-adds, one pass | 16k bytes a block of rows; per thread 1 MiB unless f32 in memory |
+//! | [`cosines`] | m²d/2 f64 multiply-adds | the chosen rows as f32 |
+//! | [`norms`] | one pass | per thread 1 MiB unless f32 in memory |
 
-use crate::error::Result;
+mod exact;
+mod score;
+#[cfg(test)]
+mod tests;
+mod tiles;
+
+pub use tiles::norms;
+pub(crate) use tiles::not_finite;
+
+use crate::error::{Problem, Result};
 use crate::rows::Rows;
 use crate::task::Task;
+use rayon::prelude::*;
+use score::{Found, dot, insert, score};
+use tiles::{Source, block_rows, read, whole};
 
 /// What to find.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KnnParams {
     /// Neighbours per row, the row itself excluded.
     pub k: usize,
+}
+
+impl KnnParams {
+    /// Checks the parameters against the number of rows.
+    ///
+    /// # Errors
+    /// If `k` is 0 or not below `rows`.
+    pub fn check(&self, rows: usize) -> Result<()> {
+        if self.k > 0 && self.k < rows {
+            return Ok(());
+        }
+        let what = format!("{} neighbours of each of {rows} rows", self.k);
+        let (expected, hint) = match rows {
+            0 | 1 => ("at least two rows".into(), "a larger dictionary"),
+            _ => (format!("a number from 1 to {}", rows - 1), "a k in that range"),
+        };
+        Err(Problem::new(what).expected(expected).hint(hint).usage())
+    }
 }
 
 /// The `k` nearest rows of every row: self excluded, descending cosine, ties by index.
@@ -40,11 +86,54 @@ impl Knn {
 
 /// All `k` nearest neighbours of all rows.
 ///
+/// Progress: stage `neighbours`, in pairs of tiles.
+///
 /// # Errors
 /// If `k` is 0 or not below the number of rows, a row is not finite, or the task is cancelled.
 pub fn knn(rows: &dyn Rows, params: &KnnParams, task: &Task) -> Result<Knn> {
-    let _ = (rows, params, task);
-    unreachable!()
+    params.check(rows.nrows())?;
+    addressable(rows.nrows())?;
+    let source = Source::new(rows, task)?;
+    let mut found = exact::search(&source, params.k, task)?;
+    finish(&source, params.k, &mut found);
+    Ok(Knn {
+        k: params.k,
+        indices: found.iter().map(|f| f.index).collect(),
+        cosines: found.iter().map(|f| cosine(f.score)).collect(),
+    })
+}
+
+/// Gives zero rows their lists and every list its final order.
+fn finish(source: &Source, k: usize, found: &mut [Found]) {
+    for (row, list) in found.chunks_exact_mut(k).enumerate() {
+        if source.norms[row] == 0.0 {
+            list.copy_from_slice(&of_zero_row(row, k));
+        }
+        order(list);
+    }
+}
+
+/// The neighbours of a zero row: the lowest other indices, at cosine 0.
+fn of_zero_row(row: usize, k: usize) -> Vec<Found> {
+    (0..).filter(|&index| index != row as u32).take(k).map(|index| Found { score: 0, index }).collect()
+}
+
+/// Orders a list by the cosine that is handed out, then by index.
+fn order(list: &mut [Found]) {
+    list.sort_unstable_by(|a, b| cosine(b.score).total_cmp(&cosine(a.score)).then(a.index.cmp(&b.index)));
+}
+
+/// The cosine that is handed out. Never a negative zero: a score is an integer.
+fn cosine(score: score::Score) -> f32 {
+    score::cosine(score) as f32
+}
+
+/// Indices are handed out as u32.
+fn addressable(rows: usize) -> Result<()> {
+    if u32::try_from(rows).is_ok() {
+        return Ok(());
+    }
+    Err(Problem::new(format!("{rows} rows")).expected("at most 4294967295").hint("a part of them").usage())
 }
 
 /// The `k` nearest neighbours of one row, equal to that row of [`knn`].
@@ -52,6 +141,115 @@ pub fn knn(rows: &dyn Rows, params: &KnnParams, task: &Task) -> Result<Knn> {
 /// # Errors
 /// As [`knn`]; and if `row` is out of range.
 pub fn nearest(rows: &dyn Rows, row: usize, k: usize, task: &Task) -> Result<Vec<(u32, f32)>> {
-    let _ = (rows, row, k, task);
-    unreachable!()
+    let (n, d) = (rows.nrows(), rows.ncols());
+    KnnParams { k }.check(n)?;
+    addressable(n)?;
+    if row >= n {
+        return Err(Problem::new(format!("there is no row {row}"))
+            .expected(format!("a row from 0 to {}", n - 1))
+            .hint("a lower number")
+            .usage());
+    }
+    let mut query = vec![0.0; d];
+    rows.read(row..row + 1, &mut query);
+    let norm = dot(&query, &query).sqrt();
+    let whole = whole(rows);
+    let block = block_rows(d);
+    let starts: Vec<usize> = (0..n).step_by(block).collect();
+    task.stage("neighbours", starts.len() as u64);
+    // Per block its best, or its first row that is not finite.
+    let parts: Vec<Result<Vec<Found>, usize>> = task.install(|| {
+        starts
+            .par_iter()
+            .map_init(Vec::new, |buffer, &start| {
+                if task.is_cancelled() {
+                    return Ok(Vec::new());
+                }
+                let range = start..(start + block).min(n);
+                let values = read(rows, whole, range.clone(), buffer);
+                let mut slots = vec![Found { score: 0, index: 0 }; k.min(range.len())];
+                let mut len = 0;
+                let outcome = pulp::Arch::new().dispatch(|| {
+                    for j in range.clone() {
+                        let other = &values[(j - start) * d..(j - start + 1) * d];
+                        let other_norm = dot(other, other).sqrt();
+                        if !other_norm.is_finite() {
+                            return Err(j);
+                        }
+                        if j != row {
+                            let score = score(dot(&query, other), norm, other_norm);
+                            insert(&mut slots, &mut len, Found { score, index: j as u32 });
+                        }
+                    }
+                    Ok(())
+                });
+                task.advance(1);
+                outcome.map(|()| {
+                    slots.truncate(len);
+                    slots
+                })
+            })
+            .collect()
+    });
+    task.check()?;
+    let mut best = vec![Found { score: 0, index: 0 }; k];
+    let mut len = 0;
+    for part in parts {
+        for found in part.map_err(not_finite)? {
+            insert(&mut best, &mut len, found);
+        }
+    }
+    if norm == 0.0 {
+        best = of_zero_row(row, k);
+    }
+    order(&mut best);
+    Ok(best.into_iter().map(|f| (f.index, cosine(f.score))).collect())
+}
+
+/// Cosines `[m, m]`, row-major, between the rows `chosen`; 1 on the diagonal, except 0 for a zero row.
+///
+/// # Errors
+/// If a chosen row is out of range or not finite, or the task is cancelled.
+pub fn cosines(rows: &dyn Rows, chosen: &[u32], task: &Task) -> Result<Vec<f32>> {
+    let (n, d, m) = (rows.nrows(), rows.ncols(), chosen.len());
+    if let Some(row) = chosen.iter().find(|row| **row as usize >= n) {
+        return Err(Problem::new(format!("there is no row {row}"))
+            .expected(format!("rows below {n}"))
+            .hint("lower numbers")
+            .usage());
+    }
+    let mut values = vec![0.0f32; m * d];
+    let mut lengths = vec![0.0f64; m];
+    for (i, &row) in chosen.iter().enumerate() {
+        task.check()?;
+        let out = &mut values[i * d..(i + 1) * d];
+        rows.read(row as usize..row as usize + 1, out);
+        lengths[i] = dot(out, out).sqrt();
+        if !lengths[i].is_finite() {
+            return Err(not_finite(row as usize));
+        }
+    }
+    let mut out = vec![0.0f32; m * m];
+    task.stage("cosines", m as u64);
+    task.install(|| {
+        out.par_chunks_mut(m.max(1)).enumerate().for_each(|(i, out)| {
+            if task.is_cancelled() {
+                return;
+            }
+            pulp::Arch::new().dispatch(|| {
+                let a = &values[i * d..(i + 1) * d];
+                for (j, out) in out.iter_mut().enumerate().skip(i) {
+                    *out = cosine(score(dot(a, &values[j * d..(j + 1) * d]), lengths[i], lengths[j]));
+                }
+            });
+            task.advance(1);
+        });
+    });
+    task.check()?;
+    for i in 0..m {
+        for j in 0..i {
+            out[i * m + j] = out[j * m + i];
+        }
+    }
+    Ok(out)
 }

@@ -55,6 +55,12 @@ const OTHER: &[(&[&str], &str, &str)] = &[
     (&["coordinates"], "coordinates of a map, not a dictionary", "the dictionary they were made of"),
 ];
 
+/// The table as the README shows it.
+pub fn markdown() -> String {
+    let rows: String = FORMATS.iter().map(|format| format!("| `{}` | {} |\n", format.name, format.about)).collect();
+    format!("| format | what it is |\n|---|---|\n{rows}")
+}
+
 /// The row of that name.
 ///
 /// # Errors

@@ -1,0 +1,204 @@
+//! The words of a study: what each feature and each cluster is about, and a search over them.
+//!
+//! Input: labels, activations and tokens of a [`Study`], each where there is one. [`Words::build`] makes one pass
+//! over the activations (in parallel, one feature at a time, so the result does not depend on threads) and keeps
+//! about 100 bytes per feature; after that a search is a scan over the kept text, fast enough to run at every key.
+
+use super::study::Study;
+use crate::error::Result;
+use crate::geometry::cluster::Clusters;
+use crate::task::Task;
+use crate::text::printable;
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+
+/// How many of a feature's strongest tokens are kept.
+const TOP: usize = 5;
+/// Longest label that is searched, in bytes; the rest of a longer one is left out.
+const MAX_LABEL: usize = 400;
+
+/// What features are about, ready to search.
+#[derive(Debug, Clone, Default)]
+pub struct Words {
+    /// The tokens that carry most of each feature's activation, safe to print, strongest first.
+    top: Vec<Vec<String>>,
+    /// Label and tokens of each feature, folded to lower case: label, line feed, tokens joined by spaces.
+    folded: Vec<String>,
+}
+
+impl Words {
+    /// Reads the words of every feature. The evidence is loaded first if it was not.
+    ///
+    /// # Errors
+    /// If the evidence cannot be read, or the task is cancelled.
+    pub fn build(study: &Study, task: &Task) -> Result<Self> {
+        let evidence = study.load_evidence(task)?;
+        let features = study.features();
+        task.stage("words", features as u64);
+        let made: Vec<Option<(Vec<String>, String)>> = task.install(|| {
+            (0..features)
+                .into_par_iter()
+                .map(|feature| {
+                    if task.is_cancelled() {
+                        return None;
+                    }
+                    let top: Vec<String> = evidence
+                        .top_tokens(feature, TOP)
+                        .into_iter()
+                        .map(|(token, _)| printable(&token))
+                        .filter(|token| !token.is_empty())
+                        .collect();
+                    let label = study.label(feature).unwrap_or("");
+                    let end = (0..=MAX_LABEL.min(label.len())).rev().find(|&at| label.is_char_boundary(at));
+                    let label = &label[..end.unwrap_or(0)];
+                    let folded = format!("{}\n{}", label.to_lowercase(), top.join(" ").to_lowercase());
+                    task.advance(1);
+                    Some((top, folded))
+                })
+                .collect()
+        });
+        task.check()?;
+        let (top, folded) = made.into_iter().flatten().unzip();
+        Ok(Self { top, folded })
+    }
+
+    /// The tokens that carry most of a feature's activation, strongest first; empty if none are known.
+    pub fn top(&self, feature: usize) -> &[String] {
+        self.top.get(feature).map_or(&[], Vec::as_slice)
+    }
+
+    /// Features whose label or tokens hold every word of `query` (case folded), best first: those whose label or a
+    /// token *is* the query, then those with a word that begins with it, then the others; equals by number. A query
+    /// that is a number (with or without `#`) finds that feature first. Empty for an empty query.
+    pub fn find(&self, query: &str) -> Vec<u32> {
+        let query = query.trim().to_lowercase();
+        let words: Vec<&str> = query.split_whitespace().collect();
+        if words.is_empty() {
+            return Vec::new();
+        }
+        let number = query.strip_prefix('#').unwrap_or(&query).parse::<usize>().ok();
+        let mut found: Vec<(u8, u32)> = (0..self.folded.len())
+            .filter_map(|feature| {
+                let text = &self.folded[feature];
+                let holds = words.iter().all(|word| text.contains(word));
+                let rank = if number == Some(feature) {
+                    0
+                } else if !holds {
+                    return None;
+                } else if text.split(['\n', ' ', ',']).any(|part| part == query) || text.starts_with(&query) {
+                    1
+                } else if starts_word(text, words[0]) {
+                    2
+                } else {
+                    3
+                };
+                Some((rank, feature as u32))
+            })
+            .collect();
+        found.sort_unstable();
+        found.into_iter().map(|(_, feature)| feature).collect()
+    }
+
+    /// A few words for each cluster: the tokens that are top tokens of more of its features than their share among
+    /// all features would lead to expect (by the binomial log likelihood ratio), best first, at most `count`.
+    /// A cluster whose features share no token has none.
+    pub fn of_clusters(&self, clusters: &Clusters, count: usize) -> Vec<Vec<String>> {
+        let mut everywhere: BTreeMap<&str, f64> = BTreeMap::new();
+        let mut inside: Vec<BTreeMap<&str, f64>> = vec![BTreeMap::new(); clusters.count];
+        for (feature, top) in self.top.iter().enumerate() {
+            let cluster = clusters.labels.get(feature).copied().unwrap_or(-1);
+            for token in top.iter().map(String::as_str).filter(|token| token.chars().any(char::is_alphanumeric)) {
+                *everywhere.entry(token).or_default() += 1.0;
+                if let Some(counts) = usize::try_from(cluster).ok().and_then(|cluster| inside.get_mut(cluster)) {
+                    *counts.entry(token).or_default() += 1.0;
+                }
+            }
+        }
+        let all = (self.top.len() as f64).max(1.0);
+        let sizes = clusters.sizes();
+        inside
+            .into_iter()
+            .zip(sizes)
+            .map(|(counts, size)| {
+                let size = (size as f64).max(1.0);
+                let mut scored: Vec<(f64, &str)> = counts
+                    .into_iter()
+                    .filter(|(_, inside)| *inside >= 2.0)
+                    .filter_map(|(token, inside)| {
+                        let share = everywhere[token] / all;
+                        let own = (inside / size).min(1.0);
+                        (own > share).then(|| (size * divergence(own, share), token))
+                    })
+                    .collect();
+                scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+                scored.into_iter().take(count).map(|(_, token)| token.to_string()).collect()
+            })
+            .collect()
+    }
+}
+
+/// Whether a word of `text` begins with `word`.
+fn starts_word(text: &str, word: &str) -> bool {
+    text.match_indices(word).any(|(at, _)| text[..at].chars().next_back().is_none_or(|c| !c.is_alphanumeric()))
+}
+
+/// Kullback-Leibler divergence of two Bernoulli shares, in nats; 0 log 0 is 0.
+fn divergence(own: f64, expected: f64) -> f64 {
+    let part = |p: f64, q: f64| if p > 0.0 { p * (p / q.max(f64::MIN_POSITIVE)).ln() } else { 0.0 };
+    part(own, expected) + part(1.0 - own, 1.0 - expected)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(rows: &[(&str, &[&str])]) -> Words {
+        Words {
+            top: rows.iter().map(|(_, top)| top.iter().map(ToString::to_string).collect()).collect(),
+            folded: rows
+                .iter()
+                .map(|(label, top)| format!("{}\n{}", label.to_lowercase(), top.join(" ").to_lowercase()))
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn whole_words_come_before_beginnings_before_parts() {
+        let words = words(&[
+            ("holidays in spring", &[]),
+            ("birthday", &[]),
+            ("", &["Day", "night"]),
+            ("dayly news", &[]),
+            ("nothing", &["x"]),
+        ]);
+        assert_eq!(words.find("day"), [2, 3, 0, 1]);
+        assert_eq!(words.find("DAY night"), [2]);
+        assert_eq!(words.find("  "), [] as [u32; 0]);
+        assert_eq!(words.find("absent"), [] as [u32; 0]);
+        assert_eq!(words.find("4"), [4]);
+        assert_eq!(words.find("#1"), [1]);
+    }
+
+    #[test]
+    fn clusters_are_named_by_what_sets_them_apart() {
+        let words = words(&[
+            ("", &["the", "Monday"]),
+            ("", &["the", "Monday"]),
+            ("", &["the", "Monday", "."]),
+            ("", &["the", "red"]),
+            ("", &["the", "red"]),
+            ("", &["the", "blue"]),
+        ]);
+        let clusters = Clusters::from_labels(&[0, 0, 0, 1, 1, -1]);
+        assert_eq!(words.of_clusters(&clusters, 3), [vec!["Monday"], vec!["red"]]);
+        assert_eq!(Words::default().of_clusters(&Clusters::from_labels(&[]), 3), Vec::<Vec<String>>::new());
+    }
+
+    #[test]
+    fn divergence_is_zero_only_for_equals() {
+        assert_eq!(divergence(0.3, 0.3), 0.0);
+        assert!((divergence(1.0, 0.5) - 2f64.ln()).abs() < 1e-12);
+        assert!(divergence(0.9, 0.1) > divergence(0.5, 0.1));
+        assert!(divergence(0.5, 0.0).is_finite());
+    }
+}

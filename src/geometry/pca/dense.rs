@@ -1,0 +1,198 @@
+//! Components through a matrix held in memory: the scatter matrix of the columns, or the inner products of the rows.
+//!
+//! Sums are in f64. The matrix is kept in square blocks of its lower half; each block is written by one task at a
+//! time and sums its contributions in row order, so the bits do not depend on the threads.
+
+use super::krylov::{self, Operator};
+use super::{Buffer, Centred, FULL, Leading};
+use crate::error::{Problem, Result};
+use crate::task::Task;
+use faer::diag::Diag;
+use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_scratch};
+use faer::linalg::matmul::matmul;
+use faer::{Accum, Mat, MatMut, MatRef, Par};
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// Bytes of centred rows held at once while the scatter matrix is summed.
+const TILE_BYTES: usize = 8 << 20;
+
+/// Rows of a tile of the Gram matrix.
+const GRAM_TILE: usize = 128;
+
+/// One block of the lower half of a symmetric matrix.
+struct Block {
+    rows: Range<usize>,
+    cols: Range<usize>,
+    values: Mat<f64>,
+}
+
+/// Zeroed blocks that cover the lower half of a matrix `width` wide.
+fn blocks(width: usize, side: usize) -> Vec<Block> {
+    let range = |at: usize| at * side..((at + 1) * side).min(width);
+    (0..width.div_ceil(side))
+        .flat_map(|i| (0..=i).map(move |j| (range(i), range(j))))
+        .map(|(rows, cols)| Block { values: Mat::zeros(rows.len(), cols.len()), rows, cols })
+        .collect()
+}
+
+/// The whole symmetric matrix.
+fn assemble(width: usize, blocks: Vec<Block>) -> Mat<f64> {
+    let mut whole = Mat::zeros(width, width);
+    for Block { rows, cols, values } in blocks {
+        for j in 0..cols.len() {
+            for i in 0..rows.len() {
+                whole[(rows.start + i, cols.start + j)] = values[(i, j)];
+                whole[(cols.start + j, rows.start + i)] = values[(i, j)];
+            }
+        }
+    }
+    whole
+}
+
+/// Through the scatter matrix `[d, d]`.
+pub(super) fn by_covariance(centred: &Centred, dims: usize, task: &Task) -> Result<Leading> {
+    let (n, d) = (centred.n, centred.d);
+    let mut blocks = blocks(d, if d <= 1024 { 128 } else { 256 });
+    let height = centred.height(TILE_BYTES);
+    let mut tile = vec![0.0f64; height * d];
+    task.stage("components", n as u64);
+    for start in (0..n).step_by(height) {
+        task.check()?;
+        let rows = height.min(n - start);
+        task.install(|| {
+            tile[..rows * d].par_chunks_mut(32 * d).enumerate().for_each_init(Vec::new, |raw, (at, out)| {
+                let first = start + at * 32;
+                centred.fill(first..first + out.len() / d, raw, out);
+            });
+            let tile = MatRef::from_row_major_slice(&tile[..rows * d], rows, d);
+            blocks.par_iter_mut().for_each(|block| {
+                if task.is_cancelled() {
+                    return;
+                }
+                let left = tile.subcols(block.rows.start, block.rows.len()).transpose();
+                let right = tile.subcols(block.cols.start, block.cols.len());
+                matmul(&mut block.values, Accum::Add, left, right, 1.0, Par::Seq);
+            });
+        });
+        task.advance(rows as u64);
+    }
+    task.check()?;
+    drop(tile);
+    let scatter = assemble(d, blocks);
+    let total = (0..d).map(|i| scatter[(i, i)]).sum();
+    let (scatter, directions) = leading_eigenpairs(scatter, dims, task)?;
+    Ok(Leading { scatter, directions, total })
+}
+
+/// Through the inner products of the centred rows `[n, n]`.
+pub(super) fn by_gram(centred: &Centred, dims: usize, task: &Task) -> Result<Leading> {
+    let (n, d) = (centred.n, centred.d);
+    let mut blocks = blocks(n, GRAM_TILE.min(centred.height(TILE_BYTES)));
+    task.stage("components", blocks.len() as u64);
+    task.install(|| {
+        blocks.par_iter_mut().for_each_init(<(Buffer, Buffer)>::default, |(left, right), block| {
+            if task.is_cancelled() {
+                return;
+            }
+            let left = centred.tile(block.rows.clone(), left);
+            let right = centred.tile(block.cols.clone(), right);
+            matmul(&mut block.values, Accum::Replace, left, right.transpose(), 1.0, Par::Seq);
+            task.advance(1);
+        });
+    });
+    task.check()?;
+    let gram = assemble(n, blocks);
+    let total = (0..n).map(|i| gram[(i, i)]).sum();
+    let (scatter, vectors) = leading_eigenpairs(gram, dims, task)?;
+    // Direction = Xᵀu / √λ, summed over the rows in fixed parts.
+    let parts = centred.over_parts(task, |range, buffer: &mut Buffer, sum: &mut Vec<f64>| {
+        sum.resize(d * dims, 0.0);
+        let sum = MatMut::from_column_major_slice_mut(sum, d, dims);
+        let tile = centred.tile(range.clone(), buffer);
+        let vectors = vectors.as_ref().subrows(range.start, range.len());
+        matmul(sum, Accum::Add, tile.transpose(), vectors, 1.0, Par::Seq);
+        Ok(())
+    })?;
+    let mut directions = Mat::<f64>::zeros(d, dims);
+    for part in &parts {
+        directions += MatRef::from_column_major_slice(part, d, dims);
+    }
+    // Along a direction without variance the sum is rounding noise; any unit vector orthogonal to the rest serves.
+    let floor = scatter.first().copied().unwrap_or(0.0) * f64::EPSILON * n.max(d) as f64;
+    for (at, &value) in scatter.iter().enumerate() {
+        if value <= floor {
+            directions.col_mut(at).fill(0.0);
+        }
+    }
+    krylov::orthonormalise(MatRef::from_column_major_slice(&[], d, 0), directions.as_mut(), None);
+    Ok(Leading { scatter, directions, total })
+}
+
+/// The `count` largest eigenvalues of a symmetric matrix, descending, and their vectors as columns.
+fn leading_eigenpairs(matrix: Mat<f64>, count: usize, task: &Task) -> Result<(Vec<f64>, Mat<f64>)> {
+    let width = matrix.nrows();
+    if width > FULL && count <= width / 6 {
+        return krylov::leading(&Dense(matrix), count, task);
+    }
+    let (values, vectors) = task.install(|| eigen(matrix.as_ref()))?;
+    task.check()?;
+    let order: Vec<usize> = (0..width).rev().take(count).collect();
+    let leading = Mat::from_fn(width, count, |i, j| vectors[(i, order[j])]);
+    Ok((order.iter().map(|&j| values[j]).collect(), leading))
+}
+
+/// All eigenvalues of a symmetric matrix, ascending, and their vectors as columns; on one thread, so that the bits do
+/// not depend on how many there are.
+pub(super) fn eigen(matrix: MatRef<f64>) -> Result<(Vec<f64>, Mat<f64>)> {
+    let width = matrix.nrows();
+    let mut values = Diag::zeros(width);
+    let mut vectors = Mat::zeros(width, width);
+    let scratch = self_adjoint_evd_scratch::<f64>(width, ComputeEigenvectors::Yes, Par::Seq, faer::prelude::default());
+    self_adjoint_evd(
+        matrix,
+        values.as_mut(),
+        Some(vectors.as_mut()),
+        Par::Seq,
+        MemStack::new(&mut MemBuffer::new(scratch)),
+        faer::prelude::default(),
+    )
+    .map_err(|error| {
+        Problem::new(format!("the eigenvalues of a matrix did not converge: {error:?}"))
+            .shape(&[width, width])
+            .hint("leaving out rows of extreme size")
+            .input()
+    })?;
+    Ok((values.column_vector().iter().copied().collect(), vectors))
+}
+
+/// A symmetric matrix in memory as an operator.
+struct Dense(Mat<f64>);
+
+impl Operator for Dense {
+    fn width(&self) -> usize {
+        self.0.nrows()
+    }
+    fn apply(&self, vectors: MatRef<f64>, task: &Task) -> Result<Mat<f64>> {
+        task.check()?;
+        let (width, count) = (vectors.nrows(), vectors.ncols());
+        // Row-major strips, each written by one task.
+        let mut out = vec![0.0f64; width * count];
+        task.install(|| {
+            out.par_chunks_mut(64 * count).enumerate().for_each(|(at, out)| {
+                let rows = out.len() / count;
+                let strip = self.0.as_ref().subrows(at * 64, rows);
+                matmul(
+                    MatMut::from_row_major_slice_mut(out, rows, count),
+                    Accum::Replace,
+                    strip,
+                    vectors,
+                    1.0,
+                    Par::Seq,
+                );
+            });
+        });
+        Ok(MatRef::from_row_major_slice(&out, width, count).to_owned())
+    }
+}

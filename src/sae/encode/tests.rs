@@ -1,0 +1,306 @@
+use super::*;
+use crate::container::Dtype;
+use crate::rows::Points;
+use crate::sae::{DictionaryInfo, Kind};
+
+/// Numbers in -1..1 that look random and repeat (a multiplicative hash of the place).
+fn noise(n: usize, salt: u32) -> Vec<f32> {
+    let mixed = |i: usize| (i as u32 + 1).wrapping_mul(2_654_435_761).wrapping_add(salt.wrapping_mul(40_503));
+    (0..n).map(|i| f64::from(mixed(i) ^ (mixed(i) >> 15)) as f32 / 2_147_483_648.0 - 1.0).collect()
+}
+
+fn dictionary(activation: Activation, features: usize, width: usize) -> Dictionary {
+    let info = DictionaryInfo {
+        format: "test",
+        kind: Kind::Sae,
+        activation,
+        normalize: Normalize::None,
+        subtract_b_dec: Some(true),
+        dtype: Dtype::F32,
+        model: None,
+        hook: None,
+        layer: None,
+        files: vec!["dict.safetensors".into()],
+        warnings: Vec::new(),
+        origin: serde_json::Map::new(),
+    };
+    Dictionary {
+        info,
+        decoder: Matrix::from_f32(&noise(features * width, 5), width),
+        encoder: Some(Matrix::from_f32(&noise(features * width, 6), width)),
+        b_enc: noise(features, 7),
+        b_dec: noise(width, 8),
+        skip: None,
+    }
+}
+
+fn task() -> Task {
+    Task::new(1).unwrap()
+}
+
+/// The definition, one feature and one token at a time, in f64: pre-activations.
+fn pre(dictionary: &Dictionary, x: &[f32]) -> Vec<f64> {
+    let n = x.len() as f64;
+    let mut x: Vec<f64> = x.iter().map(|&v| f64::from(v)).collect();
+    match dictionary.info.normalize {
+        Normalize::None => {}
+        Normalize::Scale(factor) => x.iter_mut().for_each(|v| *v *= f64::from(factor.unwrap())),
+        Normalize::ConstantNorm => {
+            let norm = x.iter().map(|v| v * v).sum::<f64>().sqrt();
+            for v in &mut x {
+                *v *= n.sqrt() / norm;
+            }
+        }
+        Normalize::LayerNorm { unbiased } => {
+            let mean = x.iter().sum::<f64>() / n;
+            let variance = x.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / if unbiased { n - 1.0 } else { n };
+            for v in &mut x {
+                *v = (*v - mean) / (variance.sqrt() + 1e-5);
+            }
+        }
+    }
+    if dictionary.info.subtract_b_dec == Some(true) {
+        x.iter_mut().zip(&dictionary.b_dec).for_each(|(v, b)| *v -= f64::from(*b));
+    }
+    let encoder = dictionary.encoder.as_ref().unwrap();
+    let mut row = vec![0f32; x.len()];
+    (0..dictionary.features())
+        .map(|i| {
+            encoder.read(i..i + 1, &mut row);
+            let dot: f64 = row.iter().zip(&x).map(|(&w, v)| f64::from(w) * v).sum();
+            dot + dictionary.b_enc.get(i).map_or(0.0, |&b| f64::from(b))
+        })
+        .collect()
+}
+
+/// What fires, by the definition.
+fn oracle(dictionary: &Dictionary, x: &[f32]) -> Vec<(usize, f64)> {
+    let mut pre = pre(dictionary, x);
+    let at = |values: &[f32], i: usize| f64::from(if values.len() == 1 { values[0] } else { values[i] });
+    let largest = |pre: &[f64], k: usize, key: fn(f64) -> f64| {
+        let mut order: Vec<usize> = (0..pre.len()).collect();
+        order.sort_by(|&a, &b| key(pre[b]).total_cmp(&key(pre[a])).then(a.cmp(&b)));
+        order.truncate(k);
+        order.sort_unstable();
+        order.into_iter().map(|i| (i, pre[i])).collect::<Vec<_>>()
+    };
+    let scaled = |pre: &mut [f64], by_norm: bool| {
+        let mut row = vec![0f32; dictionary.d_out()];
+        for (i, value) in pre.iter_mut().enumerate().filter(|_| by_norm) {
+            dictionary.decoder.read(i..i + 1, &mut row);
+            *value *= row.iter().map(|&w| f64::from(w).powi(2)).sum::<f64>().sqrt();
+        }
+    };
+    match &dictionary.info.activation {
+        Activation::Relu => pre.into_iter().enumerate().filter(|&(_, v)| v > 0.0).collect(),
+        Activation::TopK { k, by_decoder_norm } => {
+            scaled(&mut pre, *by_decoder_norm);
+            largest(&pre, *k, |v| v).into_iter().filter(|&(_, v)| v > 0.0).collect()
+        }
+        Activation::AbsTopK { k, by_decoder_norm } => {
+            scaled(&mut pre, *by_decoder_norm);
+            largest(&pre, *k, f64::abs).into_iter().filter(|&(_, v)| v != 0.0).collect()
+        }
+        Activation::JumpRelu { threshold } | Activation::BatchTopK { threshold: Some(threshold), .. } => {
+            pre.into_iter().enumerate().filter(|&(i, v)| v > 0.0 && v > at(threshold, i)).collect()
+        }
+        Activation::Gated { b_gate, r_mag, b_mag } => {
+            let bias = |i| dictionary.b_enc.get(i).map_or(0.0, |&b| f64::from(b));
+            let raw: Vec<f64> = pre.iter().enumerate().map(|(i, v)| v - bias(i)).collect();
+            let value = |i: usize| (raw[i] * at(r_mag, i).exp() + at(b_mag, i)).max(0.0);
+            let open = |i: &usize| raw[*i] + at(b_gate, *i) > 0.0;
+            (0..raw.len()).filter(open).map(|i| (i, value(i))).filter(|&(_, v)| v > 0.0).collect()
+        }
+        Activation::BatchTopK { .. } | Activation::Unknown => unreachable!("refused before"),
+    }
+}
+
+fn agrees(dictionary: &Dictionary, tokens: usize) {
+    let width = dictionary.d_model();
+    let x = Points::new(noise(tokens * width, 9), width);
+    let found = encode(dictionary, &x, &task()).unwrap();
+    assert_eq!((found.rows, found.cols), (tokens, dictionary.features()));
+    for token in 0..tokens {
+        let expected = oracle(dictionary, x.row(token));
+        let (features, values) = found.row(token);
+        let what = dictionary.info.activation.describe();
+        let columns: Vec<usize> = features.iter().map(|&f| f as usize).collect();
+        assert_eq!(columns, expected.iter().map(|e| e.0).collect::<Vec<_>>(), "{what}, token {token}");
+        for (value, (feature, exact)) in values.iter().zip(&expected) {
+            let error = (f64::from(*value) - exact).abs();
+            assert!(error < 1e-5 + 1e-5 * exact.abs(), "{what}, token {token}, feature {feature}: {value} {exact}");
+        }
+    }
+}
+
+fn every_function(features: usize) -> Vec<Activation> {
+    let per_feature = noise(features, 11);
+    vec![
+        Activation::Relu,
+        Activation::TopK { k: 5, by_decoder_norm: false },
+        Activation::TopK { k: features, by_decoder_norm: false },
+        Activation::TopK { k: 7, by_decoder_norm: true },
+        Activation::AbsTopK { k: 6, by_decoder_norm: false },
+        Activation::AbsTopK { k: 1, by_decoder_norm: false },
+        Activation::AbsTopK { k: 9, by_decoder_norm: true },
+        Activation::JumpRelu { threshold: vec![0.5] },
+        Activation::JumpRelu { threshold: per_feature.clone() },
+        Activation::BatchTopK { k: Some(3), threshold: Some(vec![1.0]) },
+        Activation::Gated { b_gate: per_feature, r_mag: noise(features, 12), b_mag: noise(features, 13) },
+    ]
+}
+
+#[test]
+fn every_function_agrees_with_its_definition() {
+    for activation in every_function(70) {
+        agrees(&dictionary(activation, 70, 9), 40);
+    }
+}
+
+#[test]
+fn several_tiles_and_slabs_agree_with_the_definition() {
+    for activation in
+        [Activation::TopK { k: 12, by_decoder_norm: false }, Activation::JumpRelu { threshold: vec![2.0] }]
+    {
+        agrees(&dictionary(activation, TILE + 300, 6), 70);
+    }
+    agrees(&dictionary(Activation::TopK { k: 3, by_decoder_norm: true }, 20, 4), SLAB + 130);
+}
+
+#[test]
+fn every_normalisation_and_bias_agrees_with_its_definition() {
+    let normalisations = [
+        Normalize::Scale(Some(0.37)),
+        Normalize::ConstantNorm,
+        Normalize::LayerNorm { unbiased: true },
+        Normalize::LayerNorm { unbiased: false },
+    ];
+    for normalize in normalisations {
+        for subtract in [true, false] {
+            let mut dictionary = dictionary(Activation::TopK { k: 8, by_decoder_norm: false }, 50, 12);
+            dictionary.info.normalize = normalize;
+            dictionary.info.subtract_b_dec = Some(subtract);
+            agrees(&dictionary, 30);
+        }
+    }
+    let mut plain = dictionary(Activation::Relu, 50, 12);
+    (plain.b_enc, plain.b_dec, plain.info.subtract_b_dec) = (Vec::new(), Vec::new(), None);
+    agrees(&plain, 30);
+    let mut flat = vec![0.0; 8];
+    normalize(Normalize::ConstantNorm, &mut flat);
+    normalize(Normalize::LayerNorm { unbiased: true }, &mut flat);
+    assert_eq!(flat, [0.0; 8], "a row of zeros stays");
+}
+
+#[test]
+fn a_transposed_half_precision_encoder_gives_the_same() {
+    let mut dictionary = dictionary(Activation::TopK { k: 5, by_decoder_norm: false }, 90, 8);
+    let rows = noise(90 * 8, 6).into_iter().map(|v| half::f16::from_f32(v).to_f32()).collect::<Vec<_>>();
+    dictionary.encoder = Some(Matrix::from_f32(&rows, 8));
+    let x = Points::new(noise(30 * 8, 9), 8);
+    let straight = encode(&dictionary, &x, &task()).unwrap();
+    let turned: Vec<u8> = (0..8)
+        .flat_map(|c| (0..90).map(move |r| r * 8 + c))
+        .flat_map(|at| half::f16::from_f32(rows[at]).to_le_bytes())
+        .collect();
+    let path = std::path::Path::new("t");
+    let turned = crate::container::Tensor::new("W_enc", path, Dtype::F16, vec![8, 90], turned.into()).unwrap();
+    dictionary.encoder = Some(turned.matrix().unwrap().transposed());
+    assert_eq!(encode(&dictionary, &x, &task()).unwrap(), straight);
+}
+
+/// One input of ones, encoder rows that sum to small whole numbers: every pre-activation is exact.
+fn exact(activation: Activation, pre: &[f32]) -> Vec<(u32, f32)> {
+    let mut dictionary = dictionary(activation, pre.len(), 2);
+    let rows: Vec<f32> = pre.iter().flat_map(|&p| [p - 1.0, 1.0]).collect();
+    dictionary.encoder = Some(Matrix::from_f32(&rows, 2));
+    (dictionary.b_enc, dictionary.info.subtract_b_dec) = (Vec::new(), Some(false));
+    let found = encode(&dictionary, &Points::new(vec![1.0, 1.0], 2), &task()).unwrap();
+    found.indices.into_iter().zip(found.values).collect()
+}
+
+#[test]
+fn the_lowest_feature_wins_a_tie() {
+    let pre = [1.0, 3.0, 3.0, 2.0, 3.0, -3.0, 3.0];
+    let top = |k| exact(Activation::TopK { k, by_decoder_norm: false }, &pre);
+    assert_eq!(top(1), [(1, 3.0)]);
+    assert_eq!(top(2), [(1, 3.0), (2, 3.0)]);
+    assert_eq!(top(5), [(1, 3.0), (2, 3.0), (3, 2.0), (4, 3.0), (6, 3.0)]);
+    assert_eq!(top(7).len(), 6, "what is not above zero does not fire");
+    let magnitude = exact(Activation::AbsTopK { k: 4, by_decoder_norm: false }, &pre);
+    assert_eq!(magnitude, [(1, 3.0), (2, 3.0), (4, 3.0), (5, -3.0)], "the sign is kept");
+    let mut equal = vec![2.0; 3 * TILE];
+    equal[2 * TILE + 5] = 4.0;
+    let across = exact(Activation::TopK { k: 3, by_decoder_norm: false }, &equal);
+    assert_eq!(across, [(0, 2.0), (1, 2.0), (2 * TILE as u32 + 5, 4.0)], "also across tiles");
+}
+
+#[test]
+fn a_jump_is_strict_and_never_below_zero() {
+    let threshold = vec![2.0, 2.0, -5.0, -5.0];
+    assert_eq!(exact(Activation::JumpRelu { threshold }, &[2.0, 3.0, -1.0, 1.0]), [(1, 3.0), (3, 1.0)]);
+}
+
+#[test]
+fn the_thread_count_changes_nothing() {
+    for activation in every_function(TILE + 9).into_iter().filter(|a| !matches!(a, Activation::TopK { k: 1000.., .. }))
+    {
+        let dictionary = dictionary(activation, TILE + 9, 5);
+        let x = Points::new(noise(300 * 5, 9), 5);
+        let one = encode(&dictionary, &x, &task()).unwrap();
+        for threads in [2, 3] {
+            assert_eq!(encode(&dictionary, &x, &Task::new(threads).unwrap()).unwrap(), one);
+        }
+    }
+}
+
+#[test]
+fn no_tokens_give_an_empty_matrix() {
+    let found = encode(&dictionary(Activation::Relu, 4, 3), &Points::new(Vec::new(), 3), &task()).unwrap();
+    assert_eq!((found.rows, found.cols, found.nnz(), found.indptr), (0, 4, 0, vec![0]));
+}
+
+#[test]
+fn what_is_not_known_is_asked_for_by_its_flag() {
+    let x = Points::new(noise(6, 9), 3);
+    let refused = |change: &dyn Fn(&mut Dictionary)| {
+        let mut dictionary = dictionary(Activation::Relu, 4, 3);
+        change(&mut dictionary);
+        encode(&dictionary, &x, &task()).unwrap_err().to_string()
+    };
+    let top = |k| Activation::TopK { k, by_decoder_norm: false };
+    let cases: Vec<(String, &str)> = vec![
+        (refused(&|d| d.info.activation = Activation::Unknown), "--arch"),
+        (refused(&|d| d.info.activation = Activation::BatchTopK { k: Some(2), threshold: None }), "--threshold"),
+        (refused(&|d| d.info.activation = top(0)), "k is 0"),
+        (refused(&|d| d.info.activation = top(5)), "--k"),
+        (refused(&|d| d.info.activation = Activation::AbsTopK { k: 5, by_decoder_norm: false }), "1 to 4"),
+        (refused(&|d| d.info.activation = Activation::JumpRelu { threshold: vec![1.0; 3] }), "threshold has 3 values"),
+        (refused(&|d| d.info.normalize = Normalize::Scale(None)), "--normalize"),
+        (refused(&|d| d.info.subtract_b_dec = None), "--subtract-b-dec"),
+        (refused(&|d| d.b_dec = vec![1.0; 2]), "b_dec of width 2"),
+        (refused(&|d| d.b_enc = vec![1.0; 3]), "b_enc has 3 rows for 4 features"),
+        (refused(&|d| d.encoder = None), "no encoder"),
+        (refused(&|d| d.encoder = Some(Matrix::from_f32(&[1.0; 15], 5))), "width 3 for an encoder of width 5"),
+        (refused(&|d| d.encoder = Some(Matrix::from_f32(&[1.0; 9], 3))), "the encoder has 3 rows for 4 features"),
+        (refused(&|d| d.encoder = Some(Matrix::from_f32(&[f32::NAN; 12], 3))), "the encoder of feature 0 holds NaN"),
+    ];
+    for (error, expected) in cases {
+        assert!(error.contains(expected), "{error} should say {expected}");
+    }
+    let mut wide = dictionary(Activation::Relu, 1, 2);
+    wide.encoder = Some(Matrix::from_f32(&[f32::MAX; 2], 2));
+    let error = encode(&wide, &Points::new(vec![2.0, 2.0], 2), &task()).unwrap_err().to_string();
+    assert!(error.contains("token 0 gives feature 0 the value inf") && error.contains("--normalize"), "{error}");
+    let bad = Points::new(vec![0.0, 1.0, 2.0, 3.0, f32::INFINITY, 5.0], 3);
+    let error = encode(&dictionary(Activation::Relu, 4, 3), &bad, &task()).unwrap_err().to_string();
+    assert!(error.contains("token 1 holds inf"), "{error}");
+}
+
+#[test]
+fn cancelling_stops_it() {
+    let task = task();
+    task.watch().cancel();
+    let result = encode(&dictionary(Activation::Relu, 4, 3), &Points::new(noise(6, 9), 3), &task);
+    assert!(matches!(result, Err(crate::Error::Cancelled)));
+}

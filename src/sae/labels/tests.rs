@@ -1,0 +1,118 @@
+use super::*;
+use std::io::Write;
+
+fn open(text: &str) -> Result<(Labels, Vec<String>)> {
+    Labels::from_bytes(&Bytes::from(text.as_bytes().to_vec()), Path::new("l.jsonl"), 200)
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
+}
+
+const NEURONPEDIA: &str = r#"{"id":"c1","modelId":"m","layer":"11-res","index":"3","description":"days","typeName":"top-tokens","explanationModelName":null,"embedding":[0.1]}
+{"modelId":"m","layer":"11-res","index":"3","description":"weekdays","typeName":"top-tokens","explanationModelName":"gpt"}
+
+{"modelId":"m","layer":"11-res","index":"0","description":" zero ","typeName":"top-tokens"}
+"#;
+
+#[test]
+fn neuronpedia_lines_keep_all_descriptions() {
+    let (labels, warnings) = open(NEURONPEDIA).unwrap();
+    assert_eq!(warnings, Vec::<String>::new());
+    assert_eq!((labels.count(), labels.kind(), labels.source.as_deref()), (2, Some("top-tokens"), Some("11-res")));
+    assert_eq!(
+        (labels.get(3), labels.get(0), labels.get(1), labels.get(999)),
+        (Some("days"), Some("zero"), None, None)
+    );
+    assert_eq!(labels.by_feature[3].len(), 2);
+    assert_eq!(labels.by_feature[3][1].author.as_deref(), Some("gpt"));
+    let (zipped, _) = Labels::from_bytes(&gzip(NEURONPEDIA).into(), Path::new("l.gz"), 200).unwrap();
+    assert_eq!(zipped.by_feature, labels.by_feature);
+}
+
+#[test]
+fn every_layout_gives_the_same_words() {
+    let layouts = [
+        "{\"index\":\"2\",\"description\":\"two\"}\n{\"index\":\"5\",\"description\":\"five\"}",
+        "[{\"index\": 2, \"description\": \"two\"},\n {\"index\": 5, \"description\": \"five\"}]",
+        "[{\"feature\": 2, \"label\": \"two\"}, {\"latent\": \"5\", \"explanation\": \"five\"}]",
+        "[null, null, \"two\", null, null, \"five\"]",
+        "{\"2\": \"two\", \"5\": \"five\"}",
+        "{\n  \"2\": {\"label\": \"two\"},\n  \"5\": [\"five\"]\n}",
+        "{\"explanations\": [{\"feature_index\": 2, \"text\": \"two\"}, {\"id\": 5, \"text\": \"five\"}]}",
+        "index,label\n2,two\n5,five\n",
+        "score,Feature,Description\n.3,2,two\n.4,5,five\n",
+        "latent\texplanation\n2\ttwo\n5\tfive\n",
+        "2,two\n5,five\n",
+        "\u{feff}{\"index\":\"2\",\"description\":\"two\"}\n{\"index\":\"5\",\"description\":\"five\"}",
+    ];
+    for text in layouts {
+        let (labels, warnings) = open(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!((labels.get(2), labels.get(5), labels.count()), (Some("two"), Some("five"), 2), "{text}");
+        assert_eq!(warnings, Vec::<String>::new(), "{text}");
+    }
+}
+
+#[test]
+fn labels_of_another_dictionary_are_an_error_that_names_them() {
+    let text = "{\"layer\":\"5-res-16k\",\"index\":\"3\",\"description\":\"a\"}\n{\"layer\":\"5-res-16k\",\"index\":\"16383\",\"description\":\"b\"}";
+    let error = open(text).unwrap_err().to_string();
+    for expected in ["1 of 2 labels of 5-res-16k", "up to 16383", "below 200", "l.jsonl"] {
+        assert!(error.contains(expected), "{error} should say {expected}");
+    }
+    // A hostile index must not decide how much memory is taken.
+    assert!(open("{\"18446744073709551615\": \"x\"}").is_err());
+}
+
+#[test]
+fn doubtful_files_are_warned_about() {
+    let some = |features: &mut dyn Iterator<Item = usize>| {
+        features.map(|i| format!("{{\"layer\":\"s\",\"index\":{i},\"label\":\"w\"}}")).collect::<Vec<_>>().join("\n")
+    };
+    let (_, warnings) = open(&some(&mut (0..64))).unwrap();
+    assert!(warnings[0].contains("of s stop at feature 63 of 200"), "{warnings:?}");
+    assert!(open(&some(&mut (0..64).step_by(3))).unwrap().1.is_empty(), "gaps are normal");
+    let mixed = "{\"layer\":\"a\",\"index\":1,\"label\":\"x\"}\n{\"layer\":\"b\",\"index\":2,\"label\":\"y\"}\n{\"index\":3,\"label\":\"\"}\n{\"label\":\"z\"}\n7\n";
+    let (labels, warnings) = open(mixed).unwrap();
+    assert_eq!((labels.count(), labels.source.clone(), labels.kind()), (2, None, None));
+    assert!(warnings[0].contains("several sources: a, b") && warnings[1].starts_with("3 entries"), "{warnings:?}");
+}
+
+#[test]
+fn what_holds_no_labels_is_refused() {
+    let cases = [
+        ("", "no labels of features"),
+        ("hello\nworld\n", "no labels of features"),
+        ("index,score\n1,2\n", "no labels of features"),
+        ("[]", "no labels of features"),
+        ("{\"index\":\"1\"}\n", "no labels of features"),
+        ("{\"index\":\"1\",\"description\":\"a\"}\n{\"index\":", "cannot be read"),
+        ("[1, 2", "cannot be read"),
+    ];
+    for (text, expected) in cases {
+        let error = open(text).unwrap_err().to_string();
+        assert!(error.contains(expected) && error.contains("l.jsonl"), "{text}: {error}");
+    }
+    assert!(Labels::load(Path::new("/no/such/file"), 5).is_err());
+}
+
+#[test]
+fn a_folder_of_batches_is_read_in_the_order_of_its_numbers() {
+    let folder = tempfile::tempdir().unwrap();
+    let batch = |n: usize, words: &str| {
+        let line = format!("{{\"index\":\"1\",\"description\":\"{words}\",\"layer\":\"s\"}}\n");
+        std::fs::write(folder.path().join(format!("batch-{n}.jsonl.gz")), gzip(&line)).unwrap();
+    };
+    batch(10, "third");
+    batch(2, "second");
+    batch(0, "first");
+    std::fs::write(folder.path().join("notes.txt"), "x").unwrap();
+    let (labels, _) = Labels::load(folder.path(), 4).unwrap();
+    let words: Vec<&str> = labels.by_feature[1].iter().map(|label| label.text.as_str()).collect();
+    assert_eq!(words, ["first", "second", "third"]);
+    let empty = tempfile::tempdir().unwrap();
+    let error = Labels::load(empty.path(), 4).unwrap_err().to_string();
+    assert!(error.contains("without label files"), "{error}");
+}

@@ -1,0 +1,323 @@
+//! A compressed sparse row matrix of f32: what activations are held in.
+//!
+//! Input: the three arrays of a CSR matrix, or triplets. Output: a [`Sparse`] whose invariants hold: `indptr` starts
+//! at 0, never falls and ends at the number of entries; columns ascend strictly within a row and are below `cols`;
+//! values are finite and not zero. Memory is 8 bytes an entry and 8 bytes a row.
+
+use crate::error::{Problem, Result};
+
+/// A compressed sparse row matrix `[rows, cols]` of f32.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Sparse {
+    /// Number of rows.
+    pub rows: usize,
+    /// Number of columns.
+    pub cols: usize,
+    /// Row `r` holds entries `indptr[r]..indptr[r + 1]`.
+    pub indptr: Vec<u64>,
+    /// Column of each entry, ascending within a row.
+    pub indices: Vec<u32>,
+    /// Value of each entry.
+    pub values: Vec<f32>,
+}
+
+/// What [`Sparse::new`] had to put right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Mended {
+    /// Stored zeros that were dropped.
+    pub zeros: usize,
+    /// Rows whose columns were out of order.
+    pub unsorted_rows: usize,
+    /// Entries that were added to another one at the same place.
+    pub merged: usize,
+}
+
+impl Sparse {
+    /// A matrix from its CSR arrays. Columns are sorted within rows, entries at the same place are added (as scipy
+    /// does), zeros are dropped; negative values stay.
+    ///
+    /// # Errors
+    /// If the arrays contradict each other, a column is out of range, or a value is not finite.
+    pub fn new(
+        rows: usize,
+        cols: usize,
+        indptr: Vec<u64>,
+        indices: Vec<u32>,
+        values: Vec<f32>,
+    ) -> Result<(Self, Mended)> {
+        check(rows, cols, &indptr, &indices, &values)?;
+        let mut sparse = Self { rows, cols, indptr, indices, values };
+        let mended = sparse.mend()?;
+        Ok((sparse, mended))
+    }
+    /// A matrix from `(row, column, value)` entries in any order; entries at the same place are added in the order
+    /// given. Counting sort by row, then a sort within rows.
+    ///
+    /// # Errors
+    /// As [`Sparse::new`].
+    pub fn from_triplets(rows: usize, cols: usize, entries: &[(u32, u32, f32)]) -> Result<(Self, Mended)> {
+        if let Some((row, ..)) = entries.iter().find(|entry| entry.0 as usize >= rows) {
+            return Err(Problem::new(format!("an entry in row {row}")).expected(format!("rows below {rows}")).input());
+        }
+        let mut indptr = vec![0u64; rows + 1];
+        for entry in entries {
+            indptr[entry.0 as usize + 1] += 1;
+        }
+        for row in 0..rows {
+            indptr[row + 1] += indptr[row];
+        }
+        let mut next = indptr.clone();
+        let (mut indices, mut values) = (vec![0u32; entries.len()], vec![0f32; entries.len()]);
+        for &(row, column, value) in entries {
+            let at = next[row as usize] as usize;
+            next[row as usize] += 1;
+            (indices[at], values[at]) = (column, value);
+        }
+        Self::new(rows, cols, indptr, indices, values)
+    }
+    /// Columns and values of row `r`.
+    ///
+    /// # Panics
+    /// If there is no row `r`.
+    pub fn row(&self, r: usize) -> (&[u32], &[f32]) {
+        let range = self.indptr[r] as usize..self.indptr[r + 1] as usize;
+        (&self.indices[range.clone()], &self.values[range])
+    }
+    /// Number of stored entries.
+    pub fn nnz(&self) -> usize {
+        self.values.len()
+    }
+    /// The value at row `r`, column `c`; 0 where nothing is stored.
+    ///
+    /// # Panics
+    /// If there is no row `r`.
+    pub fn get(&self, r: usize, c: u32) -> f32 {
+        let (columns, values) = self.row(r);
+        columns.binary_search(&c).map_or(0.0, |at| values[at])
+    }
+    /// The same entries by column: a counting sort, O(nnz + rows + cols) and one pass over the result.
+    pub fn transpose(&self) -> Self {
+        let mut indptr = vec![0u64; self.cols + 1];
+        for &column in &self.indices {
+            indptr[column as usize + 1] += 1;
+        }
+        for column in 0..self.cols {
+            indptr[column + 1] += indptr[column];
+        }
+        let mut next = indptr.clone();
+        // One array of pairs, so that each entry costs one cache line and not two.
+        let mut pairs = vec![(0u32, 0f32); self.nnz()];
+        for row in 0..self.rows {
+            let (columns, values) = self.row(row);
+            for (&column, &value) in columns.iter().zip(values) {
+                let at = &mut next[column as usize];
+                pairs[*at as usize] = (row as u32, value);
+                *at += 1;
+            }
+        }
+        let (indices, values) = pairs.into_iter().unzip();
+        Self { rows: self.cols, cols: self.rows, indptr, indices, values }
+    }
+    /// Sorts rows, adds up what stands at the same place, drops zeros. Free where nothing is to be done.
+    fn mend(&mut self) -> Result<Mended> {
+        let mut mended = Mended::default();
+        let sorted = |columns: &[u32]| columns.windows(2).all(|pair| pair[0] < pair[1]);
+        let clean = !self.values.contains(&0.0) && (0..self.rows).all(|row| sorted(self.row(row).0));
+        if clean {
+            return Ok(mended);
+        }
+        let mut pairs: Vec<(u32, f32)> = Vec::new();
+        let (mut kept, mut start) = (0, 0);
+        for row in 0..self.rows {
+            let end = self.indptr[row + 1] as usize;
+            pairs.clear();
+            pairs.extend(self.indices[start..end].iter().copied().zip(self.values[start..end].iter().copied()));
+            let ascending = pairs.is_sorted_by_key(|pair| pair.0);
+            if !ascending {
+                mended.unsorted_rows += 1;
+                pairs.sort_by_key(|pair| pair.0); // stable: equal places stay in file order, so sums are fixed
+            }
+            let before = pairs.len();
+            pairs.dedup_by(|later, first| {
+                let same = later.0 == first.0;
+                if same {
+                    first.1 += later.1;
+                }
+                same
+            });
+            mended.merged += before - pairs.len();
+            for &(column, value) in &pairs {
+                if !value.is_finite() {
+                    return Err(Problem::new(format!("the entries at row {row}, column {column} add up to {value}"))
+                        .expected("finite activations")
+                        .input());
+                }
+                if value == 0.0 {
+                    mended.zeros += 1;
+                    continue;
+                }
+                (self.indices[kept], self.values[kept]) = (column, value);
+                kept += 1;
+            }
+            start = end;
+            self.indptr[row + 1] = kept as u64;
+        }
+        self.indices.truncate(kept);
+        self.values.truncate(kept);
+        Ok(mended)
+    }
+}
+
+/// Whether all values are finite. The bits of a finite number without its sign are below those of infinity, and their
+/// maximum is found without a branch each.
+pub(super) fn all_finite(values: &[f32]) -> bool {
+    values.iter().map(|value| value.abs().to_bits()).max().is_none_or(|bits| bits < f32::INFINITY.to_bits())
+}
+
+/// The rules that no mending can restore.
+fn check(rows: usize, cols: usize, indptr: &[u64], indices: &[u32], values: &[f32]) -> Result<()> {
+    let limit = u32::MAX as usize;
+    if rows > limit || cols > limit {
+        return Err(Problem::new("the sparse matrix is too large")
+            .shape(&[rows, cols])
+            .expected("at most 2^32 - 1")
+            .input());
+    }
+    if indices.len() != values.len() {
+        let what = format!("{} column indices but {} values", indices.len(), values.len());
+        return Err(Problem::new(what).expected("one value for each index").input());
+    }
+    if indptr.len() != rows + 1 {
+        return Err(Problem::new(format!("{} row pointers for {rows} rows", indptr.len()))
+            .tensor("indptr")
+            .shape(&[indptr.len()])
+            .expected(format!("{} entries", rows + 1))
+            .input());
+    }
+    if indptr[0] != 0 || indptr[rows] != indices.len() as u64 {
+        let what = format!("row pointers run from {} to {}", indptr[0], indptr[rows]);
+        return Err(Problem::new(what)
+            .tensor("indptr")
+            .expected(format!("0 to {}, the number of entries", indices.len()))
+            .input());
+    }
+    if let Some(row) = indptr.windows(2).position(|pair| pair[0] > pair[1]) {
+        let what = format!("row pointers fall from {} to {} at row {row}", indptr[row], indptr[row + 1]);
+        return Err(Problem::new(what).tensor("indptr").expected("pointers that never fall").input());
+    }
+    if indices.iter().max().is_some_and(|&column| column as usize >= cols) {
+        let at = indices.iter().position(|&column| column as usize >= cols).expect("just seen");
+        return Err(Problem::new(format!("column {} at entry {at}", indices[at]))
+            .tensor("indices")
+            .expected(format!("columns below {cols}"))
+            .input());
+    }
+    if !all_finite(values) {
+        let at = values.iter().position(|value| !value.is_finite()).expect("just seen");
+        return Err(Problem::new(format!("value {} at entry {at}", values[at]))
+            .tensor("data")
+            .expected("finite activations")
+            .input());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn dense(sparse: &Sparse) -> Vec<Vec<f32>> {
+        let mut out = vec![vec![0.0; sparse.cols]; sparse.rows];
+        for (r, row) in out.iter_mut().enumerate() {
+            let (columns, values) = sparse.row(r);
+            for (&c, &v) in columns.iter().zip(values) {
+                row[c as usize] = v;
+            }
+        }
+        out
+    }
+
+    fn holds(sparse: &Sparse) -> bool {
+        check(sparse.rows, sparse.cols, &sparse.indptr, &sparse.indices, &sparse.values).is_ok()
+            && (0..sparse.rows).all(|r| sparse.row(r).0.windows(2).all(|pair| pair[0] < pair[1]))
+            && !sparse.values.contains(&0.0)
+    }
+
+    fn entries() -> impl Strategy<Value = (usize, usize, Vec<(u32, u32, f32)>)> {
+        (1usize..12, 1usize..9).prop_flat_map(|(rows, cols)| {
+            let entry = (0..rows as u32, 0..cols as u32, -3i8..4);
+            let entries = prop::collection::vec(entry.prop_map(|(r, c, v)| (r, c, f32::from(v))), 0..60);
+            entries.prop_map(move |entries| (rows, cols, entries))
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn triplets_equal_their_dense_sum((rows, cols, entries) in entries()) {
+            let (sparse, _) = Sparse::from_triplets(rows, cols, &entries).unwrap();
+            let mut expected = vec![vec![0.0; cols]; rows];
+            for &(r, c, v) in &entries {
+                expected[r as usize][c as usize] += v;
+            }
+            prop_assert!(holds(&sparse));
+            prop_assert_eq!(dense(&sparse), expected);
+        }
+
+        #[test]
+        fn transposing_moves_every_entry_and_twice_is_nothing((rows, cols, entries) in entries()) {
+            let (sparse, _) = Sparse::from_triplets(rows, cols, &entries).unwrap();
+            let transposed = sparse.transpose();
+            prop_assert!(holds(&transposed));
+            let (a, b) = (dense(&sparse), dense(&transposed));
+            for r in 0..rows {
+                for c in 0..cols {
+                    prop_assert_eq!(a[r][c], b[c][r]);
+                    prop_assert_eq!(sparse.get(r, c as u32), a[r][c]);
+                }
+            }
+            prop_assert_eq!(transposed.transpose(), sparse);
+        }
+    }
+
+    #[test]
+    fn what_is_mended_is_counted() {
+        let (sparse, mended) =
+            Sparse::new(2, 5, vec![0, 4, 6], vec![3, 1, 3, 0, 2, 4], vec![1.0, 2.0, 0.5, 0.0, -1.0, 0.0]).unwrap();
+        assert_eq!(mended, Mended { zeros: 2, unsorted_rows: 1, merged: 1 });
+        assert_eq!(sparse.row(0), (&[1, 3][..], &[2.0, 1.5][..]));
+        assert_eq!(sparse.row(1), (&[2][..], &[-1.0][..]), "negative values stay");
+        assert_eq!(sparse.indptr, [0, 2, 3]);
+    }
+
+    #[test]
+    fn contradictions_are_refused_with_their_place() {
+        let refused = |rows, cols, indptr: &[u64], indices: &[u32], values: &[f32]| {
+            Sparse::new(rows, cols, indptr.to_vec(), indices.to_vec(), values.to_vec()).unwrap_err().to_string()
+        };
+        let cases = [
+            (refused(1, 3, &[0, 1], &[0], &[]), "1 column indices but 0 values"),
+            (refused(2, 3, &[0, 1], &[0], &[1.0]), "2 row pointers for 2 rows"),
+            (refused(1, 3, &[1, 1], &[0], &[1.0]), "run from 1 to 1"),
+            (refused(1, 3, &[0, 2], &[0], &[1.0]), "run from 0 to 2"),
+            (refused(3, 3, &[0, 2, 1, 2], &[0, 1], &[1.0, 1.0]), "fall from 2 to 1 at row 1"),
+            (refused(1, 3, &[0, 1], &[3], &[1.0]), "column 3 at entry 0"),
+            (refused(1, 3, &[0, 1], &[0], &[f32::NAN]), "value NaN at entry 0"),
+            (refused(1, 3, &[0, 1], &[0], &[f32::INFINITY]), "value inf at entry 0"),
+            (refused(1, 3, &[0, 2], &[0, 0], &[f32::MAX, f32::MAX]), "add up to inf"),
+            (refused(usize::MAX - 1, 3, &[0], &[], &[]), "too large"),
+        ];
+        for (error, expected) in cases {
+            assert!(error.contains(expected), "{error} should say {expected}");
+        }
+        assert!(Sparse::from_triplets(2, 2, &[(2, 0, 1.0)]).unwrap_err().to_string().contains("row 2"));
+    }
+
+    #[test]
+    fn empty_matrices_are_matrices() {
+        let (none, _) = Sparse::new(0, 4, vec![0], Vec::new(), Vec::new()).unwrap();
+        assert_eq!((none.transpose().rows, none.transpose().indptr.len()), (4, 5));
+        let (flat, _) = Sparse::new(3, 0, vec![0; 4], Vec::new(), Vec::new()).unwrap();
+        assert_eq!(flat.transpose().indptr, [0]);
+    }
+}

@@ -1,0 +1,727 @@
+//! The state of the screen and the one way it changes.
+//!
+//! [`App`] holds everything a view needs and nothing a view draws; [`App::update`](Model::update) is its only
+//! mutator. Views are functions `fn(&App, Rect, &mut Buffer)` over the accessors below.
+//!
+//! | a view asks | for |
+//! |---|---|
+//! | [`App::areas`], [`App::page`], [`App::focus`], [`App::too_small`] | where to draw, what, and which pane has the keys |
+//! | [`App::look`] | theme, glyphs, and whether all must be 7-bit |
+//! | [`App::study`], [`App::params`] | what is open, and with which parameters the map is made |
+//! | [`App::map`] | points, classes, window, crosshair, colouring ([`MapState`]) |
+//! | [`App::selected`], [`App::detail`] | the selected feature and what is known about it ([`Detail`]) |
+//! | [`App::clusters`], [`App::cluster_rows`] | the clusters: size, how many are shown, words |
+//! | [`App::filters`], [`App::shown_count`], [`App::is_shown`], [`App::marks`] | what is shown and what is marked |
+//! | [`App::search`], [`App::true_neighbours`] | features that a search found; features to be pointed out |
+//! | [`App::list`], [`App::rows`] | cursor and offset of a list, and how many rows it has |
+//! | [`App::jobs`], [`App::trust`], [`App::variance`] | progress and quality |
+//! | [`App::prompt`], [`App::question`], [`App::message`] | what lies above the page |
+//! | [`App::hints`], [`App::pending`], [`App::continuations`], [`App::help`] | the keys |
+//!
+//! Results arrive as job events and pass [`App::take`]; news of a job that is no longer current is dropped, so a
+//! stale result is never shown. Cost of an update: O(features) when the filter, the colours or the layout change,
+//! else O(list rows); a search is one scan over the words of the study.
+
+mod commands;
+mod detail;
+mod filter;
+mod help;
+mod lists;
+mod map;
+mod pointer;
+mod prompt;
+mod prompting;
+mod session;
+#[cfg(test)]
+mod tests;
+
+pub use detail::{BINS, Detail, PASSAGES, RADIUS};
+pub use filter::{Chip, Filters, cluster_name};
+pub use help::{HelpLine, help_lines};
+pub use lists::{ListState, Pane};
+pub use map::{ColourBy, MapState, Ramp, Stage};
+pub use prompt::{Choice, Note, Prompt, PromptKind, Suggestion};
+pub use session::{Outcome, run};
+
+use super::action::{Action, Context, Row};
+use super::capabilities::Multiplexer;
+use super::event::Event;
+use super::key::Key;
+use super::keymap::{Keymap, Press, Presses};
+use super::layout::{self, Areas, Page};
+use super::theme::Theme;
+use super::widgets::Look;
+use super::{Effect, Model};
+use crate::analysis::query::map_job;
+use crate::analysis::{
+    Column, FeatureTable, Filter, JobEvent, JobKind, JobUpdate, Jobs, MapParams, Product, Study, Words,
+};
+use crate::geometry::cluster::Clusters;
+use crate::geometry::neighbors::Knn;
+use crate::geometry::trust::Trust;
+use crate::rows::Points;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// How many words name a cluster.
+const CLUSTER_WORDS: usize = 4;
+/// How many changes can be undone.
+const UNDO: usize = 100;
+/// How many visited features are remembered.
+const JUMPS: usize = 200;
+
+/// How the screen is to be.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Parameters of the map and its clusters.
+    pub params: MapParams,
+    /// Theme and glyphs.
+    pub look: Look,
+    /// Through what copies to the clipboard must pass.
+    pub multiplexer: Option<Multiplexer>,
+    /// Whether the mouse is captured.
+    pub mouse: bool,
+}
+
+impl Options {
+    /// The defaults, drawn with `theme` in Braille.
+    pub fn new(theme: Theme) -> Self {
+        let look = Look::new(theme, super::widgets::Glyphs::default());
+        Self { params: MapParams::default(), look, multiplexer: None, mouse: false }
+    }
+}
+
+/// One row of the list of clusters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterRow {
+    /// Its number; -1 for the features of no cluster.
+    pub cluster: i32,
+    /// How many features it has.
+    pub size: usize,
+    /// How many of them pass the filters.
+    pub shown: usize,
+    /// How many of them are marked.
+    pub marked: usize,
+    /// Words that set it apart; empty before they are known.
+    pub words: Vec<String>,
+}
+
+/// Features that a search found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Search {
+    /// What was searched.
+    pub query: String,
+    /// What was found, best first.
+    pub hits: Vec<u32>,
+    /// Which of them was visited last.
+    pub at: usize,
+}
+
+/// Something said to the user, until the next key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// The words.
+    pub text: String,
+    /// Whether something went wrong.
+    pub is_error: bool,
+}
+
+/// A question that wants yes or no.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Question {
+    /// A running job would be lost: quit all the same?
+    Quit {
+        /// The job.
+        job: String,
+    },
+    /// The file exists: replace it?
+    Replace {
+        /// The file.
+        path: PathBuf,
+        /// Whether all features are to be written.
+        all: bool,
+    },
+}
+
+/// What `undo` brings back.
+#[derive(Debug, Clone)]
+struct Snapshot {
+    map: MapState,
+    filters: Filters,
+    marks: BTreeSet<u32>,
+    selected: Option<u32>,
+}
+
+/// The state of the screen.
+pub struct App {
+    study: Arc<Study>,
+    jobs: Jobs,
+    params: MapParams,
+    look: Look,
+    multiplexer: Option<Multiplexer>,
+    mouse: bool,
+    keymap: Keymap,
+    presses: Presses,
+    size: (u16, u16),
+    page: Page,
+    focus: Pane,
+    back: Vec<(Page, Pane)>,
+    lists: [ListState; 8],
+    map: MapState,
+    layout: Option<Arc<Points>>,
+    knn: Option<Arc<Knn>>,
+    clusters: Option<Arc<Clusters>>,
+    cluster_rows: Vec<ClusterRow>,
+    cluster_words: Vec<Vec<String>>,
+    words: Option<Arc<Words>>,
+    trust: Option<Arc<Trust>>,
+    variance: Option<[f64; 2]>,
+    selected: Option<u32>,
+    detail: Option<Detail>,
+    filters: Filters,
+    /// A condition that is being typed; applies as long as its prompt is open.
+    trial: Option<Filter>,
+    shown: Vec<bool>,
+    marks: BTreeSet<u32>,
+    search: Option<Search>,
+    jumps: Vec<u32>,
+    /// Where in `jumps` the selected feature stands; the length if it was reached without a jump.
+    jump: usize,
+    undo: Vec<Snapshot>,
+    /// The command that changed the view last; the same again is undone together with it.
+    changed_by: Option<Action>,
+    prompt: Option<Prompt>,
+    histories: [Vec<String>; PromptKind::HISTORIES],
+    question: Option<Question>,
+    message: Option<Message>,
+    help_query: String,
+    help_from: Context,
+    /// Cell where a drag of the mouse began or went on.
+    drag: Option<(u16, u16)>,
+    files: Vec<PathBuf>,
+}
+
+impl App {
+    /// A screen for `study` that starts nothing by itself; [`App::start`] starts the jobs.
+    pub fn new(study: Arc<Study>, jobs: Jobs, options: Options) -> Self {
+        let features = study.features();
+        let params = options.params.fitted(features);
+        Self {
+            study,
+            jobs,
+            params,
+            look: options.look,
+            multiplexer: options.multiplexer,
+            mouse: options.mouse,
+            keymap: Keymap::standard(),
+            presses: Presses::default(),
+            size: (0, 0),
+            page: Page::Map,
+            focus: Pane::Map,
+            back: Vec::new(),
+            lists: [ListState::default(); 8],
+            map: MapState::default(),
+            layout: None,
+            knn: None,
+            clusters: None,
+            cluster_rows: Vec::new(),
+            cluster_words: Vec::new(),
+            words: None,
+            trust: None,
+            variance: None,
+            selected: None,
+            detail: None,
+            filters: Filters::default(),
+            trial: None,
+            shown: vec![true; features],
+            marks: BTreeSet::new(),
+            search: None,
+            jumps: Vec::new(),
+            jump: 0,
+            undo: Vec::new(),
+            changed_by: None,
+            prompt: None,
+            histories: Default::default(),
+            question: None,
+            message: None,
+            help_query: String::new(),
+            help_from: Context::Map,
+            drag: None,
+            files: Vec::new(),
+        }
+    }
+
+    /// Starts reading the evidence and making the map.
+    pub fn start(&mut self) {
+        let study = Arc::clone(&self.study);
+        self.jobs.start(JobKind::Evidence, move |context| {
+            study.load_evidence(&context.task)?;
+            context.publish(Product::Evidence);
+            context.publish(Product::Words(Arc::new(Words::build(&study, &context.task)?)));
+            Ok(())
+        });
+        let (study, params) = (Arc::clone(&self.study), self.params);
+        self.jobs.start(JobKind::Map, move |context| map_job(&study, &params, context));
+    }
+
+    /// What is open.
+    pub fn study(&self) -> &Study {
+        &self.study
+    }
+    /// The parameters of the map and its clusters.
+    pub fn params(&self) -> &MapParams {
+        &self.params
+    }
+    /// Theme and glyphs.
+    pub fn look(&self) -> &Look {
+        &self.look
+    }
+    /// Columns and rows of the screen.
+    pub fn size(&self) -> (u16, u16) {
+        self.size
+    }
+    /// Whether the screen is too small to show anything but that.
+    pub fn too_small(&self) -> bool {
+        layout::too_small(self.size.0, self.size.1)
+    }
+    /// Where things stand.
+    pub fn areas(&self) -> Areas {
+        layout::areas(self.size.0, self.size.1, self.page, self.focus == Pane::Feature)
+    }
+    /// What fills the screen.
+    pub fn page(&self) -> Page {
+        self.page
+    }
+    /// Which pane has the keys, if nothing lies above it.
+    pub fn focus(&self) -> Pane {
+        self.focus
+    }
+    /// What has the keys.
+    pub fn context(&self) -> Context {
+        if self.question.is_some() {
+            Context::Confirm
+        } else if self.prompt.is_some() {
+            Context::Prompt
+        } else {
+            self.focus.context()
+        }
+    }
+    /// The map.
+    pub fn map(&self) -> &MapState {
+        &self.map
+    }
+    /// The selected feature.
+    pub fn selected(&self) -> Option<u32> {
+        self.selected
+    }
+    /// What is known about the selected feature.
+    pub fn detail(&self) -> Option<&Detail> {
+        self.detail.as_ref()
+    }
+    /// The clusters, once they are known.
+    pub fn clusters(&self) -> Option<&Clusters> {
+        self.clusters.as_deref()
+    }
+    /// The clusters as a list, largest first, those of none last; empty before they are known.
+    pub fn cluster_rows(&self) -> &[ClusterRow] {
+        &self.cluster_rows
+    }
+    /// The tokens that carry most of a feature's activation; empty before they are known.
+    pub fn top_tokens(&self, feature: u32) -> &[String] {
+        self.words.as_ref().map_or(&[], |words| words.top(feature as usize))
+    }
+    /// Quality of the finished map, once it is known.
+    pub fn trust(&self) -> Option<&Trust> {
+        self.trust.as_deref()
+    }
+    /// Share of the variance that each of the two first principal components explains.
+    pub fn variance(&self) -> Option<[f64; 2]> {
+        self.variance
+    }
+    /// The conditions that decide what is shown.
+    pub fn filters(&self) -> &Filters {
+        &self.filters
+    }
+    /// Whether a feature passes the filters.
+    pub fn is_shown(&self, feature: u32) -> bool {
+        self.shown.get(feature as usize).copied().unwrap_or(false)
+    }
+    /// How many features pass the filters.
+    pub fn shown_count(&self) -> usize {
+        self.shown.iter().filter(|shown| **shown).count()
+    }
+    /// The marked features.
+    pub fn marks(&self) -> &BTreeSet<u32> {
+        &self.marks
+    }
+    /// What a search found, while it is on.
+    pub fn search(&self) -> Option<&Search> {
+        self.search.as_ref()
+    }
+    /// Features to be pointed out on the map as the true neighbours of the selected one; empty unless asked for.
+    pub fn true_neighbours(&self) -> Vec<u32> {
+        let neighbours = self.detail.as_ref().and_then(|detail| detail.neighbours.as_ref());
+        neighbours
+            .filter(|_| self.map.true_neighbours)
+            .map(|neighbours| neighbours.iter().map(|neighbour| neighbour.feature).collect())
+            .unwrap_or_default()
+    }
+    /// Cursor and first row on screen of a list. The panes [`Pane::Feature`] and [`Pane::Neighbours`] list the
+    /// neighbours of the selected feature, [`Pane::Passages`] its passages.
+    pub fn list(&self, pane: Pane) -> ListState {
+        self.lists[pane as usize]
+    }
+    /// How many rows a list has.
+    pub fn rows(&self, pane: Pane) -> usize {
+        let detail = self.detail.as_ref();
+        match pane {
+            Pane::Map => 0,
+            Pane::Feature | Pane::Neighbours => {
+                detail.and_then(|detail| detail.neighbours.as_ref()).map_or(0, Vec::len)
+            }
+            Pane::Passages => detail.map_or(0, |detail| detail.examples.len()),
+            Pane::Clusters => self.cluster_rows.len(),
+            Pane::Marks => self.marks.len(),
+            Pane::Jobs => self.jobs.list().count(),
+            Pane::Help => self.help().len(),
+        }
+    }
+    /// The jobs: running, finished, failed.
+    pub fn jobs(&self) -> &Jobs {
+        &self.jobs
+    }
+    /// The line being typed.
+    pub fn prompt(&self) -> Option<&Prompt> {
+        self.prompt.as_ref()
+    }
+    /// The question that waits for an answer.
+    pub fn question(&self) -> Option<&Question> {
+        self.question.as_ref()
+    }
+    /// What was said last.
+    pub fn message(&self) -> Option<&Message> {
+        self.message.as_ref()
+    }
+    /// The most useful commands here: key and label, best first.
+    pub fn hints(&self) -> Vec<(String, &'static str)> {
+        self.keymap.hints(self.context())
+    }
+    /// Count and keys typed so far of an unfinished command: `12 g`.
+    pub fn pending(&self) -> String {
+        self.presses.shown()
+    }
+    /// What may follow the keys typed so far.
+    pub fn continuations(&self) -> Vec<(Key, &'static Row)> {
+        self.presses.continuations(&self.keymap, self.context())
+    }
+    /// The keys.
+    pub fn keymap(&self) -> &Keymap {
+        &self.keymap
+    }
+    /// The lines of the help, filtered by what was searched in it.
+    pub fn help(&self) -> Vec<HelpLine> {
+        help_lines(&self.keymap, self.help_from, &self.help_query)
+    }
+    /// What was searched in the help.
+    pub fn help_query(&self) -> &str {
+        &self.help_query
+    }
+    /// Whether the mouse is captured.
+    pub fn has_mouse(&self) -> bool {
+        self.mouse
+    }
+    /// Files that were written.
+    pub fn files(&self) -> &[PathBuf] {
+        &self.files
+    }
+    /// The features as a table, with map and clusters as they stand.
+    pub fn table(&self) -> FeatureTable<'_> {
+        FeatureTable { study: &self.study, coordinates: self.layout.as_deref(), clusters: self.clusters.as_deref() }
+    }
+
+    /// The cells of the map.
+    fn plot(&self) -> (u16, u16) {
+        // Behind the side pane the map keeps the size it has in front of it.
+        let plot = match self.areas().plot {
+            plot if plot.is_empty() => layout::areas(self.size.0, self.size.1, Page::Map, false).plot,
+            plot => plot,
+        };
+        (plot.width, plot.height)
+    }
+
+    fn say(&mut self, text: impl Into<String>) {
+        self.message = Some(Message { text: text.into(), is_error: false });
+    }
+
+    fn complain(&mut self, text: impl Into<String>) {
+        self.message = Some(Message { text: text.into(), is_error: true });
+    }
+
+    /// Takes what a job has made.
+    pub fn take(&mut self, product: Product) {
+        let plot = self.plot();
+        match product {
+            Product::Evidence => {
+                self.refilter();
+                self.recolour();
+                self.refresh();
+            }
+            Product::Words(words) => {
+                self.words = Some(words);
+                self.name_clusters();
+            }
+            Product::Norms(_) => {
+                self.refilter_if(&[Column::Norm]);
+                self.recolour();
+                self.refresh();
+            }
+            Product::Pca(pca) => {
+                let share = |axis: usize| pca.explained_variance_ratio.get(axis).copied().unwrap_or(0.0);
+                self.variance = Some([share(0), share(1)]);
+                if self.map.stage == Stage::Empty {
+                    self.lay_out(&Arc::new(pca.coordinates.clone()), Stage::Components, plot);
+                }
+            }
+            Product::Knn(knn) => {
+                self.knn = Some(knn);
+                self.refresh();
+            }
+            Product::Layout { epoch, epochs, coordinates } => {
+                self.lay_out(&coordinates, Stage::Forming { epoch, epochs }, plot);
+            }
+            Product::Umap(umap) => self.lay_out(&Arc::new(umap.coordinates.clone()), Stage::Finished, plot),
+            Product::Clusters(clusters) => {
+                self.clusters = Some(clusters);
+                self.name_clusters();
+                self.refilter();
+                self.recolour();
+                self.refresh();
+            }
+            Product::Trust(trust) => self.trust = Some(trust),
+            Product::File(path, what) => {
+                self.say(format!("wrote {what} to {}", crate::text::printable(&path.display().to_string())));
+                self.files.push(path);
+            }
+        }
+    }
+
+    fn lay_out(&mut self, coordinates: &Arc<Points>, stage: Stage, plot: (u16, u16)) {
+        self.map.set_layout(coordinates, stage, plot);
+        self.layout = Some(Arc::clone(coordinates));
+        self.refilter_if(&[Column::X, Column::Y]);
+        if self.map.class.is_empty() {
+            self.recolour();
+        }
+        // The crosshair stays on the feature, wherever it drifts.
+        if let Some(feature) = self.selected {
+            let cell = self.map.place(feature).and_then(|(x, y)| self.map.viewport.cell_of(x, y, plot.0, plot.1));
+            self.map.crosshair = cell.or(self.map.crosshair);
+        } else {
+            let all: Vec<u32> = (0..self.study.features() as u32).collect();
+            if let Some(feature) = self.map.middle_of(&all) {
+                self.select(feature);
+            }
+        }
+    }
+
+    /// Selects a feature and puts the crosshair on it.
+    fn select(&mut self, feature: u32) {
+        let plot = self.plot();
+        self.map.reveal(feature, plot);
+        self.follow(feature);
+    }
+
+    /// Selects a feature and leaves the crosshair where it is.
+    fn follow(&mut self, feature: u32) {
+        if self.selected != Some(feature) {
+            self.selected = Some(feature);
+            for pane in [Pane::Feature, Pane::Neighbours, Pane::Passages] {
+                self.lists[pane as usize] = ListState::default();
+            }
+            self.refresh();
+        }
+    }
+
+    /// Selects a feature as a step of the journey: it can be come back to.
+    fn visit(&mut self, feature: u32) {
+        if feature as usize >= self.study.features() {
+            return self.complain(format!(
+                "there is no feature {feature}; the last is {}",
+                self.study.features().saturating_sub(1)
+            ));
+        }
+        let here = self.selected;
+        self.jumps.truncate(self.jump + 1);
+        for stop in here.into_iter().chain([feature]) {
+            if self.jumps.last() != Some(&stop) {
+                self.jumps.push(stop);
+            }
+        }
+        let excess = self.jumps.len().saturating_sub(JUMPS);
+        self.jumps.drain(..excess);
+        self.jump = self.jumps.len().saturating_sub(1);
+        self.select(feature);
+    }
+
+    /// Gathers anew what is known about the selected feature.
+    fn refresh(&mut self) {
+        self.detail = self.selected.map(|feature| Detail::gather(&self.table(), self.knn.as_deref(), feature));
+    }
+
+    fn recolour(&mut self) {
+        let mut map = std::mem::take(&mut self.map);
+        map.recolour(&self.table(), self.clusters.as_deref());
+        self.map = map;
+    }
+
+    /// Decides anew what is shown.
+    fn refilter(&mut self) {
+        let mut shown = self.filters.shown(&self.table(), &self.marks);
+        if let Some(trial) = &self.trial {
+            let table = self.table();
+            for (feature, shown) in shown.iter_mut().enumerate().filter(|(_, shown)| **shown) {
+                *shown = trial.passes(&table, feature);
+            }
+        }
+        self.map.set_shown(&shown);
+        self.shown = shown;
+        self.count_clusters();
+    }
+
+    fn refilter_if(&mut self, columns: &[Column]) {
+        let trial = self.trial.as_ref().is_some_and(|trial| trial.columns().iter().any(|c| columns.contains(c)));
+        if trial || self.filters.looks_at(columns) {
+            self.refilter();
+        }
+    }
+
+    fn name_clusters(&mut self) {
+        if let (Some(words), Some(clusters)) = (&self.words, &self.clusters) {
+            self.cluster_words = words.of_clusters(clusters, CLUSTER_WORDS);
+        }
+        self.count_clusters();
+    }
+
+    fn count_clusters(&mut self) {
+        let Some(clusters) = self.clusters.clone() else { return };
+        let mut rows: Vec<ClusterRow> = (0..=clusters.count)
+            .map(|at| ClusterRow {
+                cluster: if at < clusters.count { at as i32 } else { -1 },
+                size: 0,
+                shown: 0,
+                marked: 0,
+                words: self.cluster_words.get(at).cloned().unwrap_or_default(),
+            })
+            .collect();
+        for (feature, label) in clusters.labels.iter().enumerate() {
+            let at = usize::try_from(*label).unwrap_or(clusters.count).min(clusters.count);
+            rows[at].size += 1;
+            rows[at].shown += usize::from(self.shown.get(feature).copied().unwrap_or(true));
+        }
+        for mark in &self.marks {
+            let label = clusters.labels.get(*mark as usize).copied().unwrap_or(-1);
+            rows[usize::try_from(label).unwrap_or(clusters.count).min(clusters.count)].marked += 1;
+        }
+        self.cluster_rows = rows;
+    }
+
+    fn job(&mut self, event: JobEvent) {
+        self.jobs.record(&event);
+        if !self.jobs.is_current(&event) {
+            return;
+        }
+        match event.update {
+            JobUpdate::Product(product) => self.take(product),
+            JobUpdate::Finished => {
+                if event.kind == JobKind::Map
+                    && let (Some(layout), Stage::Finished) = (&self.layout, self.map.stage)
+                {
+                    let (study, params, layout) = (Arc::clone(&self.study), self.params, Arc::clone(layout));
+                    self.jobs.start(JobKind::Trust, move |context| {
+                        let trust = study.map_trust(&params, &layout, &context.task)?;
+                        context.publish(Product::Trust(Arc::new(trust)));
+                        Ok(())
+                    });
+                }
+            }
+            JobUpdate::Cancelled => self.say(format!("{}: cancelled", event.kind.name())),
+            JobUpdate::Failed(why) => self.complain(format!("{}: {why}", event.kind.name())),
+        }
+    }
+
+    fn key(&mut self, key: Key, effects: &mut Vec<Effect>) {
+        self.message = None;
+        let context = self.context();
+        match self.presses.press(&self.keymap, context, key) {
+            Press::Pending => {}
+            Press::Action { action, count } => self.act(action, count, effects),
+            Press::Unknown(_) if context == Context::Prompt => self.type_key(key),
+            Press::Unknown(_) if context == Context::Confirm => {}
+            Press::Unknown(keys) => {
+                let help = self.keymap.key(context, Action::Help).unwrap_or_default();
+                self.complain(format!("no command {} here; {help} shows the keys", super::key::sequence(&keys)));
+            }
+        }
+    }
+
+    fn resize(&mut self, width: u16, height: u16) {
+        let before = self.plot();
+        self.size = (width, height);
+        let plot = self.plot();
+        if before != plot && !self.map.x.is_empty() {
+            if !self.map.own_view {
+                self.map.fit(plot);
+            }
+            match self.selected {
+                Some(feature) => self.map.reveal(feature, plot),
+                None => self.map.crosshair = None,
+            }
+        }
+    }
+
+    /// Brings every list's cursor and offset back into its bounds.
+    fn settle(&mut self) {
+        let areas = self.areas();
+        for pane in Pane::of(self.page) {
+            let area = if *pane == Pane::Feature { areas.side } else { areas.main };
+            let height = usize::from(layout::inner(area).height);
+            // Tables have a line of headings; the side pane shows its list in what the summary leaves.
+            let height = match pane {
+                Pane::Help | Pane::Map | Pane::Passages => height,
+                Pane::Feature => height / 2,
+                _ => height.saturating_sub(1),
+            };
+            let rows = self.rows(*pane);
+            self.lists[*pane as usize].settle(rows, height);
+        }
+    }
+}
+
+impl Model for App {
+    type Job = JobEvent;
+
+    fn update(&mut self, event: Event<JobEvent>) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        match event {
+            Event::Key(key) => self.key(key, &mut effects),
+            Event::Paste(text) => self.paste(&text),
+            Event::Mouse(mouse) => self.pointer(mouse),
+            Event::Resize(width, height) => self.resize(width, height),
+            Event::Job(event) => self.job(event),
+            Event::Tick | Event::Signal(_) => {}
+        }
+        self.settle();
+        effects
+    }
+
+    fn draw(&self, area: Rect, buffer: &mut Buffer) -> Option<Position> {
+        super::views::draw(self, area, buffer)
+    }
+
+    fn moves(&self) -> bool {
+        self.jobs.running().is_some()
+    }
+}

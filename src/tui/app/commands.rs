@@ -1,0 +1,607 @@
+//! What each command does: the arms of the one table.
+
+use super::prompt::PromptKind;
+use super::{App, Chip, ColourBy, ListState, Pane, Question, Snapshot, Stage, UNDO};
+use crate::analysis::{JobKind, columns::Value};
+use crate::export::WRITERS;
+use crate::tui::action::{Action, Row};
+use crate::tui::clipboard;
+use crate::tui::layout::{self, Page};
+use crate::tui::{Effect, action::Context};
+
+/// Cells of one step of the crosshair: two columns are as wide as one row is high.
+const STEP: (i32, i32) = (2, 1);
+/// Cells of one step of the view.
+const PAN: (i32, i32) = (8, 4);
+/// A running job is worth a question if it has worked this long.
+const WORTH: std::time::Duration = std::time::Duration::from_secs(3);
+
+impl App {
+    /// Carries out a command. `count` is the number typed before it.
+    pub(super) fn act(&mut self, action: Action, count: Option<u32>, effects: &mut Vec<Effect>) {
+        let times = count.unwrap_or(1).min(10_000) as i32;
+        match action {
+            Action::MoveLeft => self.step(-1, 0, times),
+            Action::MoveRight => self.step(1, 0, times),
+            Action::MoveUp => self.step(0, -1, times),
+            Action::MoveDown => self.step(0, 1, times),
+            Action::HalfPageDown => self.page_by(times, 2),
+            Action::HalfPageUp => self.page_by(-times, 2),
+            Action::PageDown => self.page_by(times, 1),
+            Action::PageUp => self.page_by(-times, 1),
+            Action::First => self.end_of(false, count),
+            Action::Last => self.end_of(true, count),
+            Action::PanLeft => self.pan(-PAN.0, 0, times),
+            Action::PanRight => self.pan(PAN.0, 0, times),
+            Action::PanUp => self.pan(0, -PAN.1, times),
+            Action::PanDown => self.pan(0, PAN.1, times),
+            Action::ToggleCrosshair => {
+                self.map.panning = !self.map.panning;
+                self.say(if self.map.panning { "arrows move the view" } else { "arrows move the crosshair" });
+            }
+            Action::ZoomIn => self.zoom(times),
+            Action::ZoomOut => self.zoom(-times),
+            Action::Fit => self.change(action, |app| {
+                let plot = app.plot();
+                app.map.fit(plot);
+                app.put_crosshair();
+            }),
+            Action::Centre => {
+                if let Some(feature) = self.selected {
+                    self.change(action, |app| {
+                        let plot = app.plot();
+                        app.map.centre(feature, plot);
+                    });
+                }
+            }
+            Action::TrueNeighbours => self.toggle_true_neighbours(),
+            Action::ColourBy => self.next_colour(),
+            Action::Glyphs => {
+                self.look = self.look.next_glyphs();
+                self.say(format!("glyphs: {}", self.look.glyphs.name()));
+            }
+            Action::NextCluster => self.next_cluster(times),
+            Action::PreviousCluster => self.next_cluster(-times),
+            Action::Open => self.open(),
+            Action::Back => self.back(),
+            Action::FocusNext => self.focus_by(1),
+            Action::FocusPrevious => self.focus_by(-1),
+            Action::JumpBack => self.jump(-times),
+            Action::JumpForward => self.jump(times),
+            Action::GoMap => self.go(Page::Map),
+            Action::GoFeature => self.go_with_feature(Page::Feature),
+            Action::GoNeighbours => self.go_with_feature(Page::Neighbours),
+            Action::GoClusters => self.go(Page::Clusters),
+            Action::GoMarks => self.go(Page::Marks),
+            Action::GoJobs => self.go(Page::Jobs),
+            Action::GoId => match count {
+                Some(feature) => self.visit(feature),
+                None => self.ask(PromptKind::GoId),
+            },
+            Action::Search if self.focus == Pane::Help => self.ask(PromptKind::HelpSearch),
+            Action::Search => self.ask(PromptKind::Search),
+            Action::NextMatch => self.next_match(times),
+            Action::PreviousMatch => self.next_match(-times),
+            Action::Filter => self.ask(PromptKind::Filter),
+            Action::ClearFilters => self.change_filter(action, |app| app.filters.clear()),
+            Action::OnlyCluster => self.with_cluster(action, |app, cluster| app.filters.toggle_only(cluster)),
+            Action::WithoutCluster => self.with_cluster(action, |app, cluster| app.filters.toggle_without(cluster)),
+            Action::ToggleNoise => self.if_clusters(action, |app| app.filters.switch(Chip::NoNoise)),
+            Action::AllClusters => self.if_clusters(action, |app| app.filters.all_clusters()),
+            Action::Mark => self.mark(),
+            Action::MarkShown => self.change_filter(action, |app| {
+                let shown = (0..app.shown.len()).filter(|feature| app.shown[*feature]).map(|feature| feature as u32);
+                app.marks.extend(shown);
+            }),
+            Action::OnlyMarked => self.change_filter(action, |app| app.filters.switch(Chip::Marked)),
+            Action::ClearMarks => self.change_filter(action, |app| app.marks.clear()),
+            Action::YankId => self.yank(false, effects),
+            Action::YankRow => self.yank(true, effects),
+            Action::Export => self.ask(PromptKind::Export),
+            Action::ExportAll => self.ask(PromptKind::ExportAll),
+            Action::Undo => self.undo(),
+            Action::CancelJob => self.cancel_job(),
+            Action::Accept => self.accept(effects),
+            Action::Cancel => self.cancel_prompt(),
+            Action::NextItem => self.choose(1),
+            Action::PreviousItem => self.choose(-1),
+            Action::Complete => self.complete(),
+            Action::Yes => self.answer(effects),
+            Action::No => self.question = None,
+            Action::Help => {
+                self.help_from = self.context();
+                self.help_query.clear();
+                self.lists[Pane::Help as usize] = ListState::default();
+                self.go(Page::Help);
+            }
+            Action::CloseHelp => self.leave_page(),
+            Action::Palette => self.ask(PromptKind::Palette),
+            Action::ToggleMouse => {
+                self.mouse = !self.mouse;
+                effects.push(Effect::Mouse(self.mouse));
+                self.say(if self.mouse { "mouse on; hold Shift to select text" } else { "mouse off" });
+            }
+            Action::Redraw => effects.push(Effect::Repaint),
+            Action::Suspend => effects.push(Effect::Suspend),
+            Action::Interrupt => self.interrupt(effects),
+            Action::Quit => self.quit(effects),
+        }
+    }
+
+    /// Runs a change of view, filter or marks that `undo` can take back. The same command again and again is one
+    /// step to undo.
+    pub(super) fn change(&mut self, action: Action, change: impl FnOnce(&mut Self)) {
+        let moves = matches!(action, Action::ZoomIn | Action::PanLeft | Action::Fit | Action::Centre);
+        if !(moves && self.changed_by == Some(action)) {
+            self.undo.push(Snapshot {
+                map: self.map.clone(),
+                filters: self.filters.clone(),
+                marks: self.marks.clone(),
+                selected: self.selected,
+            });
+            let excess = self.undo.len().saturating_sub(UNDO);
+            self.undo.drain(..excess);
+        }
+        self.changed_by = Some(action);
+        change(self);
+    }
+
+    /// A change of what is shown.
+    pub(super) fn change_filter(&mut self, action: Action, change: impl FnOnce(&mut Self)) {
+        self.change(action, |app| {
+            change(app);
+            app.refilter();
+        });
+        let (shown, all) = (self.shown_count(), self.study.features());
+        if shown == 0 && all > 0 {
+            self.complain("nothing passes these filters");
+        }
+    }
+
+    fn undo(&mut self) {
+        let Some(before) = self.undo.pop() else { return self.say("nothing to undo") };
+        self.changed_by = None;
+        // What jobs have found since then stays: only what the user chose comes back.
+        self.map.viewport = before.map.viewport;
+        self.map.own_view = before.map.own_view;
+        self.map.crosshair = before.map.crosshair;
+        self.map.colour = before.map.colour;
+        self.map.true_neighbours = before.map.true_neighbours;
+        self.filters = before.filters;
+        self.marks = before.marks;
+        self.recolour();
+        self.refilter();
+        if let Some(feature) = before.selected {
+            self.follow(feature);
+        }
+    }
+
+    fn step(&mut self, dx: i32, dy: i32, times: i32) {
+        match self.focus {
+            Pane::Map if self.map.panning => self.pan(dx * PAN.0, dy * PAN.1, times),
+            Pane::Map => self.move_crosshair(dx * STEP.0 * times, dy * STEP.1 * times),
+            pane => self.step_list(pane, i64::from(dy) * i64::from(times)),
+        }
+    }
+
+    pub(super) fn move_crosshair(&mut self, dx: i32, dy: i32) {
+        let plot = self.plot();
+        self.map.move_crosshair(dx, dy, plot);
+        self.take_nearest();
+    }
+
+    /// Selects the feature nearest to the crosshair; what is far keeps the selection as it is.
+    pub(super) fn take_nearest(&mut self) {
+        if let Some(feature) = self.map.under_crosshair(self.plot()) {
+            self.follow(feature);
+            self.jump = self.jumps.len();
+        }
+    }
+
+    fn put_crosshair(&mut self) {
+        let (columns, rows) = self.plot();
+        if let Some((x, y)) = self.selected.and_then(|feature| self.map.place(feature)) {
+            self.map.crosshair = self.map.viewport.cell_of(x, y, columns, rows);
+        }
+    }
+
+    pub(super) fn pan(&mut self, columns: i32, rows: i32, times: i32) {
+        self.change(Action::PanLeft, |app| {
+            app.map.pan(columns.saturating_mul(times), rows.saturating_mul(times));
+            app.take_nearest();
+        });
+    }
+
+    pub(super) fn zoom(&mut self, steps: i32) {
+        self.change(Action::ZoomIn, |app| {
+            let plot = app.plot();
+            app.map.zoom(steps, app.selected, plot);
+        });
+    }
+
+    pub(super) fn step_list(&mut self, pane: Pane, by: i64) {
+        let rows = self.rows(pane);
+        self.lists[pane as usize].step(by, rows);
+        self.follow_list(pane);
+    }
+
+    /// The side pane shows the marked feature under the cursor.
+    fn follow_list(&mut self, pane: Pane) {
+        if pane == Pane::Marks
+            && let Some(feature) = self.marks.iter().nth(self.lists[pane as usize].cursor).copied()
+        {
+            self.select(feature);
+        }
+    }
+
+    fn page_by(&mut self, times: i32, parts: i32) {
+        let areas = self.areas();
+        if self.focus == Pane::Map {
+            let rows = (i32::from(areas.plot.height) / parts).max(1).saturating_mul(times);
+            return if self.map.panning { self.pan(0, rows, 1) } else { self.move_crosshair(0, rows) };
+        }
+        let area = if self.focus == Pane::Feature { areas.side } else { areas.main };
+        let rows = (i64::from(layout::inner(area).height) / i64::from(parts)).max(1);
+        self.step_list(self.focus, rows * i64::from(times));
+    }
+
+    fn end_of(&mut self, last: bool, count: Option<u32>) {
+        if self.focus != Pane::Map {
+            let rows = self.rows(self.focus);
+            let to = match count {
+                Some(count) => (count as usize).saturating_sub(1),
+                None if last => usize::MAX,
+                None => 0,
+            };
+            self.lists[self.focus as usize].cursor = to.min(rows.saturating_sub(1));
+            return self.follow_list(self.focus);
+        }
+        let mut shown = (0..self.shown.len()).filter(|feature| self.shown[*feature]);
+        match count {
+            Some(feature) => self.visit(feature),
+            None => match if last { shown.next_back() } else { shown.next() } {
+                Some(feature) => self.visit(feature as u32),
+                None => self.complain("nothing is shown"),
+            },
+        }
+    }
+
+    fn toggle_true_neighbours(&mut self) {
+        if self.knn.is_none() {
+            return self.complain("the neighbours are still being computed");
+        }
+        self.map.true_neighbours = !self.map.true_neighbours;
+        self.say(if self.map.true_neighbours {
+            "the true nearest neighbours are pointed out; map distances are not geometry"
+        } else {
+            "the true nearest neighbours are no longer pointed out"
+        });
+    }
+
+    fn next_colour(&mut self) {
+        let all = ColourBy::ALL;
+        let at = all.iter().position(|colour| *colour == self.map.colour).unwrap_or(0);
+        let table = self.table();
+        let known = |colour: &ColourBy| match colour {
+            ColourBy::Cluster => true,
+            ColourBy::Column(column) => table.has(*column),
+        };
+        let next = (1..=all.len()).map(|by| all[(at + by) % all.len()]).find(known).unwrap_or_default();
+        self.change(Action::ColourBy, |app| {
+            app.map.colour = next;
+            app.recolour();
+        });
+        self.say(format!("coloured by {}", next.name()));
+    }
+
+    /// The cluster under the cursor: that of the list, else that of the feature; -1 for none, no value before there
+    /// are clusters.
+    pub(super) fn cluster_here(&self) -> Option<i32> {
+        if self.focus == Pane::Clusters {
+            return Some(self.cluster_rows.get(self.list(Pane::Clusters).cursor)?.cluster);
+        }
+        let labels = &self.clusters.as_ref()?.labels;
+        labels.get(self.feature_here()? as usize).copied()
+    }
+
+    /// The feature under the cursor: that of the list, else the selected one.
+    pub(super) fn feature_here(&self) -> Option<u32> {
+        match self.focus {
+            Pane::Feature | Pane::Neighbours => {
+                let neighbours = self.detail.as_ref()?.neighbours.as_ref();
+                let under = neighbours.and_then(|list| list.get(self.list(self.focus).cursor));
+                under.map(|neighbour| neighbour.feature).or(self.selected)
+            }
+            Pane::Marks => self.marks.iter().nth(self.list(Pane::Marks).cursor).copied(),
+            Pane::Clusters | Pane::Jobs | Pane::Help => None,
+            Pane::Map | Pane::Passages => self.selected,
+        }
+    }
+
+    fn members(&self, cluster: i32) -> Vec<u32> {
+        let labels = self.clusters.as_ref().map_or(&[][..], |clusters| &clusters.labels);
+        (0u32..).zip(labels).filter(|(_, label)| **label == cluster).map(|(feature, _)| feature).collect()
+    }
+
+    fn if_clusters(&mut self, action: Action, change: impl FnOnce(&mut Self)) {
+        if self.clusters.is_none() {
+            return self.complain("there are no clusters yet");
+        }
+        self.change_filter(action, change);
+    }
+
+    fn with_cluster(&mut self, action: Action, change: impl FnOnce(&mut Self, i32)) {
+        match self.cluster_here() {
+            Some(cluster) => self.change_filter(action, |app| change(app, cluster)),
+            None if self.clusters.is_none() => self.complain("there are no clusters yet"),
+            None => self.complain("no feature is selected"),
+        }
+    }
+
+    /// Goes to another cluster: on the list by rows, else to its middle on the map.
+    fn next_cluster(&mut self, by: i32) {
+        if self.focus == Pane::Clusters {
+            return self.step_list(Pane::Clusters, by.into());
+        }
+        let Some(clusters) = self.clusters.clone() else { return self.complain("there are no clusters yet") };
+        // Round all clusters that are not filtered out as a whole.
+        let all: Vec<i32> = (0..clusters.count as i32)
+            .filter(|cluster| self.cluster_rows.get(*cluster as usize).is_none_or(|row| row.shown > 0))
+            .collect();
+        if all.is_empty() {
+            return self.complain("no cluster is shown");
+        }
+        let here = self.cluster_here().unwrap_or(-1);
+        let at = match all.binary_search(&here) {
+            Ok(at) => at as i32 + by,
+            // From no cluster, forward leads to the first one.
+            Err(at) => at as i32 + by - i32::from(by > 0),
+        };
+        let cluster = all[at.rem_euclid(all.len() as i32) as usize];
+        let shown: Vec<u32> = self.members(cluster).into_iter().filter(|feature| self.is_shown(*feature)).collect();
+        if let Some(feature) = self.map.middle_of(&shown) {
+            self.visit(feature);
+        }
+    }
+
+    fn open(&mut self) {
+        match self.focus {
+            Pane::Map => self.go_with_feature(Page::Feature),
+            Pane::Feature | Pane::Neighbours => {
+                if let Some(feature) = self.feature_here() {
+                    self.visit(feature);
+                }
+            }
+            Pane::Marks => {
+                if let Some(feature) = self.feature_here() {
+                    self.visit(feature);
+                    self.go(Page::Map);
+                }
+            }
+            Pane::Clusters => {
+                let Some(cluster) = self.cluster_here() else { return };
+                let members = self.members(cluster);
+                self.change(Action::NextCluster, |app| {
+                    let plot = app.plot();
+                    app.map.fit_to(&members, plot);
+                });
+                if let Some(feature) = self.map.middle_of(&members) {
+                    self.visit(feature);
+                }
+                self.go(Page::Map);
+            }
+            Pane::Passages | Pane::Jobs | Pane::Help => {}
+        }
+    }
+
+    /// Opens a page; the map is where all ways begin, so going there forgets the way.
+    fn go(&mut self, page: Page) {
+        if page == Page::Map {
+            self.back.clear();
+        } else if page != self.page {
+            self.back.retain(|(other, _)| *other != page);
+            self.back.push((self.page, self.focus));
+        }
+        self.page = page;
+        self.focus = Pane::of(page)[0];
+    }
+
+    fn go_with_feature(&mut self, page: Page) {
+        if self.selected.is_some() {
+            self.go(page);
+        } else {
+            self.complain("no feature is selected yet");
+        }
+    }
+
+    fn leave_page(&mut self) {
+        let (page, focus) = self.back.pop().unwrap_or((Page::Map, Pane::Map));
+        self.page = page;
+        self.focus = focus;
+    }
+
+    /// One step back: help search, job under the cursor, page, side pane, search, newest filter, running job.
+    fn back(&mut self) {
+        if self.page == Page::Help && !self.help_query.is_empty() {
+            self.help_query.clear();
+        } else if self.page == Page::Jobs && self.cancel_job_here() {
+        } else if self.page != Page::Map {
+            self.leave_page();
+        } else if self.focus != Pane::Map {
+            self.focus = Pane::Map;
+        } else if self.search.is_some() {
+            self.search = None;
+        } else if !self.filters.is_empty() {
+            self.change_filter(Action::Back, |app| {
+                app.filters.pop();
+            });
+        } else {
+            self.cancel_running();
+        }
+    }
+
+    fn focus_by(&mut self, by: i32) {
+        let panes = Pane::of(self.page);
+        let at = panes.iter().position(|pane| *pane == self.focus).unwrap_or(0) as i32;
+        self.focus = panes[(at + by).rem_euclid(panes.len() as i32) as usize];
+    }
+
+    fn jump(&mut self, by: i32) {
+        if self.jumps.is_empty() {
+            return self.say("no feature was visited before");
+        }
+        // Off the list (the crosshair wandered), back leads to the last stop and forward nowhere.
+        let to = (self.jump as i32).saturating_add(by);
+        if to < 0 || to >= self.jumps.len() as i32 {
+            return self.say(if by < 0 {
+                "this is the first feature visited"
+            } else {
+                "this is the last feature visited"
+            });
+        }
+        self.jump = to as usize;
+        self.select(self.jumps[self.jump]);
+    }
+
+    fn next_match(&mut self, by: i32) {
+        let Some(search) = &mut self.search else {
+            let key = self.keymap.key(Context::Map, Action::Search).unwrap_or_default();
+            return self.say(format!("no search is on; {key} begins one"));
+        };
+        let count = search.hits.len() as i32;
+        if count == 0 {
+            return;
+        }
+        let to = (search.at as i32).saturating_add(by);
+        let wrapped = !(0..count).contains(&to);
+        search.at = to.rem_euclid(count) as usize;
+        let (feature, at) = (search.hits[search.at], search.at);
+        let round = if wrapped { ", round the end" } else { "" };
+        self.visit(feature);
+        self.say(format!("match {} of {count}{round}", at + 1));
+    }
+
+    fn mark(&mut self) {
+        if self.focus == Pane::Clusters {
+            let Some(cluster) = self.cluster_here() else { return };
+            let members = self.members(cluster);
+            let all = members.iter().all(|feature| self.marks.contains(feature));
+            return self.change_filter(Action::Mark, |app| {
+                for feature in members {
+                    if all {
+                        app.marks.remove(&feature)
+                    } else {
+                        app.marks.insert(feature)
+                    };
+                }
+            });
+        }
+        let Some(feature) = self.feature_here() else { return self.complain("no feature is selected") };
+        self.change(Action::Mark, |app| {
+            if !app.marks.remove(&feature) {
+                app.marks.insert(feature);
+            }
+            if app.filters.only_marked() { app.refilter() } else { app.count_clusters() }
+        });
+    }
+
+    fn yank(&mut self, row: bool, effects: &mut Vec<Effect>) {
+        let Some(feature) = self.feature_here() else { return self.complain("no feature is selected") };
+        let text = if row { self.row_of(feature) } else { feature.to_string() };
+        let copied = clipboard::copy(&text, self.multiplexer);
+        effects.push(Effect::Send(copied.bytes));
+        let what = if row { format!("the row of #{feature}") } else { format!("{feature}") };
+        self.say(match copied.cut {
+            0 => format!("sent {what} to the clipboard of your terminal"),
+            cut => format!("sent {what} to the clipboard of your terminal, without its last {cut} bytes"),
+        });
+    }
+
+    /// The columns of the default export for one feature, tab separated, without heading.
+    fn row_of(&self, feature: u32) -> String {
+        let table = self.table();
+        let cell = |value: Value<'_>| match value {
+            Value::Number(number) => number.to_string(),
+            Value::Integer(number) => number.to_string(),
+            Value::Text(text) => crate::text::printable(&text),
+            Value::None => String::new(),
+        };
+        let columns = crate::analysis::columns::DEFAULT_COLUMNS.iter();
+        columns.map(|column| cell(table.value(*column, feature as usize))).collect::<Vec<_>>().join("\t")
+    }
+
+    fn cancel_job_here(&mut self) -> bool {
+        let job = self.jobs.list().rev().nth(self.list(Pane::Jobs).cursor);
+        let id = job.filter(|job| job.is_running()).map(|job| job.id);
+        id.is_some_and(|id| self.jobs.cancel(id))
+    }
+
+    fn cancel_job(&mut self) {
+        let cancelled = if self.page == Page::Jobs { self.cancel_job_here() } else { self.cancel_running() };
+        if !cancelled {
+            self.say("no job is running here");
+        }
+    }
+
+    /// Cancels the newest running job; false if none runs.
+    fn cancel_running(&mut self) -> bool {
+        let id = self.jobs.running().map(|job| job.id);
+        id.is_some_and(|id| self.jobs.cancel(id))
+    }
+
+    fn interrupt(&mut self, effects: &mut Vec<Effect>) {
+        if self.question.take().is_some() {
+        } else if self.prompt.is_some() {
+            self.cancel_prompt();
+        } else if !self.cancel_running() {
+            effects.push(Effect::Quit);
+        }
+    }
+
+    fn quit(&mut self, effects: &mut Vec<Effect>) {
+        let job = self.jobs.list().rev().find(|job| job.is_running() && job.elapsed() >= WORTH);
+        // An export that is still writing would be lost whatever its age.
+        let job = job.or_else(|| self.jobs.current(JobKind::Export).filter(|job| job.is_running()));
+        match job.map(|job| job.kind.name().to_string()) {
+            Some(job) => self.question = Some(Question::Quit { job }),
+            None => effects.push(Effect::Quit),
+        }
+    }
+
+    fn answer(&mut self, effects: &mut Vec<Effect>) {
+        match self.question.take() {
+            Some(Question::Quit { .. }) => effects.push(Effect::Quit),
+            Some(Question::Replace { path, all }) => self.export(&path, all, true),
+            None => {}
+        }
+    }
+
+    /// A command chosen by name rather than by key: it may be meant for another page.
+    pub(super) fn run_named(&mut self, action: Action, effects: &mut Vec<Effect>) {
+        if action == Action::CloseHelp && self.page != Page::Help {
+            return;
+        }
+        if Row::of(action).group() == "map" && Row::of(action).contexts == [Context::Map] && self.page != Page::Map {
+            self.go(Page::Map);
+        }
+        self.act(action, None, effects);
+    }
+
+    /// What `finished` means to the reader of the header.
+    pub fn stage_words(&self) -> String {
+        match self.map.stage {
+            Stage::Empty => "reading".into(),
+            Stage::Components => "principal components".into(),
+            Stage::Forming { epoch, epochs } => format!("UMAP {epoch}/{epochs}"),
+            Stage::Finished => {
+                let umap = &self.params.umap;
+                format!("UMAP k{} s{}", umap.neighbors, umap.seed)
+            }
+        }
+    }
+
+    /// Suffixes that a file to export to may have.
+    pub(super) fn suffixes() -> Vec<&'static str> {
+        WRITERS.iter().map(|writer| writer.suffix).collect()
+    }
+}

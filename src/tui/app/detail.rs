@@ -1,0 +1,70 @@
+//! What is known about the selected feature, gathered once when it is selected or when more becomes known.
+
+use crate::analysis::{Column, Example, FeatureTable, Histogram, Neighbor};
+use crate::geometry::neighbors::Knn;
+
+/// How many passages are gathered.
+pub const PASSAGES: usize = 40;
+/// How many pieces of text to each side of the place where the feature fires.
+pub const RADIUS: usize = 16;
+/// How many top tokens.
+const TOKENS: usize = 8;
+/// Bins of the histogram of activations.
+pub const BINS: usize = 24;
+
+/// What is known about one feature. What is not known (yet) is none or empty.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Detail {
+    /// The feature.
+    pub feature: u32,
+    /// Its first label.
+    pub label: Option<String>,
+    /// The tokens that carry most of its activation, with their share of it.
+    pub top_tokens: Vec<(String, f64)>,
+    /// Share of the tokens on which it fires.
+    pub density: Option<f64>,
+    /// Its largest activation.
+    pub max_activation: Option<f64>,
+    /// Its mean activation where it fires.
+    pub mean_activation: Option<f64>,
+    /// Length of its decoder direction.
+    pub norm: Option<f64>,
+    /// Its cluster, -1 for none; none before there are clusters.
+    pub cluster: Option<i32>,
+    /// How strongly it fires where it fires.
+    pub histogram: Option<Histogram>,
+    /// The strongest places where it fires, strongest first.
+    pub examples: Vec<Example>,
+    /// Its nearest features by cosine of the decoder directions, nearest first; none before they are computed.
+    pub neighbours: Option<Vec<Neighbor>>,
+}
+
+impl Detail {
+    /// Gathers what is known now.
+    pub(super) fn gather(table: &FeatureTable<'_>, knn: Option<&Knn>, feature: u32) -> Self {
+        let index = feature as usize;
+        let evidence = table.study.evidence();
+        let number = |column| table.value(column, index).number();
+        Self {
+            feature,
+            label: table.study.label(index).map(str::to_string),
+            top_tokens: evidence.map(|evidence| evidence.top_tokens(index, TOKENS)).unwrap_or_default(),
+            density: number(Column::Density),
+            max_activation: number(Column::MaxActivation),
+            mean_activation: number(Column::MeanActivation),
+            norm: number(Column::Norm),
+            cluster: number(Column::Cluster).map(|cluster| cluster as i32),
+            histogram: evidence.and_then(|evidence| evidence.activation_histogram(index, BINS)),
+            examples: evidence.map(|evidence| evidence.examples(index, PASSAGES, RADIUS)).unwrap_or_default(),
+            neighbours: knn.filter(|knn| index < knn.len()).map(|knn| {
+                let (features, cosines) = knn.row(index);
+                let neighbour = |(feature, cosine): (&u32, &f32)| Neighbor {
+                    feature: *feature,
+                    cosine: *cosine,
+                    label: table.study.label(*feature as usize).map(str::to_string),
+                };
+                features.iter().zip(cosines).map(neighbour).collect()
+            }),
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! The panes that have the focus, and the cursors of those that are lists.
+
+use crate::tui::action::Context;
+use crate::tui::layout::Page;
+use crate::tui::widgets::table::scroll;
+
+/// Rows of context kept above and below a list's cursor.
+const MARGIN: usize = 2;
+
+/// A pane that can have the focus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Pane {
+    /// The map.
+    Map,
+    /// The summary of the selected feature, with its nearest neighbours as a list.
+    Feature,
+    /// The passages on which the feature fires.
+    Passages,
+    /// The table of neighbours.
+    Neighbours,
+    /// The table of clusters.
+    Clusters,
+    /// The table of marked features.
+    Marks,
+    /// The table of jobs.
+    Jobs,
+    /// The lines of the help.
+    Help,
+}
+
+impl Pane {
+    /// The context in which its keys are looked up.
+    pub fn context(self) -> Context {
+        match self {
+            Self::Map => Context::Map,
+            Self::Feature => Context::Feature,
+            Self::Passages => Context::Passages,
+            Self::Neighbours => Context::Neighbours,
+            Self::Clusters => Context::Clusters,
+            Self::Marks => Context::Marks,
+            Self::Jobs => Context::Jobs,
+            Self::Help => Context::Help,
+        }
+    }
+
+    /// The panes of a page, the main one first, then the side one.
+    pub fn of(page: Page) -> &'static [Self] {
+        match page {
+            Page::Map => &[Self::Map, Self::Feature],
+            Page::Feature => &[Self::Passages, Self::Feature],
+            Page::Neighbours => &[Self::Neighbours, Self::Feature],
+            Page::Clusters => &[Self::Clusters, Self::Feature],
+            Page::Marks => &[Self::Marks, Self::Feature],
+            Page::Jobs => &[Self::Jobs],
+            Page::Help => &[Self::Help],
+        }
+    }
+}
+
+/// A list's cursor and the first row on screen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ListState {
+    /// The row under the cursor; within the rows if there are any.
+    pub cursor: usize,
+    /// The first row on screen.
+    pub offset: usize,
+}
+
+impl ListState {
+    /// Keeps cursor and offset within a list of so many rows, of which `height` are seen.
+    pub(super) fn settle(&mut self, rows: usize, height: usize) {
+        self.cursor = self.cursor.min(rows.saturating_sub(1));
+        self.offset = scroll(self.offset, self.cursor, rows, height, MARGIN);
+    }
+
+    /// Moves the cursor by rows.
+    pub(super) fn step(&mut self, by: i64, rows: usize) {
+        let to = (self.cursor as i64).saturating_add(by).clamp(0, rows.saturating_sub(1) as i64);
+        self.cursor = to as usize;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cursor_stays_in_the_list_and_in_sight() {
+        let mut list = ListState::default();
+        list.step(-5, 10);
+        assert_eq!(list.cursor, 0);
+        list.step(i64::MAX, 10);
+        list.settle(10, 4);
+        assert_eq!((list.cursor, list.offset), (9, 6));
+        list.settle(3, 4);
+        assert_eq!((list.cursor, list.offset), (2, 0));
+        list.settle(0, 4);
+        assert_eq!((list.cursor, list.offset), (0, 0));
+        list.step(3, 0);
+        assert_eq!(list.cursor, 0);
+    }
+
+    #[test]
+    fn every_page_has_a_main_pane_of_its_own() {
+        for page in [Page::Map, Page::Feature, Page::Neighbours, Page::Clusters, Page::Marks, Page::Jobs, Page::Help] {
+            let panes = Pane::of(page);
+            assert!(!panes.is_empty() && panes[0] != Pane::Feature, "{page:?}");
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! A line being typed and what is suggested for it.
+//!
+//! A prompt remembers what the screen was like before it opened, so that cancelling it leaves no trace. Suggestions
+//! are made by the app whenever the line changes; the prompt holds them and which one is chosen.
+
+use super::Search;
+use super::map::MapState;
+use crate::analysis::columns::COLUMNS;
+use crate::tui::action::{ACTIONS, Action, Context, Row};
+use crate::tui::fuzzy;
+use crate::tui::input::LineEditor;
+use crate::tui::keymap::Keymap;
+
+/// What is being asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PromptKind {
+    /// Features whose label or tokens hold the text.
+    Search,
+    /// Lines of the help that hold the text.
+    HelpSearch,
+    /// A condition in the `--where` language.
+    Filter,
+    /// A command.
+    Palette,
+    /// The number of a feature.
+    GoId,
+    /// A file to write what is shown to.
+    Export,
+    /// A file to write everything to.
+    ExportAll,
+}
+
+impl PromptKind {
+    /// The word or sign before the line.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Search | Self::HelpSearch => "/",
+            Self::Filter => "filter",
+            Self::Palette => ":",
+            Self::GoId => "feature #",
+            Self::Export => "write what is shown to",
+            Self::ExportAll => "write all features to",
+        }
+    }
+    /// Which kinds share a history.
+    pub(super) fn history(self) -> usize {
+        match self {
+            Self::Search => 0,
+            Self::HelpSearch => 1,
+            Self::Filter => 2,
+            Self::Palette => 3,
+            Self::GoId => 4,
+            Self::Export | Self::ExportAll => 5,
+        }
+    }
+    /// How many histories there are.
+    pub(super) const HISTORIES: usize = 6;
+}
+
+/// What choosing a suggestion means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice {
+    /// Run this command.
+    Run(Action),
+    /// Go to this feature.
+    Feature(u32),
+    /// Replace the word under the cursor.
+    Word(&'static str),
+}
+
+/// One suggestion.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Suggestion {
+    /// What it is called.
+    pub text: String,
+    /// What it is about.
+    pub doc: String,
+    /// The key that does the same, if there is one.
+    pub key: Option<String>,
+    /// Characters of `text` that were typed, by index.
+    pub hits: Vec<usize>,
+    /// What choosing it means.
+    pub choice: Choice,
+}
+
+/// What is said about the line as it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Note {
+    /// Nothing.
+    #[default]
+    None,
+    /// The line is fine, and this would come of it.
+    Good(String),
+    /// The line cannot be taken, because.
+    Bad(String),
+}
+
+/// What the screen was like before the prompt opened.
+#[derive(Debug, Clone)]
+pub(super) struct Before {
+    pub(super) selected: Option<u32>,
+    pub(super) map: MapState,
+    pub(super) help_query: String,
+    pub(super) search: Option<Search>,
+}
+
+/// A line being typed.
+#[derive(Debug, Clone)]
+pub struct Prompt {
+    pub(super) kind: PromptKind,
+    pub(super) editor: LineEditor,
+    pub(super) suggestions: Vec<Suggestion>,
+    pub(super) chosen: Option<usize>,
+    pub(super) note: Note,
+    pub(super) before: Box<Before>,
+}
+
+impl Prompt {
+    /// What is being asked for.
+    pub fn kind(&self) -> PromptKind {
+        self.kind
+    }
+    /// The line and its cursor.
+    pub fn editor(&self) -> &LineEditor {
+        &self.editor
+    }
+    /// What is suggested, best first.
+    pub fn suggestions(&self) -> &[Suggestion] {
+        &self.suggestions
+    }
+    /// Which suggestion is chosen.
+    pub fn chosen(&self) -> Option<usize> {
+        self.chosen
+    }
+    /// What is said about the line.
+    pub fn note(&self) -> &Note {
+        &self.note
+    }
+
+    /// Moves the choice through the suggestions, round the ends.
+    pub(super) fn choose(&mut self, by: i32) {
+        let count = self.suggestions.len() as i32;
+        if count > 0 {
+            let at = match self.chosen {
+                Some(at) => (at as i32).saturating_add(by),
+                None if by > 0 => 0,
+                None => count - 1,
+            };
+            self.chosen = Some(at.rem_euclid(count) as usize);
+        }
+    }
+
+    /// The suggestion that Enter or Tab takes: the chosen one, else the first.
+    pub(super) fn pick(&self) -> Option<&Suggestion> {
+        self.suggestions.get(self.chosen.unwrap_or(0))
+    }
+}
+
+/// Commands that fit what is typed, best first; all of them, in table order, for an empty line.
+///
+/// Commands of prompts and questions are left out: they mean nothing once the palette is closed.
+pub(super) fn commands(query: &str, keymap: &Keymap, context: Context) -> Vec<Suggestion> {
+    let mut found: Vec<(i32, usize, Suggestion)> = ACTIONS
+        .iter()
+        .enumerate()
+        .filter(|(_, row)| row.contexts.iter().any(|c| !matches!(c, Context::Prompt | Context::Confirm)))
+        .filter_map(|(order, row)| {
+            let (score, hits) = fit(query, row)?;
+            let suggestion = Suggestion {
+                text: row.name.to_string(),
+                doc: row.doc.to_string(),
+                key: keymap.key(context, row.action),
+                hits,
+                choice: Choice::Run(row.action),
+            };
+            Some((score, order, suggestion))
+        })
+        .collect();
+    found.sort_by_key(|(score, order, _)| (-score, *order));
+    found.into_iter().map(|(_, _, suggestion)| suggestion).collect()
+}
+
+/// How well a command fits: by its name, else by its description (which counts half).
+fn fit(query: &str, row: &Row) -> Option<(i32, Vec<usize>)> {
+    let by_name = fuzzy::matches(query, row.name);
+    let by_doc = fuzzy::matches(query, row.doc);
+    match (by_name, by_doc) {
+        (Some(name), Some(doc)) if doc.score / 2 > name.score => Some((doc.score / 2, name.hits)),
+        (Some(name), _) => Some((name.score, name.hits)),
+        (None, Some(doc)) => Some((doc.score / 2, Vec::new())),
+        (None, None) => None,
+    }
+}
+
+/// Columns whose name begins with the word before the cursor.
+pub(super) fn columns(editor: &LineEditor) -> Vec<Suggestion> {
+    let word = word_before(editor);
+    if word.is_empty() && !editor.text().trim().is_empty() {
+        return Vec::new();
+    }
+    COLUMNS
+        .iter()
+        .filter(|row| row.name.starts_with(&word.to_lowercase()) && row.name != word)
+        .map(|row| Suggestion {
+            text: row.name.to_string(),
+            doc: row.doc.to_string(),
+            key: None,
+            hits: (0..word.chars().count()).collect(),
+            choice: Choice::Word(row.name),
+        })
+        .collect()
+}
+
+fn word_before(editor: &LineEditor) -> &str {
+    let head = &editor.text()[..editor.cursor()];
+    let start = head
+        .rfind(|c: char| !(c.is_alphanumeric() || c == '_'))
+        .map_or(0, |at| at + head[at..].chars().next().map_or(1, char::len_utf8));
+    &head[start..]
+}
+
+/// Replaces the word before the cursor.
+pub(super) fn complete(editor: &mut LineEditor, word: &str) {
+    let (text, cursor) = (editor.text().to_string(), editor.cursor());
+    let start = cursor - word_before(editor).len();
+    editor.set(&format!("{}{word} ", &text[..start]));
+    let at = editor.cursor();
+    editor.insert(text[cursor..].trim_start());
+    editor.place(at);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_palette_lists_every_command_and_finds_by_name_and_words() {
+        let keymap = Keymap::standard();
+        let all = commands("", &keymap, Context::Map);
+        let expected = ACTIONS.iter().filter(|row| !matches!(row.group(), "typing" | "question")).count();
+        assert_eq!(all.len(), expected);
+        assert!(all.iter().all(|suggestion| suggestion.key.is_some()));
+        let first = |query: &str| commands(query, &keymap, Context::Map)[0].text.clone();
+        assert_eq!(first("fit"), "map.fit");
+        assert_eq!(first("zoom in"), "map.zoom-in");
+        assert_eq!(first("expression holds"), "filter.where");
+        assert_eq!(first("clipboard row"), "copy.row");
+        assert!(commands("qqqq", &keymap, Context::Map).is_empty());
+    }
+
+    #[test]
+    fn columns_complete_the_word_before_the_cursor() {
+        let mut editor = LineEditor::default();
+        editor.set("norm > 1 and den");
+        let found = columns(&editor);
+        assert_eq!(found.iter().map(|s| s.text.as_str()).collect::<Vec<_>>(), ["density"]);
+        complete(&mut editor, "density");
+        assert_eq!((editor.text(), editor.cursor()), ("norm > 1 and density ", 21));
+        assert!(columns(&editor).is_empty());
+        editor.set("");
+        assert_eq!(columns(&editor).len(), COLUMNS.len());
+        editor.set("cl = 3");
+        editor.place(2);
+        complete(&mut editor, "cluster");
+        assert_eq!((editor.text(), editor.cursor()), ("cluster = 3", 8));
+    }
+}

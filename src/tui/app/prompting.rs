@@ -1,0 +1,401 @@
+//! Typing: what happens when a line opens, changes, is taken or is left.
+
+use super::prompt::{self, Before, Choice, Note, Prompt, PromptKind, Suggestion};
+use super::{App, Pane, Question, Search};
+use crate::analysis::columns::{Column, DEFAULT_COLUMNS};
+use crate::analysis::{Filter, JobKind, Product};
+use crate::export::{Document, Provenance, Sink, table};
+use crate::tui::Effect;
+use crate::tui::action::Action;
+use crate::tui::input::LineEditor;
+use crate::tui::key::Key;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Most features suggested while searching; the count of all is told.
+const SUGGESTED: usize = 50;
+
+impl App {
+    /// Opens a line.
+    pub(super) fn ask(&mut self, kind: PromptKind) {
+        let before = Before {
+            selected: self.selected,
+            map: self.map.clone(),
+            help_query: self.help_query.clone(),
+            search: self.search.clone(),
+        };
+        let mut editor = LineEditor::new(self.histories[kind.history()].clone());
+        if matches!(kind, PromptKind::Export | PromptKind::ExportAll) {
+            editor.set(&self.proposed_file(kind));
+        }
+        self.prompt = Some(Prompt {
+            kind,
+            editor,
+            suggestions: Vec::new(),
+            chosen: None,
+            note: Note::None,
+            before: Box::new(before),
+        });
+        self.typed();
+    }
+
+    /// `smollm2-features.csv`, or a number after it if that exists.
+    fn proposed_file(&self, kind: PromptKind) -> String {
+        let last = self.study.name.trim_end_matches('/').rsplit(['/', '@']).next().unwrap_or("");
+        let stem: String = Path::new(last)
+            .file_stem()
+            .map(|stem| stem.to_string_lossy().into_owned())
+            .unwrap_or_default()
+            .chars()
+            .map(|c| if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' })
+            .take(60)
+            .collect();
+        let what = if kind == PromptKind::ExportAll { "all" } else { "shown" };
+        let stem = if stem.is_empty() { "saescope".into() } else { stem };
+        let name = |n: u32| if n == 1 { format!("{stem}-{what}.csv") } else { format!("{stem}-{what}-{n}.csv") };
+        (1..100).map(name).find(|name| !Path::new(name).exists()).unwrap_or_else(|| name(1))
+    }
+
+    /// A key that is no command of the prompt: it edits the line.
+    pub(super) fn type_key(&mut self, key: Key) {
+        let Some(prompt) = &mut self.prompt else { return };
+        let before = prompt.editor.text().to_string();
+        // Deleting from an empty line leaves it, as in vi.
+        let leaves = before.is_empty() && key == Key::plain(crossterm::event::KeyCode::Backspace);
+        prompt.editor.press(key);
+        if leaves {
+            self.cancel_prompt();
+        } else if before != prompt.editor.text() {
+            prompt.chosen = None;
+            self.typed();
+        }
+    }
+
+    /// Pasted text goes into the line; without one it is dropped, because it is not a row of commands.
+    pub(super) fn paste(&mut self, text: &str) {
+        match &mut self.prompt {
+            Some(prompt) => {
+                prompt.editor.insert(text);
+                prompt.chosen = None;
+                self.typed();
+            }
+            None => self.say("pasted text is only taken while a line is being typed"),
+        }
+    }
+
+    /// The line changed: makes suggestions, says what would come of it, and shows that already where it is cheap.
+    fn typed(&mut self) {
+        let Some(mut prompt) = self.prompt.take() else { return };
+        let text = prompt.editor.text().to_string();
+        (prompt.suggestions, prompt.note) = match prompt.kind {
+            PromptKind::Palette => {
+                let found = prompt::commands(&text, &self.keymap, self.focus.context());
+                let note = if found.is_empty() { Note::Bad("no command like this".into()) } else { Note::None };
+                (found, note)
+            }
+            PromptKind::HelpSearch => {
+                self.help_query = text;
+                (Vec::new(), Note::None)
+            }
+            PromptKind::Filter => (prompt::columns(&prompt.editor), self.try_filter(&text)),
+            PromptKind::GoId => (Vec::new(), self.try_id(&text)),
+            PromptKind::Search => self.try_search(&text, &prompt.before),
+            PromptKind::Export | PromptKind::ExportAll => (Vec::new(), self.try_file(&text, prompt.kind)),
+        };
+        self.prompt = Some(prompt);
+    }
+
+    fn try_filter(&mut self, text: &str) -> Note {
+        let had_trial = self.trial.take().is_some();
+        let note = if text.trim().is_empty() {
+            Note::None
+        } else {
+            match self.parse_filter(text) {
+                Err(why) => Note::Bad(why),
+                // The words of every feature are counted anew for this column: not at every key.
+                Ok(filter) if filter.columns().contains(&Column::TopTokens) => Note::Good("Enter applies it".into()),
+                Ok(filter) => {
+                    self.trial = Some(filter);
+                    Note::None
+                }
+            }
+        };
+        if had_trial || self.trial.is_some() {
+            self.refilter();
+        }
+        match &self.trial {
+            Some(_) => Note::Good(format!("{} of {} features", self.shown_count(), self.study.features())),
+            None => note,
+        }
+    }
+
+    fn parse_filter(&self, text: &str) -> Result<Filter, String> {
+        let filter = Filter::parse(text).map_err(|error| error.to_string())?;
+        match filter.missing(&self.table()) {
+            Some(column) => Err(format!("{} is not known (yet) for this dictionary", column.name())),
+            None => Ok(filter),
+        }
+    }
+
+    fn parse_id(&self, text: &str) -> Result<Option<u32>, String> {
+        let digits = text.trim().trim_start_matches('#');
+        if digits.is_empty() {
+            return Ok(None);
+        }
+        let last = self.study.features().saturating_sub(1);
+        match digits.parse::<u32>() {
+            Ok(feature) if feature as usize <= last => Ok(Some(feature)),
+            _ => Err(format!("expected a number from 0 to {last}")),
+        }
+    }
+
+    fn try_id(&self, text: &str) -> Note {
+        match self.parse_id(text) {
+            Ok(None) => Note::None,
+            Ok(Some(feature)) => Note::Good(self.about(feature)),
+            Err(why) => Note::Bad(why),
+        }
+    }
+
+    /// A feature in a few words: its label, else its top tokens.
+    fn about(&self, feature: u32) -> String {
+        let label = self.study.label(feature as usize).map(crate::text::printable);
+        label.unwrap_or_else(|| self.top_tokens(feature).join(" "))
+    }
+
+    fn try_search(&mut self, text: &str, before: &Before) -> (Vec<Suggestion>, Note) {
+        // What was shown before is the place to come back to when the letters lead nowhere.
+        self.go_back_to(before);
+        let Some(words) = self.words.clone() else {
+            let waits = self.jobs.current(JobKind::Evidence).is_some_and(crate::analysis::jobs::Job::is_running);
+            let why = if waits {
+                "labels and tokens are still being read"
+            } else {
+                "there are no labels or tokens to search"
+            };
+            return (Vec::new(), Note::Bad(why.into()));
+        };
+        if text.trim().is_empty() {
+            return (Vec::new(), Note::None);
+        }
+        let hits = words.find(text);
+        let suggestions = hits
+            .iter()
+            .take(SUGGESTED)
+            .map(|feature| Suggestion {
+                text: format!("#{feature}"),
+                doc: self.about(*feature),
+                key: None,
+                hits: Vec::new(),
+                choice: Choice::Feature(*feature),
+            })
+            .collect();
+        let note = match hits.len() {
+            0 => Note::Bad("nothing found".into()),
+            1 => Note::Good("1 match".into()),
+            many => Note::Good(format!("{many} matches")),
+        };
+        if let Some(first) = hits.first() {
+            self.select(*first);
+        }
+        self.search = Some(Search { query: text.trim().to_string(), hits, at: 0 });
+        (suggestions, note)
+    }
+
+    fn try_file(&self, text: &str, kind: PromptKind) -> Note {
+        if text.trim().is_empty() {
+            return Note::None;
+        }
+        let suffixes = Self::suffixes();
+        let suffix = Path::new(text.trim()).extension().and_then(|suffix| suffix.to_str()).unwrap_or_default();
+        if !suffixes.contains(&suffix.to_lowercase().as_str()) {
+            return Note::Bad(format!("the name must end in one of .{}", suffixes.join(" .")));
+        }
+        let count = self.chosen_features(kind == PromptKind::ExportAll).len();
+        let exists = if Path::new(text.trim()).exists() { "; the file exists" } else { "" };
+        Note::Good(format!("{count} features{exists}"))
+    }
+
+    /// Moves the choice, or through the history where nothing is suggested.
+    pub(super) fn choose(&mut self, by: i32) {
+        let Some(prompt) = &mut self.prompt else { return };
+        let walking = prompt.editor.text().is_empty() || prompt.editor.is_recalling();
+        if prompt.suggestions.is_empty() || (walking && prompt.kind != PromptKind::Palette) {
+            if by > 0 {
+                prompt.editor.newer();
+            } else {
+                prompt.editor.older();
+            }
+            return self.typed();
+        }
+        prompt.choose(by);
+        if let (PromptKind::Search, Some(Choice::Feature(feature))) = (prompt.kind, prompt.pick().map(|s| s.choice)) {
+            let at = prompt.chosen.unwrap_or(0);
+            if let Some(search) = &mut self.search {
+                search.at = at;
+            }
+            self.select(feature);
+        }
+    }
+
+    pub(super) fn complete(&mut self) {
+        let Some(prompt) = &mut self.prompt else { return };
+        match prompt.pick().map(|suggestion| (suggestion.choice, suggestion.text.clone())) {
+            Some((Choice::Word(word), _)) => prompt::complete(&mut prompt.editor, word),
+            Some((Choice::Run(_), name)) => prompt.editor.set(&name),
+            Some((Choice::Feature(_), _)) => return self.choose(1),
+            None => return,
+        }
+        prompt.chosen = None;
+        self.typed();
+    }
+
+    /// Takes the line.
+    pub(super) fn accept(&mut self, effects: &mut Vec<Effect>) {
+        let Some(mut prompt) = self.prompt.take() else { return };
+        // A line that cannot be taken stays open with its reason in sight.
+        if let Note::Bad(_) = prompt.note
+            && !prompt.editor.text().trim().is_empty()
+        {
+            self.prompt = Some(prompt);
+            return;
+        }
+        let chosen = prompt.pick().map(|suggestion| suggestion.choice);
+        let explicit = prompt.chosen.is_some();
+        let text = prompt.editor.accept();
+        self.histories[prompt.kind.history()] = prompt.editor.history().to_vec();
+        let text = text.trim().to_string();
+        match prompt.kind {
+            PromptKind::Palette => {
+                if let Some(Choice::Run(action)) = chosen {
+                    self.run_named(action, effects);
+                }
+            }
+            PromptKind::HelpSearch => {}
+            PromptKind::Search if text.is_empty() => self.go_back_to(&prompt.before),
+            PromptKind::Search => {
+                let Some(Choice::Feature(feature)) = chosen else { return };
+                // The step is from where the search began, not from where its letters led.
+                self.selected = prompt.before.selected;
+                self.visit(feature);
+                self.refresh();
+            }
+            PromptKind::Filter => {
+                if let (true, Some(Choice::Word(word))) = (explicit, chosen) {
+                    prompt.editor.set(&text);
+                    prompt::complete(&mut prompt.editor, word);
+                    prompt.chosen = None;
+                    self.prompt = Some(prompt);
+                    return self.typed();
+                }
+                self.trial = None;
+                match (text.is_empty(), self.parse_filter(&text)) {
+                    (false, Ok(filter)) => self.change_filter(Action::Filter, |app| app.filters.push(filter)),
+                    _ => self.refilter(),
+                }
+            }
+            PromptKind::GoId => {
+                if let Ok(Some(feature)) = self.parse_id(&text) {
+                    self.visit(feature);
+                }
+            }
+            PromptKind::Export | PromptKind::ExportAll if text.is_empty() => {}
+            PromptKind::Export | PromptKind::ExportAll => {
+                let path = PathBuf::from(&text);
+                let all = prompt.kind == PromptKind::ExportAll;
+                if path.exists() {
+                    self.question = Some(Question::Replace { path, all });
+                } else {
+                    self.export(&path, all, false);
+                }
+            }
+        }
+    }
+
+    /// Leaves the line; the screen is as it was before.
+    pub(super) fn cancel_prompt(&mut self) {
+        let Some(prompt) = self.prompt.take() else { return };
+        if self.trial.take().is_some() {
+            self.refilter();
+        }
+        match prompt.kind {
+            PromptKind::Search => {
+                self.go_back_to(&prompt.before);
+                self.search.clone_from(&prompt.before.search);
+            }
+            PromptKind::HelpSearch => self.help_query = prompt.before.help_query,
+            _ => {}
+        }
+    }
+
+    /// The place that a search started from.
+    fn go_back_to(&mut self, before: &Before) {
+        self.search = None;
+        self.map.viewport = before.map.viewport;
+        self.map.own_view = before.map.own_view;
+        self.map.crosshair = before.map.crosshair;
+        if let Some(feature) = before.selected {
+            self.follow(feature);
+        }
+    }
+
+    /// What an export takes: all features, else the marked ones on their page, else those that are shown.
+    fn chosen_features(&self, all: bool) -> Vec<usize> {
+        if all {
+            (0..self.study.features()).collect()
+        } else if self.focus == Pane::Marks {
+            self.marks.iter().map(|feature| *feature as usize).collect()
+        } else {
+            (0..self.shown.len()).filter(|feature| self.shown[*feature]).collect()
+        }
+    }
+
+    /// Writes features to a file, as a job.
+    pub(super) fn export(&mut self, path: &Path, all: bool, replace: bool) {
+        let features = self.chosen_features(all);
+        if features.is_empty() {
+            return self.complain("there is nothing to write: no feature is shown");
+        }
+        // Checked here, so that a name that cannot be written is told at once.
+        let sink = match Sink::new(path, replace) {
+            Ok(sink) => sink,
+            Err(error) => return self.complain(error.to_string()),
+        };
+        let filter = if all {
+            None
+        } else if self.focus == Pane::Marks {
+            Some(super::Chip::Marked.expression(&self.marks))
+        } else {
+            self.filters.expression(&self.marks)
+        };
+        let (umap, hdbscan) = (&self.params.umap, &self.params.hdbscan);
+        let parameters = json!({
+            "verb": "export", "where": filter, "neighbors": umap.neighbors, "min_dist": umap.min_dist,
+            "min_cluster_size": hdbscan.min_cluster_size, "seed": umap.seed,
+        });
+        let provenance = Provenance {
+            input: self.study.name.clone(),
+            fingerprint: self.study.fingerprint.clone(),
+            parameters: parameters.as_object().cloned().unwrap_or_default(),
+        };
+        let (study, layout, clusters) = (Arc::clone(&self.study), self.layout.clone(), self.clusters.clone());
+        self.jobs.start(JobKind::Export, move |context| {
+            context.task.stage("writing", 0);
+            let table = crate::analysis::FeatureTable {
+                study: &study,
+                coordinates: layout.as_deref(),
+                clusters: clusters.as_deref(),
+            };
+            sink.write(&Document {
+                rows: "features",
+                arrays: table::arrays(&table, DEFAULT_COLUMNS, &features),
+                extras: Vec::new(),
+                provenance,
+                bare: false,
+            })?;
+            context.publish(Product::File(sink.path().to_path_buf(), format!("{} features", features.len())));
+            Ok(())
+        });
+    }
+}

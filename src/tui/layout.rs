@@ -1,0 +1,178 @@
+//! Where things stand on the screen: the size and the page -> named rectangles.
+//!
+//! A pure function, shared by the views (which draw into the rectangles) and by the app (which must know how many
+//! rows a page of a list has, and which cell the mouse hit). Nothing essential depends on a wide terminal: where the
+//! side pane does not fit beside the main one it folds below it, and where that does not fit either it takes the
+//! place of the main pane while it has the focus.
+
+use ratatui::layout::Rect;
+
+/// Smallest useful size; below it one line says so.
+pub const MIN_SIZE: (u16, u16) = (60, 16);
+/// From this width on, the side pane stands beside the main one.
+const WIDE: u16 = 100;
+/// Below, from this height of the body on.
+const TALL: u16 = 18;
+
+/// What fills the screen between header and hints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Page {
+    /// The map, with the selected feature at its side.
+    Map,
+    /// One feature: passages, histogram, neighbours.
+    Feature,
+    /// The nearest neighbours of the selected feature.
+    Neighbours,
+    /// The clusters.
+    Clusters,
+    /// The marked features.
+    Marks,
+    /// The jobs.
+    Jobs,
+    /// The help.
+    Help,
+}
+
+impl Page {
+    /// What the title calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Map => "map",
+            Self::Feature => "feature",
+            Self::Neighbours => "neighbours",
+            Self::Clusters => "clusters",
+            Self::Marks => "marked",
+            Self::Jobs => "jobs",
+            Self::Help => "help",
+        }
+    }
+}
+
+/// Named rectangles; empty where something is not shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Areas {
+    /// First line: what is open.
+    pub header: Rect,
+    /// Second line: filters and counts.
+    pub filter: Rect,
+    /// The main pane with its border.
+    pub main: Rect,
+    /// On the map page, the cells of the map itself.
+    pub plot: Rect,
+    /// On the map page, the lines of the legend, inside the main pane.
+    pub legend: Rect,
+    /// The side pane with its border.
+    pub side: Rect,
+    /// Last line but one: progress, messages, the line being typed.
+    pub status: Rect,
+    /// Last line: the next useful keys.
+    pub hints: Rect,
+}
+
+/// The inside of a bordered pane.
+pub fn inner(pane: Rect) -> Rect {
+    if pane.width < 2 || pane.height < 2 {
+        return Rect::new(pane.x, pane.y, 0, 0);
+    }
+    Rect::new(pane.x + 1, pane.y + 1, pane.width - 2, pane.height - 2)
+}
+
+/// Whether a screen of this size can show anything useful.
+pub fn too_small(width: u16, height: u16) -> bool {
+    width < MIN_SIZE.0 || height < MIN_SIZE.1
+}
+
+/// The rectangles of a page. `side_first` says that the side pane has the focus, which decides what is shown when
+/// both do not fit.
+pub fn areas(width: u16, height: u16, page: Page, side_first: bool) -> Areas {
+    if too_small(width, height) {
+        return Areas::default();
+    }
+    let line = |y: u16| Rect::new(0, y, width, 1);
+    let body = Rect::new(0, 2, width, height - 4);
+    let none = Rect::new(0, 0, 0, 0);
+    let has_side = !matches!(page, Page::Jobs | Page::Help);
+    let (main, side) = if !has_side {
+        (body, none)
+    } else if width >= WIDE {
+        let side = (u32::from(width) * 36 / 100).clamp(40, 64) as u16;
+        (Rect { width: width - side, ..body }, Rect { x: width - side, width: side, ..body })
+    } else if body.height >= TALL {
+        let share = if page == Page::Feature { 50 } else { 40 };
+        let side = (u32::from(body.height) * share / 100) as u16;
+        let main = body.height - side;
+        (Rect { height: main, ..body }, Rect { y: body.y + main, height: side, ..body })
+    } else if side_first {
+        (none, body)
+    } else {
+        (body, none)
+    };
+    let (mut plot, mut legend) = (none, none);
+    if page == Page::Map && main != none {
+        let inside = inner(main);
+        let lines = if inside.height >= 16 { 2 } else { 1 };
+        plot = Rect { height: inside.height - lines, ..inside };
+        legend = Rect { y: inside.y + plot.height, height: lines, ..inside };
+    }
+    Areas {
+        header: line(0),
+        filter: line(1),
+        main,
+        plot,
+        legend,
+        side,
+        status: line(height - 2),
+        hints: line(height - 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGES: [Page; 7] =
+        [Page::Map, Page::Feature, Page::Neighbours, Page::Clusters, Page::Marks, Page::Jobs, Page::Help];
+
+    #[test]
+    fn rectangles_cover_the_screen_without_overlap_at_every_size() {
+        for width in (0..=300).step_by(7) {
+            for height in 0..=100 {
+                for page in PAGES {
+                    for side_first in [false, true] {
+                        let areas = areas(width, height, page, side_first);
+                        if too_small(width, height) {
+                            assert_eq!(areas, Areas::default());
+                            continue;
+                        }
+                        let parts = [areas.header, areas.filter, areas.main, areas.side, areas.status, areas.hints];
+                        let cells: u32 = parts.iter().map(|part| part.area()).sum();
+                        assert_eq!(cells, u32::from(width) * u32::from(height), "{page:?} {width}x{height}");
+                        let screen = Rect::new(0, 0, width, height);
+                        for (i, one) in parts.iter().enumerate() {
+                            assert_eq!(one.intersection(screen), *one);
+                            for other in &parts[i + 1..] {
+                                assert!(!one.intersects(*other) || one.is_empty() || other.is_empty());
+                            }
+                        }
+                        if page == Page::Map && !areas.main.is_empty() {
+                            assert!(areas.plot.height >= 6 && areas.plot.width >= 40, "{width}x{height}: {areas:?}");
+                            assert_eq!(areas.plot.height + areas.legend.height, inner(areas.main).height);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_side_pane_stands_beside_below_or_behind() {
+        let wide = areas(120, 40, Page::Map, false);
+        assert!(wide.side.x > 0 && wide.side.height == wide.main.height);
+        let narrow = areas(80, 24, Page::Map, false);
+        assert!(narrow.side.y > narrow.main.y && narrow.side.width == 80 && narrow.side.height >= 8);
+        let small = areas(80, 18, Page::Map, false);
+        assert!(small.side.is_empty() && !small.main.is_empty());
+        let behind = areas(80, 18, Page::Map, true);
+        assert!(behind.main.is_empty() && !behind.side.is_empty());
+    }
+}
