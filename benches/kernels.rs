@@ -33,7 +33,7 @@ fn noise(seed: u64) -> f32 {
 fn dictionary(n: usize, d: usize) -> Points {
     let value = |i: usize, j: usize| {
         let own = noise((i * d + j) as u64);
-        if i % 2 == 0 { own } else { 0.7 * own + 0.7 * noise((1 << 40) + (i / 32 * d + j) as u64) }
+        if i.is_multiple_of(2) { own } else { 0.7 * own + 0.7 * noise((1 << 40) + (i / 32 * d + j) as u64) }
     };
     Points::new((0..n).flat_map(|i| (0..d).map(move |j| value(i, j))).collect(), d)
 }

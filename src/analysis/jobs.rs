@@ -156,6 +156,10 @@ pub struct JobContext {
 }
 
 impl JobContext {
+    /// A hand for work that is done here and now; `publish` gets what it makes.
+    pub fn new(task: Task, publish: impl Fn(Product) + Send + Sync + 'static) -> Self {
+        Self { task, publish: Box::new(publish) }
+    }
     /// Sends something that is ready; lost silently if nobody listens any more.
     pub fn publish(&self, product: Product) {
         (self.publish)(product);
@@ -197,7 +201,7 @@ impl Jobs {
             let send = Arc::clone(&send);
             move |product| send(JobEvent { id, kind, update: JobUpdate::Product(product) })
         };
-        let context = JobContext { task, publish: Box::new(publish) };
+        let context = JobContext::new(task, publish);
         let run = move || {
             let update = match catch_unwind(AssertUnwindSafe(|| work(&context))) {
                 Ok(Ok(())) => JobUpdate::Finished,

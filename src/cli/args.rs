@@ -1,6 +1,8 @@
 //! Verbs and flags: the contract with scripts. One place for every name.
 
 use crate::analysis::NeighborsBy;
+use crate::tui::capabilities::ThemeChoice;
+use crate::tui::widgets::Glyphs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -17,9 +19,48 @@ pub(super) struct Cli {
     #[command(subcommand)]
     pub verb: Option<Verb>,
     #[command(flatten)]
-    pub open: OpenArgs,
+    pub screen: ScreenArgs,
     #[command(flatten)]
     pub common: Common,
+}
+
+/// What the screen opens, and how it looks.
+#[derive(Args)]
+pub(super) struct ScreenArgs {
+    #[command(flatten)]
+    pub open: OpenArgs,
+    /// Glyphs of the map; without it, what the locale allows
+    #[arg(long, value_parser = glyphs, value_name = "NAME")]
+    pub glyphs: Option<Glyphs>,
+    /// Colours for a dark or a light background, or none
+    #[arg(long, value_enum, default_value_t = ThemeName::Auto, value_name = "NAME")]
+    pub theme: ThemeName,
+    /// Let the mouse select, drag and zoom from the start
+    #[arg(long)]
+    pub mouse: bool,
+}
+
+#[derive(ValueEnum, Clone, Copy)]
+pub(super) enum ThemeName {
+    Auto,
+    Dark,
+    Light,
+    Mono,
+}
+
+impl From<ThemeName> for ThemeChoice {
+    fn from(name: ThemeName) -> Self {
+        match name {
+            ThemeName::Auto => Self::Auto,
+            ThemeName::Dark => Self::Dark,
+            ThemeName::Light => Self::Light,
+            ThemeName::Mono => Self::Mono,
+        }
+    }
+}
+
+fn glyphs(name: &str) -> Result<Glyphs, String> {
+    Glyphs::from_name(name).ok_or_else(|| "one of octant, sextant, braille, quadrant, half-block, ascii".into())
 }
 
 /// Flags that every verb takes.
@@ -412,7 +453,7 @@ pub(super) struct RenderArgs {
     pub view: String,
     /// The selected feature
     #[arg(long, value_name = "N")]
-    pub feature: Option<usize>,
+    pub feature: Option<u32>,
     /// The selected cluster: a number or a letter
     #[arg(long, value_name = "C")]
     pub cluster: Option<String>,
@@ -423,8 +464,8 @@ pub(super) struct RenderArgs {
     #[arg(long, default_value = "120x40", value_name = "WxH")]
     pub size: String,
     /// Glyphs: octant, sextant, braille, quadrant, half-block, ascii
-    #[arg(long, value_name = "NAME")]
-    pub glyphs: Option<String>,
+    #[arg(long, value_parser = glyphs, value_name = "NAME")]
+    pub glyphs: Option<Glyphs>,
     /// Where to write: txt or svg; without it the frame is printed
     #[arg(short, long, value_name = "F")]
     pub output: Option<PathBuf>,

@@ -46,7 +46,7 @@ pub fn run() -> ExitCode {
 fn dispatch(cli: Cli) -> Result<()> {
     let common = cli.common;
     match cli.verb {
-        None => screen::run(cli.open, &common),
+        None => screen::run(&cli.screen, &common),
         Some(Verb::Info(args)) => info::run(&args, &common),
         Some(Verb::Convert(args)) => convert::run(&args, &common),
         Some(Verb::Encode(args)) => encode::run(&args, &common),

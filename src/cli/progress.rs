@@ -57,10 +57,9 @@ fn watch(task: &Task, interrupted: &AtomicBool, finished: &AtomicBool, show: boo
 /// `neighbours 40 % · 1.2 s left`.
 fn line(progress: &Progress) -> String {
     let mut text = progress.stage.to_string();
-    if progress.total > 0 {
+    if let Some(percent) = (100 * progress.done).checked_div(progress.total) {
         // 100 % is only said when all is done.
-        let percent = (100 * progress.done / progress.total).min(99);
-        text.push_str(&format!(" {percent} %"));
+        text.push_str(&format!(" {} %", percent.min(99)));
     }
     if let Some(left) = progress.eta() {
         text.push_str(&format!(" · {:.0} s left", left.as_secs_f64().ceil()));

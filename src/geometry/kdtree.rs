@@ -9,9 +9,9 @@
 //! that its distances to a query are computed in SIMD lanes. Nodes lie in preorder and know the lowest row below
 //! them: among points at equal distance (grids, duplicates) whole subtrees are skipped by index.
 //!
-//! Cost: O(n log n) to build, about 1 µs for the 15 nearest in two dimensions. It pays up to some ten dimensions; beyond,
-//! most of the tree is visited. Memory: `8·dims + 4` bytes a point and about `2 + 2·dims` bytes a point for nodes and
-//! boxes; twice the points while building.
+//! Cost: O(n log n) to build, about 1 µs for the 15 nearest in two dimensions. It pays up to some ten dimensions;
+//! beyond, most of the tree is visited. Memory: `8·dims + 4` bytes a point and about `2 + 2·dims` bytes a point for
+//! nodes and boxes; twice the points while building.
 
 use crate::error::{Problem, Result};
 use crate::rows::Rows;

@@ -234,6 +234,9 @@ fn formats_line() -> String {
 }
 
 /// The path itself if something is there, else what it names in the Hugging Face cache.
+///
+/// # Errors
+/// If it is neither; the message says where was looked.
 pub fn resolve(path: &Path) -> Result<PathBuf> {
     if path.exists() {
         return Ok(path.to_path_buf());

@@ -26,12 +26,15 @@ mod commands;
 mod detail;
 mod filter;
 mod help;
+mod journey;
 mod lists;
 mod map;
 mod pointer;
 mod prompt;
 mod prompting;
+mod results;
 mod session;
+mod still;
 #[cfg(test)]
 mod tests;
 
@@ -42,6 +45,7 @@ pub use lists::{ListState, Pane};
 pub use map::{ColourBy, MapState, Ramp, Stage};
 pub use prompt::{Choice, Note, Prompt, PromptKind, Suggestion};
 pub use session::{Outcome, run};
+pub use still::{Scene, products, still};
 
 use super::action::{Action, Context, Row};
 use super::capabilities::Multiplexer;
@@ -53,9 +57,7 @@ use super::theme::Theme;
 use super::widgets::Look;
 use super::{Effect, Model};
 use crate::analysis::query::map_job;
-use crate::analysis::{
-    Column, FeatureTable, Filter, JobEvent, JobKind, JobUpdate, Jobs, MapParams, Product, Study, Words,
-};
+use crate::analysis::{FeatureTable, Filter, JobEvent, JobKind, Jobs, MapParams, Product, Study, Words};
 use crate::geometry::cluster::Clusters;
 use crate::geometry::neighbors::Knn;
 use crate::geometry::trust::Trust;
@@ -458,198 +460,6 @@ impl App {
 
     fn complain(&mut self, text: impl Into<String>) {
         self.message = Some(Message { text: text.into(), is_error: true });
-    }
-
-    /// Takes what a job has made.
-    pub fn take(&mut self, product: Product) {
-        let plot = self.plot();
-        match product {
-            Product::Evidence => {
-                self.refilter();
-                self.recolour();
-                self.refresh();
-            }
-            Product::Words(words) => {
-                self.words = Some(words);
-                self.name_clusters();
-            }
-            Product::Norms(_) => {
-                self.refilter_if(&[Column::Norm]);
-                self.recolour();
-                self.refresh();
-            }
-            Product::Pca(pca) => {
-                let share = |axis: usize| pca.explained_variance_ratio.get(axis).copied().unwrap_or(0.0);
-                self.variance = Some([share(0), share(1)]);
-                if self.map.stage == Stage::Empty {
-                    self.lay_out(&Arc::new(pca.coordinates.clone()), Stage::Components, plot);
-                }
-            }
-            Product::Knn(knn) => {
-                self.knn = Some(knn);
-                self.refresh();
-            }
-            Product::Layout { epoch, epochs, coordinates } => {
-                self.lay_out(&coordinates, Stage::Forming { epoch, epochs }, plot);
-            }
-            Product::Umap(umap) => self.lay_out(&Arc::new(umap.coordinates.clone()), Stage::Finished, plot),
-            Product::Clusters(clusters) => {
-                self.clusters = Some(clusters);
-                self.name_clusters();
-                self.refilter();
-                self.recolour();
-                self.refresh();
-            }
-            Product::Trust(trust) => self.trust = Some(trust),
-            Product::File(path, what) => {
-                self.say(format!("wrote {what} to {}", crate::text::printable(&path.display().to_string())));
-                self.files.push(path);
-            }
-        }
-    }
-
-    fn lay_out(&mut self, coordinates: &Arc<Points>, stage: Stage, plot: (u16, u16)) {
-        self.map.set_layout(coordinates, stage, plot);
-        self.layout = Some(Arc::clone(coordinates));
-        self.refilter_if(&[Column::X, Column::Y]);
-        if self.map.class.is_empty() {
-            self.recolour();
-        }
-        // The crosshair stays on the feature, wherever it drifts.
-        if let Some(feature) = self.selected {
-            let cell = self.map.place(feature).and_then(|(x, y)| self.map.viewport.cell_of(x, y, plot.0, plot.1));
-            self.map.crosshair = cell.or(self.map.crosshair);
-        } else {
-            let all: Vec<u32> = (0..self.study.features() as u32).collect();
-            if let Some(feature) = self.map.middle_of(&all) {
-                self.select(feature);
-            }
-        }
-    }
-
-    /// Selects a feature and puts the crosshair on it.
-    fn select(&mut self, feature: u32) {
-        let plot = self.plot();
-        self.map.reveal(feature, plot);
-        self.follow(feature);
-    }
-
-    /// Selects a feature and leaves the crosshair where it is.
-    fn follow(&mut self, feature: u32) {
-        if self.selected != Some(feature) {
-            self.selected = Some(feature);
-            for pane in [Pane::Feature, Pane::Neighbours, Pane::Passages] {
-                self.lists[pane as usize] = ListState::default();
-            }
-            self.refresh();
-        }
-    }
-
-    /// Selects a feature as a step of the journey: it can be come back to.
-    fn visit(&mut self, feature: u32) {
-        if feature as usize >= self.study.features() {
-            return self.complain(format!(
-                "there is no feature {feature}; the last is {}",
-                self.study.features().saturating_sub(1)
-            ));
-        }
-        let here = self.selected;
-        self.jumps.truncate(self.jump + 1);
-        for stop in here.into_iter().chain([feature]) {
-            if self.jumps.last() != Some(&stop) {
-                self.jumps.push(stop);
-            }
-        }
-        let excess = self.jumps.len().saturating_sub(JUMPS);
-        self.jumps.drain(..excess);
-        self.jump = self.jumps.len().saturating_sub(1);
-        self.select(feature);
-    }
-
-    /// Gathers anew what is known about the selected feature.
-    fn refresh(&mut self) {
-        self.detail = self.selected.map(|feature| Detail::gather(&self.table(), self.knn.as_deref(), feature));
-    }
-
-    fn recolour(&mut self) {
-        let mut map = std::mem::take(&mut self.map);
-        map.recolour(&self.table(), self.clusters.as_deref());
-        self.map = map;
-    }
-
-    /// Decides anew what is shown.
-    fn refilter(&mut self) {
-        let mut shown = self.filters.shown(&self.table(), &self.marks);
-        if let Some(trial) = &self.trial {
-            let table = self.table();
-            for (feature, shown) in shown.iter_mut().enumerate().filter(|(_, shown)| **shown) {
-                *shown = trial.passes(&table, feature);
-            }
-        }
-        self.map.set_shown(&shown);
-        self.shown = shown;
-        self.count_clusters();
-    }
-
-    fn refilter_if(&mut self, columns: &[Column]) {
-        let trial = self.trial.as_ref().is_some_and(|trial| trial.columns().iter().any(|c| columns.contains(c)));
-        if trial || self.filters.looks_at(columns) {
-            self.refilter();
-        }
-    }
-
-    fn name_clusters(&mut self) {
-        if let (Some(words), Some(clusters)) = (&self.words, &self.clusters) {
-            self.cluster_words = words.of_clusters(clusters, CLUSTER_WORDS);
-        }
-        self.count_clusters();
-    }
-
-    fn count_clusters(&mut self) {
-        let Some(clusters) = self.clusters.clone() else { return };
-        let mut rows: Vec<ClusterRow> = (0..=clusters.count)
-            .map(|at| ClusterRow {
-                cluster: if at < clusters.count { at as i32 } else { -1 },
-                size: 0,
-                shown: 0,
-                marked: 0,
-                words: self.cluster_words.get(at).cloned().unwrap_or_default(),
-            })
-            .collect();
-        for (feature, label) in clusters.labels.iter().enumerate() {
-            let at = usize::try_from(*label).unwrap_or(clusters.count).min(clusters.count);
-            rows[at].size += 1;
-            rows[at].shown += usize::from(self.shown.get(feature).copied().unwrap_or(true));
-        }
-        for mark in &self.marks {
-            let label = clusters.labels.get(*mark as usize).copied().unwrap_or(-1);
-            rows[usize::try_from(label).unwrap_or(clusters.count).min(clusters.count)].marked += 1;
-        }
-        self.cluster_rows = rows;
-    }
-
-    fn job(&mut self, event: JobEvent) {
-        self.jobs.record(&event);
-        if !self.jobs.is_current(&event) {
-            return;
-        }
-        match event.update {
-            JobUpdate::Product(product) => self.take(product),
-            JobUpdate::Finished => {
-                if event.kind == JobKind::Map
-                    && let (Some(layout), Stage::Finished) = (&self.layout, self.map.stage)
-                {
-                    let (study, params, layout) = (Arc::clone(&self.study), self.params, Arc::clone(layout));
-                    self.jobs.start(JobKind::Trust, move |context| {
-                        let trust = study.map_trust(&params, &layout, &context.task)?;
-                        context.publish(Product::Trust(Arc::new(trust)));
-                        Ok(())
-                    });
-                }
-            }
-            JobUpdate::Cancelled => self.say(format!("{}: cancelled", event.kind.name())),
-            JobUpdate::Failed(why) => self.complain(format!("{}: {why}", event.kind.name())),
-        }
     }
 
     fn key(&mut self, key: Key, effects: &mut Vec<Effect>) {

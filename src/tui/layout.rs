@@ -34,6 +34,10 @@ pub enum Page {
 }
 
 impl Page {
+    /// Every page.
+    pub const ALL: [Self; 7] =
+        [Self::Map, Self::Feature, Self::Neighbours, Self::Clusters, Self::Marks, Self::Jobs, Self::Help];
+
     /// What the title calls it.
     pub fn name(self) -> &'static str {
         match self {

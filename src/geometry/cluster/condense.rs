@@ -1,14 +1,14 @@
 //! From the spanning tree to clusters: single linkage, condensed tree, excess of mass.
 //!
 //! Merging along the edges in their order gives the single-linkage tree. Read from the root down, a merge of two
-//! parts of at least `min_cluster_size` points is a split into two clusters; otherwise the smaller part falls out of its
-//! cluster at density 1 / distance (McInnes and Healy 2017, section 2.3). A cluster's stability is the sum over its
+//! parts of at least `min_cluster_size` points is a split into two clusters; otherwise the smaller part falls out of
+//! its cluster at density 1 / distance (McInnes and Healy 2017, section 2.3). A cluster's stability is the sum over its
 //! points of the density at which they leave it less the one at which it was born; the clusters chosen are the
 //! disjoint ones of largest total stability, the root excluded (Campello et al. 2013, section 5).
 //!
 //! Points at distance zero of each other leave together: a merge at zero is never a split.
 //!
-//! Cost: O(n) after the edges are sorted. Memory: about 60 bytes a point.
+//! Cost: O(n) after the edges are sorted. Memory: about 100 bytes a point.
 
 use super::mst::Edge;
 

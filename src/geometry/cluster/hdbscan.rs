@@ -5,19 +5,27 @@
 //! core distance of a point is that to its `min_samples`-th neighbour, the point itself counted.
 //!
 //! # Two ways to the same tree
-//! Up to [`TREE_DIMS`] columns of Euclidean points are arranged in a k-d tree (`tree_search`); more columns, and cosine,
-//! go through tiles of inner products (`tile_search`). Both feed the same rounds (`mst`) and the same extraction
-//! (`condense`), both compute the distances that decide in f64, and neither ever holds n × n values or a second copy of
-//! the rows (the k-d tree holds its few columns as f64).
+//! Up to [`TREE_DIMS`] columns of Euclidean points are arranged in a k-d tree (`tree_search`); more columns, and
+//! cosine, go through tiles of inner products (`tile_search`). Both feed the same rounds (`mst`) and the same
+//! extraction (`condense`), both compute the distances that decide in f64, and neither ever holds n × n values or a
+//! second copy of the rows (the k-d tree holds its few columns as f64).
 //!
 //! # Ties
 //! Mutual reachability ties wherever a point joins two groups at its own core distance. scikit-learn breaks such
 //! ties by the order of the rows and of an unstable sort, so that shuffling the rows changes its labels at such points,
 //! and with them now and then which clusters are chosen. Here ties are broken by the distance itself and then by the
 //! rows' numbers: a point between two groups goes to the one that holds its nearest neighbour, and where distances
-//! differ, shuffling changes nothing. The tree's weights are scikit-learn's; its labels are met as closely as it meets
-//! its own after a shuffle, and exactly where no tie decides. Points at equal places (distance zero) always stay
-//! together; if all are equal, all are noise. Cost and memory: see the parts.
+//! differ, shuffling changes nothing. The tree's weights are scikit-learn's to the bit (by tiles to 1e-14), and its own
+//! extraction of this tree gives these labels. Its labels for the same rows are equal where no tie decides; elsewhere
+//! they are no farther from these than from its own after a shuffle (adjusted Rand index of 5,000 points in the plane,
+//! blobs and 15 % noise, 12 shuffles: .997 to .995 either way at `min_cluster_size` 15, .97 to .90 against .97 to .89
+//! at 5; on real decoder rows under cosine a shuffle can change scikit-learn's labels altogether). Points at equal
+//! places (distance zero) always stay together; if all are equal, all are noise.
+//!
+//! # Cost
+//! One core, 2-d, the defaults: 24,576 points in .05 s, 131,072 in .3 s. 24,576 x 768 by tiles in 17 s, of which three
+//! quarters are the products. Peak memory, measured: 42 MiB for 131,072 x 2 (68 MiB at `min_samples` 32 or more), and
+//! beside the rows 21 MiB for 24,576 x 768 on two threads.
 
 use super::mst::spanning_tree;
 use super::tile_search::{TileSearch, Tiles};
@@ -28,8 +36,8 @@ use crate::geometry::kdtree::{KdTree, not_finite};
 use crate::rows::Rows;
 use crate::task::Task;
 
-/// Most columns that go through the k-d tree.
-pub const TREE_DIMS: usize = 16;
+/// Most columns that go through the k-d tree: where it met the tiles' time on 24,576 clustered points.
+pub const TREE_DIMS: usize = 12;
 /// Neighbours kept per point to read edges off, where the core distance does not ask for fewer.
 const KEEP: (usize, usize) = (8, 32);
 

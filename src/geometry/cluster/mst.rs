@@ -11,8 +11,8 @@
 //! from below. Most edges are read off the neighbour lists that gave the core distances; only points that could still
 //! hold their component's first edge are handed to a [`Search`], and the largest component never is.
 //!
-//! Cost: O(n) per round beside the searches, at most log2 n rounds that search. Memory: about 60 bytes a point beside
-//! the lists.
+//! Cost: O(n·keep) per round beside the searches; a round that searches at least halves the components. Memory: about
+//! 100 bytes a point, and 12·keep for the lists.
 
 use crate::error::Result;
 use crate::task::Task;
@@ -90,8 +90,8 @@ impl Round<'_> {
 /// Finds first outgoing edges exactly.
 pub(super) trait Search {
     /// For every position in `active`, writes its first outgoing edge (by weight, distance, row of the other end) to
-    /// `found`, if that weighs no more than [`Round::bound`] did at some moment of the search, and else that bound
-    /// with [`NONE`].
+    /// `found`; or, if that weighs more than [`Round::bound`] did at some moment of the search, that bound with
+    /// [`NONE`].
     fn search(&self, round: &Round<'_>, active: &[u32], found: &mut [Known]) -> Result<()>;
 }
 

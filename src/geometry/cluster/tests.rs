@@ -128,6 +128,61 @@ fn ties_of_grids_and_duplicates_equal_the_oracle() {
 }
 
 #[test]
+fn labels_are_those_of_scikit_learn() {
+    // A 31-bit congruential generator, so that any language makes the same points.
+    let mut state = 49u64;
+    let mut uniform = || {
+        state = (state * 1103515245 + 12345) % (1 << 31);
+        state as f64 / (1u64 << 31) as f64
+    };
+    let mut values = Vec::new();
+    for i in 0..240 {
+        if i % 6 == 5 {
+            values.extend([(uniform() * 16.0 - 3.0) as f32, (uniform() * 16.0 - 3.0) as f32]);
+            continue;
+        }
+        let (at, width) = [([0.0, 0.0], 0.5), ([6.0, 1.0], 1.0), ([2.0, 7.0], 0.7), ([9.0, 8.0], 1.5)][i % 4];
+        values.extend(at.map(|x| (x + width * (uniform() + uniform() + uniform() + uniform() - 2.0)) as f32));
+    }
+    let points = Points::new(values, 2);
+    let task = Task::new(1).unwrap();
+    // scikit-learn 1.9.1, sum of its probabilities and labels, a for 0; the same for 12 shuffles of the rows.
+    for (size, samples, membership, labels) in [
+        (
+            10,
+            None,
+            164.526495473,
+            "adbca.bcadbaadbcacbcadbbadbcacbcadb.adbca.bcadbaadbca.bcadbdadbcacbcadbdadbca.bc\
+             adb.adbcabbcadb.adbcaabcadb.adbcadbcadb.adbcaabcadb.adbca.bcadbcadbcacbcadbdadbc\
+             acbcadbdadbca.bcadbbadbca.bcadb.adbcaabcadbbadbcacbcadbcadbcacbcadbbadbca.bcadb.",
+        ),
+        (
+            5,
+            Some(3),
+            203.579360674,
+            "adbcaebcadbaadbcacbcadbbadbcacbcadbcadbcaebcadbaadbcaebcadbdadbcacbcadbdadbcaabc\
+             adbaadbcabbcadbcadbcaabcadbbadbcadbcadbbadbcaabcadb.adbcaebcadbcadbcacbcadbdadbc\
+             acbcadbdadbcaebcadbbadbcacbcadbaadbcaabcadbbadbcacbcadbcadbcacbcadbbadbcaebcadbb",
+        ),
+        (
+            20,
+            Some(8),
+            177.047449686,
+            "adbca.bcadbaadbcacbcadbbadbcacbcadbcadbcadbcadbaadbca.bcadbdadbcacbcadbdadbca.bc\
+             adb.adbcabbcadb.adbcaabcadb.adbcadbcadb.adbcaabcadb.adbca.bcadbcadbcacbcadbdadbc\
+             acbcadbdadbca.bcadbbadbca.bcadb.adbcaabcadbbadbcacbcadbcadbcacbcadbbadbca.bcadb.",
+        ),
+    ] {
+        let found = fit(&points, Metric::Euclidean, &params(size, samples), &task).unwrap();
+        let letters = |label: &i32| u8::try_from(*label).map_or('.', |label| (b'a' + label) as char);
+        assert_eq!(found.clusters.labels.iter().map(letters).collect::<String>(), labels);
+        let sum: f64 = found.probabilities.iter().map(|&p| f64::from(p)).sum();
+        // Inside a cluster, ties still move single points between its parts.
+        assert!((sum - membership).abs() < 0.02, "{sum} is not {membership}");
+    }
+}
+
+#[test]
 fn planted_groups_are_found_and_numbered_by_size() {
     // Four groups of 90, 60, 40 and 30 points, far apart, and a few points far from everything.
     let mut random = Random(5);

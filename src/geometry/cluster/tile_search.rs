@@ -6,9 +6,11 @@
 //! within that error, still be wanted is computed again from the rows in f64. So the answer is that of f64 arithmetic,
 //! and independent of how the products were made. Distances are summed in 16 fixed lanes.
 //!
-//! Cost: 2·n²·d flops for the core distances, 2·m·n·d for each round that searches for m points. Memory: 16 to 24 bytes a
-//! row, the neighbour lists, and per thread four blocks of at most 512 rows, a tile of 1 MiB, and 16·512·k bytes for
-//! the core distances of a block (fewer rows for `k` above 512). The rows are read from where they lie, once for each block of 512.
+//! Cost: 2·n²·d flops for the core distances and 2·m·n·d for each round that searches for m points; on clustered rows
+//! all rounds together cost less than the core distances. A search ignores the components' bounds: knowing every
+//! point's own first edge spares later rounds more products than it costs exact distances. Memory: 16 to 24 bytes a
+//! row, and per thread four blocks of at most 512 rows, a tile of 1 MiB, and 16·512·k bytes for the core distances of a
+//! block (of fewer rows for `k` above 512). The rows are read from where they lie, once for each block of queries.
 
 #![expect(clippy::inline_always, reason = "what runs inside a SIMD dispatch must be inlined to be compiled for it")]
 
@@ -335,9 +337,7 @@ impl Search for TileSearch<'_> {
         let block = active.len().div_ceil(16).clamp(64, BLOCK);
         let blocks = active.par_chunks(block).zip(found.par_chunks_mut(block));
         blocks.try_for_each_init(Scratch::default, |scratch, (active, found)| {
-            for (&at, found) in active.iter().zip(found.iter_mut()) {
-                *found = Known { weight: round.bound(at as usize), distance: f64::INFINITY, to: NONE };
-            }
+            found.fill(Known { weight: f64::INFINITY, distance: f64::INFINITY, to: NONE });
             let mut outgoing = Outgoing { round, core: &self.local.core, active, best: found };
             self.tiles.pass(active, &mut outgoing, scratch)?;
             for (&at, found) in active.iter().zip(found.iter()).filter(|(_, found)| found.to != NONE) {

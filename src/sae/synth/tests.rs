@@ -203,6 +203,9 @@ fn what_is_written_reads_back() {
     let encoder = get("W_enc").to_f32();
     assert!((0..300).all(|f| (0..40).all(|c| encoder[c * 300 + f] == planted.decoder.row(f)[c])));
     assert_eq!((get("b_dec").to_f32(), get("b_enc").to_f32()), (vec![0.0; 40], vec![0.0; 300]));
+    let dictionary = crate::sae::open(folder.path(), &crate::sae::OpenOptions::default()).unwrap();
+    assert_eq!((dictionary.info.format, dictionary.info.activation.name()), ("saelens", "relu"));
+    assert_eq!((dictionary.features(), dictionary.d_model(), dictionary.info.warnings.len()), (300, 40, 0));
     let acts = Activations::load(&folder.path().join("activations.npz"), Some(300)).unwrap();
     assert_eq!(acts.by_token, planted.activations.as_ref().unwrap().by_token);
     let (labels, warnings) = Labels::load(&folder.path().join("labels.jsonl"), 300).unwrap();
@@ -222,6 +225,9 @@ fn what_is_written_reads_back() {
     assert_eq!(latents.tensor("ring7__angle").unwrap().to_f32(), ring.latents[0].1);
     let dense = crate::container::npy::read(&folder.path().join("resid.npy")).unwrap();
     assert_eq!((dense.shape(), dense.to_f32()), (&[6, 40][..], planted.dense.unwrap().into_data()));
+    write(&plant(SynthKind::Mixed, &SynthParams { tokens: 0, dense: 0, ..params }).unwrap(), folder.path()).unwrap();
+    let left = ["activations.npz", "latents.npz", "resid.npy"].map(|name| folder.path().join(name).exists());
+    assert_eq!(left, [false; 3], "nothing of the other dictionary stays behind");
 }
 
 #[test]

@@ -21,13 +21,19 @@ use std::collections::BTreeMap;
 use std::io::{Seek, Write};
 use std::path::Path;
 
-/// Writes `planted` to the folder `dir`, which is made if it does not exist; files of the same names are replaced.
-/// Each file appears whole or not at all. The bytes depend on `planted` alone.
+/// Writes `planted` to the folder `dir`, which is made if it does not exist. Files of these names are replaced, or
+/// removed if `planted` has nothing for them, so that activations of another dictionary never stay behind. Each file
+/// appears whole or not at all, and its bytes depend on `planted` alone.
 ///
 /// # Errors
 /// If the folder or a file cannot be written.
 pub fn write(planted: &Planted, dir: &Path) -> Result<()> {
     std::fs::create_dir_all(dir).map_err(|error| Error::io(dir, &error))?;
+    for old in ["activations.npz", "latents.npz", "resid.npy"].map(|name| dir.join(name)) {
+        if old.is_file() {
+            std::fs::remove_file(&old).map_err(|error| Error::io(&old, &error))?;
+        }
+    }
     let file = |name: &str| Target::new(&dir.join(name), true);
     let params = &planted.params;
     file("sae_weights.safetensors")?.write(|out| weights(&planted.decoder, out))?;

@@ -1,0 +1,150 @@
+//! Ways through the study: clusters, pages, panes, the jump list, the matches of a search.
+
+use super::{App, Pane};
+use crate::tui::action::{Action, Context};
+use crate::tui::layout::Page;
+
+impl App {
+    /// Goes to another cluster: on the list by rows, else to its middle on the map.
+    pub(super) fn next_cluster(&mut self, by: i32) {
+        if self.focus == Pane::Clusters {
+            return self.step_list(Pane::Clusters, by.into());
+        }
+        let Some(clusters) = self.clusters.clone() else { return self.complain("there are no clusters yet") };
+        // Round all clusters that are not filtered out as a whole.
+        let all: Vec<i32> = (0..clusters.count as i32)
+            .filter(|cluster| self.cluster_rows.get(*cluster as usize).is_none_or(|row| row.shown > 0))
+            .collect();
+        if all.is_empty() {
+            return self.complain("no cluster is shown");
+        }
+        let here = self.cluster_here().unwrap_or(-1);
+        let at = match all.binary_search(&here) {
+            Ok(at) => at as i32 + by,
+            // From no cluster, forward leads to the first one.
+            Err(at) => at as i32 + by - i32::from(by > 0),
+        };
+        let cluster = all[at.rem_euclid(all.len() as i32) as usize];
+        let shown: Vec<u32> = self.members(cluster).into_iter().filter(|feature| self.is_shown(*feature)).collect();
+        if let Some(feature) = self.map.middle_of(&shown) {
+            self.visit(feature);
+        }
+    }
+
+    pub(super) fn open(&mut self) {
+        match self.focus {
+            Pane::Map => self.go_with_feature(Page::Feature),
+            Pane::Feature | Pane::Neighbours => {
+                if let Some(feature) = self.feature_here() {
+                    self.visit(feature);
+                }
+            }
+            Pane::Marks => {
+                if let Some(feature) = self.feature_here() {
+                    self.visit(feature);
+                    self.go(Page::Map);
+                }
+            }
+            Pane::Clusters => {
+                let Some(cluster) = self.cluster_here() else { return };
+                let members = self.members(cluster);
+                self.change(Action::NextCluster, |app| {
+                    let plot = app.plot();
+                    app.map.fit_to(&members, plot);
+                });
+                if let Some(feature) = self.map.middle_of(&members) {
+                    self.visit(feature);
+                }
+                self.go(Page::Map);
+            }
+            Pane::Passages | Pane::Jobs | Pane::Help => {}
+        }
+    }
+
+    /// Opens a page; the map is where all ways begin, so going there forgets the way.
+    pub(super) fn go(&mut self, page: Page) {
+        if page == Page::Map {
+            self.back.clear();
+        } else if page != self.page {
+            self.back.retain(|(other, _)| *other != page);
+            self.back.push((self.page, self.focus));
+        }
+        self.page = page;
+        self.focus = Pane::of(page)[0];
+    }
+
+    pub(super) fn go_with_feature(&mut self, page: Page) {
+        if self.selected.is_some() {
+            self.go(page);
+        } else {
+            self.complain("no feature is selected yet");
+        }
+    }
+
+    pub(super) fn leave_page(&mut self) {
+        let (page, focus) = self.back.pop().unwrap_or((Page::Map, Pane::Map));
+        self.page = page;
+        self.focus = focus;
+    }
+
+    /// One step back: help search, job under the cursor, page, side pane, search, newest filter, running job.
+    pub(super) fn back(&mut self) {
+        if self.page == Page::Help && !self.help_query.is_empty() {
+            self.help_query.clear();
+        } else if self.page == Page::Jobs && self.cancel_job_here() {
+        } else if self.page != Page::Map {
+            self.leave_page();
+        } else if self.focus != Pane::Map {
+            self.focus = Pane::Map;
+        } else if self.search.is_some() {
+            self.search = None;
+        } else if !self.filters.is_empty() {
+            self.change_filter(Action::Back, |app| {
+                app.filters.pop();
+            });
+        } else {
+            self.cancel_running();
+        }
+    }
+
+    pub(super) fn focus_by(&mut self, by: i32) {
+        let panes = Pane::of(self.page);
+        let at = panes.iter().position(|pane| *pane == self.focus).unwrap_or(0) as i32;
+        self.focus = panes[(at + by).rem_euclid(panes.len() as i32) as usize];
+    }
+
+    pub(super) fn jump(&mut self, by: i32) {
+        if self.jumps.is_empty() {
+            return self.say("no feature was visited before");
+        }
+        // Off the list (the crosshair wandered), back leads to the last stop and forward nowhere.
+        let to = (self.jump as i32).saturating_add(by);
+        if to < 0 || to >= self.jumps.len() as i32 {
+            return self.say(if by < 0 {
+                "this is the first feature visited"
+            } else {
+                "this is the last feature visited"
+            });
+        }
+        self.jump = to as usize;
+        self.select(self.jumps[self.jump]);
+    }
+
+    pub(super) fn next_match(&mut self, by: i32) {
+        let Some(search) = &mut self.search else {
+            let key = self.keymap.key(Context::Map, Action::Search).unwrap_or_default();
+            return self.say(format!("no search is on; {key} begins one"));
+        };
+        let count = search.hits.len() as i32;
+        if count == 0 {
+            return;
+        }
+        let to = (search.at as i32).saturating_add(by);
+        let wrapped = !(0..count).contains(&to);
+        search.at = to.rem_euclid(count) as usize;
+        let (feature, at) = (search.hits[search.at], search.at);
+        let round = if wrapped { ", round the end" } else { "" };
+        self.visit(feature);
+        self.say(format!("match {} of {count}{round}", at + 1));
+    }
+}

@@ -1,0 +1,115 @@
+//! One frame without a terminal: the same app, given finished results instead of running jobs.
+
+use super::{App, Chip, Options};
+use crate::analysis::jobs::JobContext;
+use crate::analysis::query::map_job;
+use crate::analysis::{Filter, Jobs, MapParams, Product, Study, Words};
+use crate::error::{Error, Problem, Result};
+use crate::task::Task;
+use crate::tui::event::Event;
+use crate::tui::layout::Page;
+use crate::tui::screen::area_of;
+use crate::tui::{Model, action::Action};
+use ratatui::buffer::Buffer;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What a frame is to show.
+#[derive(Debug, Clone)]
+pub struct Scene {
+    /// Which page.
+    pub page: Page,
+    /// The selected feature; none leaves the choice to the map.
+    pub feature: Option<u32>,
+    /// The only cluster to show.
+    pub cluster: Option<i32>,
+    /// A filter.
+    pub filter: Option<Filter>,
+}
+
+/// Everything the screen would have computed for `study` once it is at rest.
+///
+/// # Errors
+/// As the queries of the map.
+pub fn products(study: &Arc<Study>, params: &MapParams, task: &Task) -> Result<Vec<Product>> {
+    study.load_evidence(task)?;
+    let made = Arc::new(Mutex::new(vec![Product::Evidence, Product::Words(Arc::new(Words::build(study, task)?))]));
+    let sink = Arc::clone(&made);
+    let context = JobContext::new(task.clone(), move |product| {
+        // A layout on its way would only be drawn over.
+        if !matches!(product, Product::Layout { .. }) {
+            sink.lock().unwrap_or_else(PoisonError::into_inner).push(product);
+        }
+    });
+    map_job(study, params, &context)?;
+    let mut made = std::mem::take(&mut *made.lock().unwrap_or_else(PoisonError::into_inner));
+    let layout = made.iter().find_map(|product| match product {
+        Product::Umap(umap) => Some(Arc::clone(umap)),
+        _ => None,
+    });
+    if let Some(umap) = layout {
+        made.push(Product::Trust(Arc::new(study.map_trust(params, &umap.coordinates, task)?)));
+    }
+    Ok(made)
+}
+
+/// Draws one frame of `study` with `products` as they are, at `width` x `height` cells.
+///
+/// # Errors
+/// If the scene names a feature or a cluster that is not there, or a filter that cannot be told.
+pub fn still(
+    study: &Arc<Study>,
+    products: Vec<Product>,
+    options: Options,
+    scene: &Scene,
+    (width, height): (u16, u16),
+    task: &Task,
+) -> Result<Buffer> {
+    let mut app = App::new(Arc::clone(study), Jobs::new(task.clone(), |_| {}), options);
+    app.update(Event::Resize(width, height));
+    for product in products {
+        app.take(product);
+    }
+    if let Some(filter) = &scene.filter {
+        if let Some(column) = filter.missing(&app.table()) {
+            return Err(
+                Problem::new(format!("the column {} cannot be told for this dictionary", column.name())).usage()
+            );
+        }
+        let filter = filter.clone();
+        app.change_filter(Action::Filter, |app| app.filters.push(filter));
+    }
+    if let Some(cluster) = scene.cluster {
+        let count = app.clusters.as_ref().map_or(0, |clusters| clusters.count);
+        if usize::try_from(cluster).is_ok_and(|c| c >= count) {
+            return Err(Problem::new(format!("there is no cluster {cluster}"))
+                .expected(format!("one of {count}"))
+                .usage());
+        }
+        app.change_filter(Action::OnlyCluster, |app| app.filters.switch(Chip::Only([cluster].into())));
+    }
+    match scene.feature {
+        Some(feature) if feature as usize >= study.features() => {
+            return Err(Problem::new(format!("there is no feature {feature}"))
+                .expected(format!("0 to {}", study.features().saturating_sub(1)))
+                .usage());
+        }
+        Some(feature) => app.visit(feature),
+        None => {
+            let shown: Vec<u32> = (0..study.features() as u32).filter(|&f| app.is_shown(f)).collect();
+            if shown.is_empty() {
+                return Err(Error::Nothing("no feature passes the filter".into()));
+            }
+            if let Some(middle) = app.map.middle_of(&shown) {
+                app.select(middle);
+            }
+        }
+    }
+    if scene.page != Page::Map {
+        app.go(scene.page);
+    }
+    app.settle();
+    let area = area_of(width, height);
+    let mut buffer = Buffer::empty(area);
+    app.draw(area, &mut buffer);
+    Ok(buffer)
+}

@@ -1,0 +1,258 @@
+//! The screen on a real pseudo-terminal: it starts, takes keys and signals, and leaves the terminal as it was.
+#![cfg(target_os = "linux")]
+
+#[path = "support/pty.rs"]
+mod pty;
+
+use pty::Session;
+use rustix::process::Signal;
+use saescope::tui::event::Event;
+use saescope::tui::screen::Screen;
+use saescope::tui::terminal::Terminal;
+use saescope::tui::{Effect, Model, Pacing};
+use std::time::Duration;
+
+/// What must be switched off on every way out.
+const LEAVE: [&str; 7] =
+    ["\x1b[?2026l", "\x1b[?1000l", "\x1b[?1002l", "\x1b[?1006l", "\x1b[?2004l", "\x1b[?25h", "\x1b[?1049l"];
+
+/// The small built-in dictionary, ready: nothing moves any more.
+fn open(environment: &[(&str, &str)], arguments: &[&str]) -> Session {
+    let all = [&["@example/concepts", "--no-cache"], arguments].concat();
+    let session = Session::saescope(&all, environment);
+    session.wait_for("the header", |screen| screen.contains("saescope"));
+    // session.wait_for("the finished map", |screen| screen.contains("UMAP k"));
+    session.rest();
+    session
+}
+
+fn assert_restored(session: &Session) {
+    let bytes = session.bytes();
+    let text = String::from_utf8_lossy(&bytes);
+    let tail = &text[text.rfind("\x1b[?1049h").unwrap_or(0)..];
+    for mode in LEAVE {
+        assert!(tail.contains(mode), "{mode:?} is missing at the end");
+    }
+    assert_eq!(text.matches("\x1b[?1049h").count(), text.matches("\x1b[?1049l").count());
+    assert!(session.is_cooked(), "the terminal stays in raw mode");
+}
+
+#[test]
+fn q_quits_and_leaves_the_terminal_as_it_was() {
+    let mut session = open(&[], &[]);
+    assert!(!session.is_cooked());
+    session.send(b"q");
+    assert_eq!(session.end().0, 0);
+    assert_restored(&session);
+}
+
+#[test]
+fn sigterm_restores_the_terminal() {
+    let mut session = open(&[], &[]);
+    session.signal(Signal::TERM);
+    let (_, took) = session.end();
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    assert_restored(&session);
+}
+
+#[test]
+fn a_broken_connection_ends_the_program() {
+    for by_signal in [true, false] {
+        let mut session = open(&[], &[]);
+        if by_signal {
+            session.signal(Signal::HUP);
+        } else {
+            session.hang_up();
+        }
+        let (_, took) = session.end();
+        assert!(took < Duration::from_secs(10), "{took:?}");
+    }
+}
+
+#[test]
+fn a_stop_gives_the_terminal_back_and_going_on_brings_the_same_screen() {
+    for from_outside in [false, true] {
+        let mut session = open(&[], &[]);
+        let before = session.picture();
+        if from_outside {
+            session.signal(Signal::TSTP);
+        } else {
+            session.send(b"\x1a");
+        }
+        session.wait("the stop", |session| session.state() == 'T');
+        assert_restored(&session);
+        assert!(!session.picture().contains("saescope"), "another screen is shown");
+        session.signal(Signal::CONT);
+        session.wait("the same screen", |session| session.picture() == before);
+        assert!(!session.is_cooked());
+        session.send(b"q");
+        assert_eq!(session.end().0, 0);
+        assert_restored(&session);
+    }
+}
+
+#[test]
+fn a_hard_stop_is_survived_as_well() {
+    let mut session = open(&[], &[]);
+    let before = session.picture();
+    session.signal(Signal::STOP);
+    session.wait("the stop", |session| session.state() == 'T');
+    let count = session.count();
+    session.signal(Signal::CONT);
+    session.wait("a new frame", |session| session.count() > count + 40);
+    session.rest();
+    assert_eq!(session.picture(), before);
+    session.send(b"q");
+    session.end();
+}
+
+#[test]
+fn nothing_is_written_while_nothing_happens() {
+    let session = open(&[], &[]);
+    let count = session.count();
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!(session.count(), count);
+}
+
+#[test]
+fn replies_nobody_asked_for_change_nothing() {
+    let mut session = open(&[], &[]);
+    let (count, before) = (session.count(), session.picture());
+    for reply in [
+        &b"\x1b]11;rgb:1e1e/1e1e/2e2e\x1b\\"[..],
+        b"\x1b[?62;22c",
+        b"\x1b[?2026;2$y",
+        b"\x1b]11;rgb:0/0/0\x07",
+        b"\x1b[3;7R",
+    ] {
+        session.send(reply);
+        std::thread::sleep(Duration::from_millis(150));
+    }
+    assert_eq!((session.count(), session.picture()), (count, before));
+    session.send(b"?");
+    session.wait("the help", |session| session.count() > count);
+}
+
+#[test]
+fn many_keys_at_once_are_few_frames() {
+    let mut session = open(&[], &[]);
+    let count = session.count();
+    session.send("l".repeat(50).as_bytes());
+    session.rest();
+    let bytes = session.bytes();
+    let frames = String::from_utf8_lossy(&bytes[count..]).matches("\x1b[?2026h").count();
+    assert!((1..=3).contains(&frames), "{frames} frames");
+}
+
+#[test]
+fn a_new_size_is_a_new_frame_of_that_size() {
+    let session = open(&[], &[]);
+    session.resize(120, 40);
+    session.wait("a frame of the new size", |session| {
+        let screen = session.screen();
+        screen.lines().count() > 30 && screen.contains("saescope")
+    });
+    session.rest();
+    let wide = session.picture();
+    session.resize(40, 8);
+    session.wait_for("the least size", |screen| screen.contains("60x16 needed"));
+    session.resize(120, 40);
+    session.rest();
+    assert_eq!(session.picture(), wide);
+}
+
+#[test]
+fn without_colour_no_colour_is_sent_and_ascii_is_seven_bits() {
+    let session = open(&[("NO_COLOR", "1")], &["--glyphs", "ascii"]);
+    let bytes = session.bytes();
+    assert!(bytes.iter().all(|byte| *byte < 0x80));
+    let text = String::from_utf8_lossy(&bytes);
+    for sequence in text.split("\x1b[").skip(1) {
+        let Some(end) = sequence.find(|c: char| c.is_ascii_alphabetic()) else { continue };
+        if sequence.as_bytes()[end] == b'm' {
+            for code in sequence[..end].split(';').filter_map(|code| code.parse::<u32>().ok()) {
+                assert!(!(30..=48).contains(&code) && !(90..=107).contains(&code), "colour {code}");
+            }
+        }
+    }
+}
+
+#[test]
+fn screen_never_gets_24_bit_colour() {
+    let session = open(&[("TERM", "screen-256color"), ("COLORTERM", "truecolor")], &[]);
+    assert!(!String::from_utf8_lossy(&session.bytes()).contains("8;2;"));
+}
+
+#[test]
+fn a_dumb_terminal_gets_the_summary() {
+    let mut session = Session::saescope(&["@example/concepts", "--no-cache"], &[("TERM", "dumb")]);
+    assert_eq!(session.end().0, 0);
+    session.wait_for("the summary", |screen| screen.contains("features"));
+    assert!(!session.bytes().contains(&0x1b));
+}
+
+/// Panics while drawing, on `p`.
+struct Fragile {
+    panics: bool,
+}
+
+impl Model for Fragile {
+    type Job = ();
+
+    fn update(&mut self, event: Event<()>) -> Vec<Effect> {
+        self.panics |= matches!(event, Event::Key(_));
+        Vec::new()
+    }
+
+    fn draw(
+        &self,
+        _: ratatui::layout::Rect,
+        buffer: &mut ratatui::buffer::Buffer,
+    ) -> Option<ratatui::layout::Position> {
+        assert!(!self.panics, "planted panic");
+        buffer.set_string(0, 0, "fragile", ratatui::style::Style::new());
+        None
+    }
+
+    fn moves(&self) -> bool {
+        false
+    }
+}
+
+/// Not a test by itself: the program that the next test runs on a terminal.
+#[test]
+fn fragile_program() {
+    if std::env::var_os("RUN_FRAGILE_PROGRAM").is_none() {
+        return;
+    }
+    let (source, mut events) = saescope::tui::event::queue();
+    let mut terminal = Terminal::enter(true).unwrap();
+    saescope::tui::event::read_terminal(terminal.input().unwrap(), source).unwrap();
+    let mut screen = Screen::new(terminal.output().unwrap(), 80, 24);
+    let mut model = Fragile { panics: false };
+    saescope::tui::run(&mut model, &mut events, &mut screen, &mut terminal, Pacing::frames_per_second(60));
+}
+
+#[test]
+fn a_panic_while_drawing_restores_the_terminal_and_leaves_a_log() {
+    let this = std::env::current_exe().unwrap();
+    let state = tempfile::tempdir().unwrap();
+    let mut session = Session::spawn(
+        this.to_str().unwrap(),
+        &["--exact", "fragile_program", "--nocapture", "--test-threads=1"],
+        &[("RUN_FRAGILE_PROGRAM", "1"), ("XDG_STATE_HOME", state.path().to_str().unwrap())],
+    );
+    session.wait_for("the first frame", |screen| screen.contains("fragile"));
+    session.send(b"p");
+    session.end();
+    session.wait_for("the message", |screen| screen.contains("has crashed"));
+    assert_restored(&session);
+    let bytes = session.bytes();
+    let text = String::from_utf8_lossy(&bytes);
+    let after = &text[text.rfind("\x1b[?1049l").unwrap()..];
+    assert!(after.contains("planted panic") && after.contains("crash-"), "{after}");
+    let logs: Vec<_> = std::fs::read_dir(state.path().join("saescope")).unwrap().collect();
+    assert_eq!(logs.len(), 1);
+    let log = std::fs::read_to_string(logs[0].as_ref().unwrap().path()).unwrap();
+    assert!(log.contains("planted panic"), "{log}");
+}
