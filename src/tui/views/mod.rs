@@ -1,21 +1,58 @@
 //! The pages of the screen: each a function of the [`App`] into its rectangles of the buffer.
+//!
+//! [`draw`] composes a frame: header and filter line, the page with its side pane, status and hints, and what lies
+//! above them (suggestions of a prompt, keys that may follow a prefix, a question). Views compute no numbers: they
+//! show what the app and the study's queries hold. Text from files passes [`text::clean`]; with an ASCII look the
+//! finished frame is 7-bit to the last cell. Any size is drawn; below [`MIN_SIZE`] one line says what is needed.
+//! Cost: O(points) for the map, else O(cells).
+
+mod chrome;
+mod clusters;
+mod feature;
+mod help;
+mod inspector;
+mod jobs;
+mod map;
+mod marks;
+mod neighbours;
+mod opening;
+mod overlay;
+mod words;
+
+#[cfg(test)]
+mod tests;
 
 use super::app::App;
-use super::layout::MIN_SIZE;
+use super::layout::{MIN_SIZE, Page};
+use super::widgets::text;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use ratatui::style::Style;
 
 /// Draws the whole screen; returns where the cursor stands while a line is typed.
-pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) -> Option<Position> {
+pub fn draw(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
     if app.too_small() {
-        let text = format!("{}x{} needed", MIN_SIZE.0, MIN_SIZE.1);
-        buffer.set_stringn(area.x, area.y, text, usize::from(area.width), Style::new());
+        let words = format!("{}x{} needed", MIN_SIZE.0, MIN_SIZE.1);
+        text::put(buf, area, area.x, area.y, &words, app.look().theme.text());
         return None;
     }
     let areas = app.areas();
-    let name = crate::text::printable(&app.study().name);
-    let title = format!(" saescope  {name}  {}", app.stage_words());
-    buffer.set_stringn(areas.header.x, areas.header.y, title, usize::from(areas.header.width), Style::new());
-    None
+    chrome::header(app, areas.header, buf);
+    chrome::filters(app, areas.filter, buf);
+    match app.page() {
+        Page::Map => map::draw(app, &areas, buf),
+        Page::Feature => feature::draw(app, areas.main, buf),
+        Page::Neighbours => neighbours::draw(app, areas.main, buf),
+        Page::Clusters => clusters::draw(app, areas.main, buf),
+        Page::Marks => marks::draw(app, areas.main, buf),
+        Page::Jobs => jobs::draw(app, areas.main, buf),
+        Page::Help => help::draw(app, areas.main, buf),
+    }
+    inspector::draw(app, areas.side, buf);
+    chrome::hints(app, areas.hints, buf);
+    let cursor = chrome::status(app, areas.status, buf);
+    overlay::draw(app, &areas, buf);
+    if app.look().ascii {
+        text::to_ascii(buf);
+    }
+    cursor
 }

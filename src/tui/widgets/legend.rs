@@ -18,7 +18,7 @@ pub struct Entry<'a> {
 }
 
 /// Longest name that is shown whole; a legend is read at a glance.
-const NAME: usize = 18;
+pub const NAME: usize = 18;
 
 /// Draws entries in reading order, row by row, then how many did not fit. Gives the number of entries drawn.
 pub fn clusters(look: &Look, entries: &[Entry<'_>], area: Rect, buf: &mut Buffer) -> usize {

@@ -11,6 +11,8 @@ pub struct Pane<'a> {
     pub title: &'a str,
     /// A fact about it: `12 of 4,096`.
     pub remark: &'a str,
+    /// A word of caution or help, on the bottom edge.
+    pub footer: &'a str,
     /// Whether keys go here.
     pub focused: bool,
 }
@@ -49,8 +51,17 @@ impl Pane<'_> {
             let remark = format!(" {} ", self.remark);
             text::put_right(buf, edge, edge.right(), top, &remark, look.theme.muted());
         }
+        if !self.footer.is_empty() && text::width(self.footer) + 4 <= usize::from(edge.width) {
+            text::put_right(buf, edge_at(edge, bottom), edge.right() - 1, bottom, &format!(" {} ", self.footer), {
+                look.theme.muted()
+            });
+        }
         Rect::new(left + 1, top + 1, area.width - 2, area.height - 2)
     }
+}
+
+fn edge_at(edge: Rect, y: u16) -> Rect {
+    Rect { y, ..edge }
 }
 
 /// Where a box over the view stands.

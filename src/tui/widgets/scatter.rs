@@ -1,7 +1,7 @@
 //! A map of points: the raster in colour, cluster letters, marks, search hits, the crosshair.
 //!
 //! Layers from below: dots of filtered-out points (faint), dots of the others in the colour of the cell's majority,
-//! letters of clusters, search hits, marks, the box, the crosshair with its label. Letters stand on a cell of their
+//! letters of clusters, search hits, marks, ranks, the box, the crosshair with its label. Letters stand on a cell of their
 //! cluster where it has cells to spare, else beside it where there is room. Cost: O(n + cells).
 
 use super::Look;
@@ -41,10 +41,12 @@ pub struct Scatter<'a> {
     pub hits: &'a [u32],
     /// Points that the user marked.
     pub marked: &'a [u32],
-    /// The chosen point and what to call it.
-    pub selected: Option<(u32, &'a str)>,
-    /// A free crosshair, in cells of the area.
-    pub cursor: Option<(u16, u16)>,
+    /// Points to be told apart by rank, nearest first: drawn as 1 to 9, then `+`.
+    pub ranked: &'a [u32],
+    /// The chosen point: its cell is reversed.
+    pub selected: Option<u32>,
+    /// The crosshair, in cells of the area, and what to call it.
+    pub cursor: Option<((u16, u16), &'a str)>,
     /// A box between two corners, in cells of the area.
     pub boxed: Option<((u16, u16), (u16, u16))>,
 }
@@ -61,17 +63,16 @@ impl Scatter<'_> {
         if self.letters && self.paint == Paint::Clusters && look.glyphs != Glyphs::Letters {
             letters(look, raster, area, buf);
         }
-        self.points(self.hits, 'o', look.theme.hit(), area, buf);
-        self.points(self.marked, '*', look.theme.marked(), area, buf);
+        self.points(self.hits, |_| 'o', look.theme.hit(), area, buf);
+        self.points(self.marked, |_| '*', look.theme.marked(), area, buf);
+        self.points(self.ranked, rank, look.theme.strong(), area, buf);
         if let Some((from, to)) = self.boxed {
             outline(look, area, from, to, buf);
         }
-        if let Some(cell) = self.cursor {
-            crosshair(look, area, cell, "", buf);
+        if let Some(cell) = self.selected.and_then(|point| self.cell(point, area)) {
+            buf[(area.x + cell.0, area.y + cell.1)].set_style(look.theme.selected());
         }
-        if let Some((point, label)) = self.selected
-            && let Some(cell) = self.cell(point, area)
-        {
+        if let Some((cell, label)) = self.cursor {
             crosshair(look, area, cell, label, buf);
         }
     }
@@ -114,18 +115,23 @@ impl Scatter<'_> {
         }
     }
 
-    /// Draws a character at each of the points, in the colour of the point.
-    fn points(&self, points: &[u32], symbol: char, style: Style, area: Rect, buf: &mut Buffer) {
-        for &point in points {
+    /// Draws a character at each of the points, the first on top, in the colour of the cell.
+    fn points(&self, points: &[u32], symbol: fn(usize) -> char, style: Style, area: Rect, buf: &mut Buffer) {
+        for (i, &point) in points.iter().enumerate().rev() {
             let Some((c, r)) = self.cell(point, area) else { continue };
             let cell = &mut buf[(area.x + c, area.y + r)];
             // A faint cell would hide its own mark.
             if self.cloud.flags(point as usize) != 0 {
                 cell.reset();
             }
-            cell.set_char(symbol).set_style(style);
+            cell.set_char(symbol(i)).set_style(style);
         }
     }
+}
+
+/// The character of a rank, counted from 0.
+fn rank(i: usize) -> char {
+    char::from_digit(i as u32 + 1, 10).unwrap_or('+')
 }
 
 /// The letters of clusters, each on or beside its own cells.

@@ -87,7 +87,7 @@ fn scene(look: &Look, width: u16, height: u16) -> Buffer {
     let mut buf = Buffer::empty(Rect::new(0, 0, width, height));
     let split = width - width / 3;
     let panes = height.saturating_sub(2);
-    let map = Pane { title: "map", remark: "trust .89 · noise 27 %", focused: true };
+    let map = Pane { title: "map", remark: "trust .89 · noise 27 %", footer: "a word of caution", focused: true };
     let inside = map.render(look, Rect::new(0, 0, split, panes), &mut buf);
     let blobs = Blobs::new(2000);
     let field = Rect { height: inside.height.saturating_sub(2), ..inside };
@@ -98,7 +98,9 @@ fn scene(look: &Look, width: u16, height: u16) -> Buffer {
         letters: true,
         hits: &[17, 400, 900],
         marked: &[23, 1201],
-        selected: Some((1500, "#1500 Monday")),
+        ranked: &[700, 701, 702],
+        selected: Some(1400),
+        cursor: view.cell_of(blobs.x[1500], blobs.y[1500], field.width, field.height).map(|at| (at, "#1500 Monday")),
         boxed: Some(((2, 1), (9, 4))),
         ..Scatter::default()
     };
@@ -318,8 +320,8 @@ proptest! {
         let cloud = Cloud { x: &x, y: &y, class: &[], flags: &[] };
         let view = Viewport::fit(cloud.shown(), size.0, size.1);
         let scatter = Scatter {
-            cloud, view, letters: true, hits: &ids, marked: &ids, selected: ids.first().map(|&id| (id, "label")),
-            cursor: Some((cells[0] % 80, cells[1] % 20)), boxed: Some(((cells[0], cells[1]), (cells[2], cells[3]))), ..Scatter::default()
+            cloud, view, letters: true, hits: &ids, marked: &ids, ranked: &ids, selected: ids.first().copied(),
+            cursor: Some(((cells[0] % 80, cells[1] % 20), "label")), boxed: Some(((cells[0], cells[1]), (cells[2], cells[3]))), ..Scatter::default()
         };
         scatter.render(&look, &mut Raster::new(), area, &mut buf);
     }

@@ -94,6 +94,40 @@ pub fn fit_left(text: &str, columns: usize, ascii: bool) -> Cow<'_, str> {
     Cow::Owned(format!("{}{}", ellipsis(ascii), suffix(text, columns - 1)))
 }
 
+/// `text` in lines of at most `columns`, broken at spaces where there are any.
+pub fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut line = String::new();
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        let mut word = word;
+        let gap = usize::from(!line.is_empty());
+        if width(&line) + gap + width(word) <= columns {
+            if gap == 1 {
+                line.push(' ');
+            }
+            line.push_str(word);
+            continue;
+        }
+        if !line.is_empty() {
+            lines.push(std::mem::take(&mut line));
+        }
+        while width(word) > columns {
+            let head = prefix(word, columns);
+            if head.is_empty() {
+                // Not even one character fits.
+                return lines;
+            }
+            lines.push(head.to_string());
+            word = &word[head.len()..];
+        }
+        line.push_str(word);
+    }
+    if !line.is_empty() {
+        lines.push(line);
+    }
+    lines
+}
+
 /// The longest start of `text` that is at most `columns` wide.
 pub fn prefix(text: &str, columns: usize) -> &str {
     let mut used = 0;
@@ -278,6 +312,14 @@ mod tests {
         assert_eq!(pad("41", 5, true, false), "   41");
         assert_eq!(pad("東", 3, false, false), "東 ");
         assert_eq!(fit("e\u{301}e\u{301}e\u{301}", 2, false), "e\u{301}…");
+    }
+
+    #[test]
+    fn lines_break_at_spaces_and_long_words_anywhere() {
+        assert_eq!(wrap("no such file: a/very/long/path", 8), ["no such", "file:", "a/very/l", "ong/path"]);
+        assert_eq!(wrap("", 8), Vec::<String>::new());
+        assert_eq!(wrap("東京", 1), Vec::<String>::new());
+        assert_eq!(wrap("a b", 0), Vec::<String>::new());
     }
 
     #[test]

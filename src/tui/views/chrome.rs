@@ -1,0 +1,185 @@
+//! The lines around the page: what is open, what is shown, what runs, which keys come next.
+
+use super::words::about;
+use crate::sae::Normalize;
+use crate::tui::app::{App, Note};
+use crate::tui::widgets::line::{self, Hint};
+use crate::tui::widgets::text;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+
+/// First line: program, model, site, format, shape; what it was measured on; which map.
+pub(super) fn header(app: &App, area: Rect, buf: &mut Buffer) {
+    let look = app.look();
+    let theme = &look.theme;
+    let study = app.study();
+    let info = &study.dictionary.info;
+    let clean = |text: &str| text::clean(text, look.ascii);
+    let name = info.model.as_deref().map_or_else(|| clean(&study.name), clean);
+    let stage = app.stage_words();
+    let tokens = study.activations().map(|a| format!("{} tokens", text::thousands(a.tokens() as u64)));
+    let shape =
+        format!("{} × {} {}", text::thousands(study.features() as u64), study.dictionary.d_out(), info.dtype.name());
+    let format = format!("{} {}", info.format, info.activation.describe());
+    // The more a part tells, the later it is left out: rank 0 stays.
+    let left: [(u8, String, Style); 5] = [
+        (4, "saescope".to_string(), theme.strong()),
+        (0, name, theme.strong()),
+        (3, info.hook.as_deref().map(clean).unwrap_or_default(), theme.text()),
+        (2, format, theme.text()),
+        (1, shape, theme.text()),
+    ];
+    let right: [(u8, String, Style); 2] = [(2, tokens.unwrap_or_default(), theme.muted()), (1, stage, theme.text())];
+    let room = usize::from(area.width.saturating_sub(2));
+    let columns = |rank: u8| -> usize {
+        let shown = left.iter().chain(&right).filter(|(own, words, _)| *own <= rank && !words.is_empty());
+        shown.map(|(_, words, _)| text::width(words) + 3).sum()
+    };
+    let rank = (0..=4).rev().find(|&rank| columns(rank) <= room).unwrap_or(0);
+    let mut x = area.x + 1;
+    for (own, words, style) in left.iter().filter(|(own, words, _)| *own <= rank && !words.is_empty()) {
+        if *own == 4 {
+            x = text::put(buf, area, x, area.y, words, *style) + 2;
+            continue;
+        }
+        if x > area.x + 1 && !(rank == 4 && *own == 0) {
+            x = text::put(buf, area, x, area.y, "· ", theme.muted());
+        }
+        let words = text::fit(words, usize::from((area.right() - 1).saturating_sub(x)), look.ascii);
+        x = text::put(buf, area, x, area.y, &words, *style) + 1;
+    }
+    let mut end = area.right().saturating_sub(1);
+    for (_, words, style) in right.iter().rev().filter(|(own, words, _)| *own <= rank && !words.is_empty()) {
+        end = text::put_right(buf, area, end, area.y, words, *style).saturating_sub(3);
+    }
+}
+
+/// Second line: conditions and search on the left, counts on the right.
+pub(super) fn filters(app: &App, area: Rect, buf: &mut Buffer) {
+    let look = app.look();
+    let theme = &look.theme;
+    let all = app.study().features();
+    let mut counts = if app.filters().is_empty() && app.shown_count() == all {
+        format!("{} features", text::thousands(all as u64))
+    } else {
+        format!("{} of {} features", text::thousands(app.shown_count() as u64), text::thousands(all as u64))
+    };
+    if !app.marks().is_empty() {
+        counts.push_str(&format!(" · {} marked", text::thousands(app.marks().len() as u64)));
+    }
+    let start = text::put_right(buf, area, area.right() - 1, area.y, &counts, theme.text());
+    let area = Rect { width: start.saturating_sub(area.x + 2), ..area };
+    let mut x = area.x + 1;
+    let mut parts: Vec<(&str, String, bool)> = Vec::new();
+    if let Some(search) = app.search() {
+        let at = if search.hits.is_empty() { 0 } else { search.at + 1 };
+        let words = format!("{} {at}/{}", text::clean(&search.query, look.ascii), search.hits.len());
+        parts.push(("search", words, false));
+    }
+    for (i, chip) in app.filters().chips().iter().enumerate() {
+        parts.push((if i == 0 { "filter" } else { "" }, text::clean(&chip.label(), look.ascii), true));
+    }
+    for (i, (title, words, chip)) in parts.iter().enumerate() {
+        if !title.is_empty() {
+            x = text::put(buf, area, x, area.y, title, theme.muted()) + 1;
+        }
+        let more = if i + 1 < parts.len() { 8 } else { 0 };
+        let room = usize::from(area.right().saturating_sub(x)).saturating_sub(if *chip { 2 } else { 0 } + more);
+        if room < 6 {
+            text::put(buf, area, x, area.y, &format!("+{} more", parts.len() - i), theme.muted());
+            return;
+        }
+        x = text::put(buf, area, x, area.y, &text::fit(words, room, look.ascii), theme.strong());
+        if *chip {
+            x = text::put(buf, area, x + 1, area.y, "×", theme.muted());
+        }
+        x += 3;
+    }
+    if parts.is_empty() {
+        let caution = caution(app).map(|words| text::clean(&words, look.ascii)).unwrap_or_default();
+        let room = usize::from(area.right().saturating_sub(x));
+        text::put(buf, area, x, area.y, &text::fit(&caution, room, look.ascii), theme.warning());
+    }
+}
+
+/// What a careful reader of this dictionary should know first.
+fn caution(app: &App) -> Option<String> {
+    let info = &app.study().dictionary.info;
+    let notes = app.study().evidence().map_or(&[][..], |evidence| &evidence.notes);
+    let first = info.warnings.iter().chain(notes).next().cloned();
+    let scale = matches!(info.normalize, Normalize::Scale(None));
+    first.or_else(|| scale.then(|| "the file does not say by how much activations were scaled".to_string()))
+}
+
+/// Last line but one: the line being typed, else what was said, else what runs, else the selected feature. Keys of
+/// an unfinished command stand at the right. Gives the place of the cursor while a line is typed.
+pub(super) fn status(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
+    let look = app.look();
+    let theme = &look.theme;
+    if let Some(prompt) = app.prompt() {
+        return Some(typing(app, prompt, area, buf));
+    }
+    let pending = app.pending();
+    let mut right = area.right();
+    if !pending.is_empty() {
+        right = text::put_right(buf, area, area.right() - 1, area.y, &pending, theme.strong()).saturating_sub(1);
+    }
+    let room = Rect { width: right.saturating_sub(area.x), ..area };
+    let inside = Rect { x: area.x + 1, width: room.width.saturating_sub(2), ..area };
+    let running = app.jobs().running();
+    if let Some(message) = app.message() {
+        let words = text::clean(&message.text, look.ascii);
+        let words = text::fit(&words, usize::from(inside.width), look.ascii);
+        let style = if message.is_error { theme.error() } else { theme.text() };
+        text::put(buf, inside, inside.x, inside.y, &words, style);
+    } else if let Some(job) = running {
+        match job.progress() {
+            Some(progress) => line::progress(look, progress.stage, &progress, room, buf),
+            None => drop(text::put(buf, inside, inside.x, inside.y, job.kind.name(), theme.strong())),
+        }
+    } else if app.areas().side.is_empty()
+        && let Some(feature) = app.selected()
+    {
+        let words = format!("#{feature} {}", about(app, feature));
+        let words = text::fit(&words, usize::from(inside.width), look.ascii);
+        text::put(buf, inside, inside.x, inside.y, &words, theme.text());
+    }
+    None
+}
+
+/// The line being typed, its title before it, what is said about it after it.
+fn typing(app: &App, prompt: &crate::tui::app::Prompt, area: Rect, buf: &mut Buffer) -> Position {
+    let look = app.look();
+    let theme = &look.theme;
+    let (words, style) = match prompt.note() {
+        Note::None => (String::new(), theme.text()),
+        Note::Good(words) => (text::clean(words, look.ascii), theme.muted()),
+        Note::Bad(words) => (text::clean(words, look.ascii), theme.warning()),
+    };
+    // The note may take up to three fifths of the line; what is typed keeps the rest.
+    let most = usize::from(area.width) * 3 / 5;
+    let note = text::fit(&words, most, look.ascii);
+    let right = if note.is_empty() {
+        area.right().saturating_sub(1)
+    } else {
+        text::put_right(buf, area, area.right() - 1, area.y, &note, style).saturating_sub(2)
+    };
+    let line = Rect { width: right.saturating_sub(area.x), ..area };
+    let x = text::put(buf, line, area.x + 1, area.y, prompt.kind().title(), theme.strong());
+    let x = if prompt.kind().title().ends_with(['/', ':', '#']) { x } else { x + 1 };
+    let columns = usize::from(line.right().saturating_sub(x));
+    let (seen, cursor) = prompt.editor().view(columns);
+    text::put(buf, line, x, area.y, &text::clean(seen, look.ascii), theme.text());
+    Position::new(x.saturating_add(cursor as u16).min(area.right().saturating_sub(1)), area.y)
+}
+
+/// Last line: the keys that are useful here, help at the right.
+pub(super) fn hints(app: &App, area: Rect, buf: &mut Buffer) {
+    let all = app.hints();
+    let hint = |(key, does): &(String, &'static str)| (key.clone(), *does);
+    let (last, rest): (Vec<_>, Vec<_>) = all.iter().map(hint).partition(|(_, does)| *does == "help");
+    let last = last.first().map(|(key, does)| Hint { key, does });
+    let rest: Vec<Hint<'_>> = rest.iter().take(7).map(|(key, does)| Hint { key, does }).collect();
+    line::hints(app.look(), &rest, last, area, buf);
+}

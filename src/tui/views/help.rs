@@ -1,0 +1,56 @@
+//! The help: every command with its keys, those that work here first.
+
+use crate::tui::app::{App, HelpLine, Pane as Focus};
+use crate::tui::widgets::pane::Pane;
+use crate::tui::widgets::text;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+/// Columns of the keys.
+const KEYS: u16 = 20;
+/// Columns of the name in the palette, shown where there is room for the description beside it.
+const NAME: u16 = 24;
+
+pub(super) fn draw(app: &App, area: Rect, buf: &mut Buffer) {
+    if area.is_empty() {
+        return;
+    }
+    let look = app.look();
+    let theme = &look.theme;
+    let lines = app.help();
+    let query = text::clean(app.help_query(), look.ascii);
+    let found = lines.iter().filter(|line| matches!(line, HelpLine::Command { .. })).count();
+    let remark = if query.is_empty() { "/ searches".to_string() } else { format!("{found} with \"{query}\"") };
+    let focused = app.focus() == Focus::Help;
+    let inside = Pane { title: "help", remark: &remark, focused, ..Pane::default() }.render(look, area, buf);
+    let list = app.list(Focus::Help);
+    let wide = inside.width >= 100;
+    for (y, (i, line)) in (inside.y..inside.bottom()).zip(lines.iter().enumerate().skip(list.offset)) {
+        let row = Rect { x: inside.x + 1, y, width: inside.width.saturating_sub(2), height: 1 };
+        match line {
+            HelpLine::Blank => {}
+            HelpLine::Title(title) => {
+                text::put(buf, row, row.x, y, &text::fit(title, row.width.into(), look.ascii), theme.strong());
+            }
+            HelpLine::Command { keys, name, doc } => {
+                let keys = text::fit(&keys.join("  "), usize::from(KEYS), look.ascii).into_owned();
+                text::put(buf, row, row.x + 2, y, &keys, theme.strong());
+                let mut x = row.x + 2 + KEYS + 1;
+                if wide {
+                    text::put(buf, row, x, y, name, theme.muted());
+                    x += NAME;
+                }
+                let doc = text::fit(doc, usize::from(row.right().saturating_sub(x)), look.ascii);
+                text::put(buf, row, x, y, &doc, theme.text());
+            }
+        }
+        if focused && i == list.cursor {
+            buf.set_style(Rect { x: inside.x, width: inside.width, ..row }, theme.selected());
+        }
+    }
+    if lines.is_empty() {
+        let words = format!("nothing in the help holds \"{query}\"");
+        let words = text::fit(&words, usize::from(inside.width.saturating_sub(2)), look.ascii);
+        text::put(buf, inside, inside.x + 1, inside.y, &words, theme.muted());
+    }
+}

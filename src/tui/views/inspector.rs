@@ -1,0 +1,213 @@
+//! The side pane: what is known about the selected feature, with its nearest features as a list.
+//!
+//! Tall panes show the summary above the list, wide low ones beside it. The list always has the half of the rows
+//! that the app counts on when it scrolls.
+
+use super::words::{self, about, number};
+use crate::tui::app::{App, Detail, Pane as Focus};
+use crate::tui::layout::Page;
+use crate::tui::theme::class_of;
+use crate::tui::widgets::bars::{Axis, Histogram, number as axis_number, sparkline};
+use crate::tui::widgets::pane::Pane;
+use crate::tui::widgets::passage::{self, Align, Token};
+use crate::tui::widgets::table::{Cell, Column, Table};
+use crate::tui::widgets::{legend, text};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+
+/// From this width on, and below this height, summary and list stand side by side.
+const WIDE: (u16, u16) = (72, 14);
+/// From this height on, the summary has room for a small chart.
+const ROOMY: u16 = 9;
+
+pub(super) fn draw(app: &App, area: Rect, buf: &mut Buffer) {
+    if area.is_empty() {
+        return;
+    }
+    let look = app.look();
+    let Some(detail) = app.detail() else {
+        let inside = Pane { title: "feature", ..Pane::default() }.render(look, area, buf);
+        let words = text::fit("no feature is selected yet", inside.width.saturating_sub(2).into(), look.ascii);
+        text::put(buf, inside, inside.x + 1, inside.y, &words, look.theme.muted());
+        return;
+    };
+    let title = format!("#{}", detail.feature);
+    let remark = if app.marks().contains(&detail.feature) { "marked" } else { "" };
+    let focused = app.focus() == Focus::Feature;
+    let inside = Pane { title: &title, remark, focused, ..Pane::default() }.render(look, area, buf);
+    let inside = Rect { x: inside.x + 1, width: inside.width.saturating_sub(2), ..inside };
+    if inside.is_empty() {
+        return;
+    }
+    if inside.width >= WIDE.0 && inside.height < WIDE.1 {
+        let half = inside.width * 11 / 20;
+        summary(app, detail, Rect { width: half - 2, ..inside }, buf);
+        let right = Rect { x: inside.x + half, width: inside.width - half, ..inside };
+        nearest(app, detail, right, focused, buf);
+        return;
+    }
+    let rows = (inside.height / 2).max(1);
+    let heading = u16::from(inside.height > 6);
+    let top = Rect { height: inside.height - rows - heading, ..inside };
+    summary(app, detail, top, buf);
+    if heading > 0 {
+        rule(app, "nearest by decoder cosine", Rect { y: top.bottom(), height: 1, ..inside }, buf);
+    }
+    nearest(app, detail, Rect { y: inside.bottom() - rows, height: rows, ..inside }, focused, buf);
+}
+
+/// `── where it fires ─────`
+fn rule(app: &App, title: &str, area: Rect, buf: &mut Buffer) {
+    let look = app.look();
+    let dash = look.pick("─", "-");
+    let style = look.theme.muted();
+    let title = text::fit(title, usize::from(area.width).saturating_sub(6), look.ascii);
+    let x = text::put(buf, area, area.x, area.y, &format!("{dash}{dash} {title} "), style);
+    text::put(buf, area, x, area.y, &dash.repeat(usize::from(area.right().saturating_sub(x))), style);
+}
+
+/// Words, numbers, strength of firing, then passages in the rows that are left.
+fn summary(app: &App, detail: &Detail, area: Rect, buf: &mut Buffer) {
+    let look = app.look();
+    let mut y = area.y;
+    let mut line = |parts: &[(String, Style)], buf: &mut Buffer| {
+        if y >= area.bottom() {
+            return;
+        }
+        let mut x = area.x;
+        for (words, style) in parts {
+            let room = usize::from(area.right().saturating_sub(x));
+            x = text::put(buf, area, x, y, &text::fit(words, room, look.ascii), *style);
+        }
+        y += 1;
+    };
+    for parts in facts(app, detail) {
+        line(&parts, buf);
+    }
+    if let Some(histogram) = detail.histogram.as_ref().filter(|_| app.page() != Page::Feature && area.height >= ROOMY) {
+        let counts: Vec<f64> = histogram.counts.iter().map(|&count| count as f64).collect();
+        let (low, high) = (axis_number(histogram.low), axis_number(histogram.high));
+        // The numbers are shown whole; the chart takes what is left.
+        let room = usize::from(area.width).saturating_sub(11 + low.len() + high.len());
+        let bars = sparkline(&counts, counts.len().min(room), None, look.ascii);
+        let parts = [
+            (format!("strength {low}"), look.theme.muted()),
+            (format!(" {bars} "), look.theme.ramp(0.5)),
+            (high, look.theme.muted()),
+        ];
+        line(&parts, buf);
+    }
+    let rest = Rect { y, height: area.bottom().saturating_sub(y), ..area };
+    if app.page() == Page::Feature {
+        strength(app, detail, rest, buf);
+    } else if rest.height >= 1 && !detail.examples.is_empty() {
+        // With little room a passage says more than its heading.
+        let heading = u16::from(rest.height >= 3);
+        if heading > 0 {
+            rule(app, "where it fires", Rect { height: 1, ..rest }, buf);
+        }
+        let top = detail.max_activation.unwrap_or(0.0) as f32;
+        for (y, example) in (rest.y + heading..rest.bottom()).zip(&detail.examples) {
+            let tokens: Vec<Token<'_>> = example
+                .pieces
+                .iter()
+                .map(|(text, value)| Token { text, strength: if top > 0.0 { value / top } else { 0.0 } })
+                .collect();
+            passage::render(look, &tokens, example.focus, Align::Flow, Rect { y, height: 1, ..rest }, buf);
+        }
+    }
+}
+
+/// Lines of facts, the most telling first.
+fn facts(app: &App, detail: &Detail) -> Vec<Vec<(String, Style)>> {
+    let look = app.look();
+    let theme = &look.theme;
+    let mut lines = Vec::new();
+    let label = detail.label.as_deref().map(|label| text::clean(label.trim(), look.ascii));
+    if let Some(label) = label.clone().filter(|label| !label.is_empty()) {
+        lines.push(vec![(label, theme.strong())]);
+    }
+    if !detail.top_tokens.is_empty() {
+        let mut parts = vec![("top tokens  ".to_string(), theme.muted())];
+        for (token, share) in &detail.top_tokens {
+            parts.push((text::clean(token.trim(), look.ascii), theme.text()));
+            parts.push((format!(" {}  ", text::percent(*share)), theme.muted()));
+        }
+        lines.push(parts);
+    }
+    let tokens = app.study().activations().map(|a| text::thousands(a.tokens() as u64)).unwrap_or_default();
+    match detail.density {
+        Some(0.0) => lines.push(vec![(format!("never fires on {tokens} tokens"), theme.warning())]),
+        Some(density) => {
+            lines.push(vec![(format!("fires on {} of {tokens} tokens", text::percent(density)), theme.text())]);
+        }
+        _ if app.study().evidence().is_some() => {
+            lines.push(vec![("no activations: --acts names them".to_string(), theme.muted())]);
+        }
+        _ => lines.push(vec![("activations are being read".to_string(), theme.muted())]),
+    }
+    let range = [("max", detail.max_activation), ("mean", detail.mean_activation), ("norm", detail.norm)];
+    let fires = detail.density.is_some_and(|density| density > 0.0);
+    let known = |(word, value): &(&str, Option<f64>)| Some(format!("{word} {}", number((*value)?)));
+    let range: Vec<String> = range[if fires { 0 } else { 2 }..].iter().filter_map(known).collect();
+    if !range.is_empty() {
+        lines.push(vec![(range.join(" · "), theme.text())]);
+    }
+    if let Some(cluster) = detail.cluster {
+        let class = class_of(cluster);
+        let words = if cluster < 0 { "in none".to_string() } else { words::cluster(app, cluster) };
+        lines.push(vec![
+            ("cluster ".to_string(), theme.text()),
+            (legend::mark(class, look), theme.cluster(class).add_modifier(Modifier::BOLD)),
+            (format!(" {words}"), theme.text()),
+        ]);
+    }
+    lines
+}
+
+/// The histogram of activations with its axis.
+fn strength(app: &App, detail: &Detail, area: Rect, buf: &mut Buffer) {
+    let Some(histogram) = detail.histogram.as_ref().filter(|_| area.height >= 3) else { return };
+    let look = app.look();
+    rule(
+        app,
+        if look.ascii { "how strongly it fires, | the mean" } else { "how strongly it fires, │ the mean" },
+        Rect { height: 1, ..area },
+        buf,
+    );
+    let axis = Axis { from: histogram.low, to: histogram.high, name: "activation" };
+    let chart = Rect { y: area.y + 1, height: (area.height - 1).min(7), ..area };
+    let style = app.look().theme.ramp(0.5);
+    Histogram { counts: &histogram.counts, axis, marker: detail.mean_activation }.render(app.look(), style, chart, buf);
+}
+
+/// The nearest features: cosine, number, cluster, words.
+fn nearest(app: &App, detail: &Detail, area: Rect, focused: bool, buf: &mut Buffer) {
+    let look = app.look();
+    let Some(neighbours) = &detail.neighbours else {
+        let words = text::fit("neighbours are being computed", area.width.into(), look.ascii);
+        text::put(buf, area, area.x, area.y, &words, look.theme.muted());
+        return;
+    };
+    let columns = [
+        Column::number("cos", 4),
+        Column::number("feature", 6),
+        Column::words("", 2),
+        Column::words("about", 8).growing(1),
+    ];
+    let row = |i: usize| {
+        let neighbour = &neighbours[i];
+        let marked = app.marks().contains(&neighbour.feature);
+        vec![
+            Cell::from(text::unit(neighbour.cosine.into())),
+            Cell::styled(format!("#{}", neighbour.feature), if marked { look.theme.marked() } else { Style::new() }),
+            words::cluster_cell(app, words::cluster_of(app, neighbour.feature)),
+            Cell::from(about(app, neighbour.feature)),
+        ]
+    };
+    let list = app.list(Focus::Feature);
+    let selected = focused.then_some(list.cursor);
+    Table { columns: &columns, rows: neighbours.len(), row: &row, offset: list.offset, selected, header: false }
+        .render(look, area, buf);
+}

@@ -1,0 +1,116 @@
+//! The map: where the features lie, what colours mean, how far to trust it.
+
+use super::opening;
+use super::words::{self, joined};
+use crate::tui::app::{App, ColourBy, Pane as Focus, Stage};
+use crate::tui::layout::Areas;
+use crate::tui::theme::class_of;
+use crate::tui::widgets::bars::number;
+use crate::tui::widgets::pane::Pane;
+use crate::tui::widgets::raster::Raster;
+use crate::tui::widgets::scatter::Scatter;
+use crate::tui::widgets::{legend, text};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+/// Longest label of the crosshair.
+const LABEL: usize = 28;
+
+pub(super) fn draw(app: &App, areas: &Areas, buf: &mut Buffer) {
+    if areas.main.is_empty() {
+        return;
+    }
+    let room = usize::from(areas.main.width).saturating_sub(10);
+    let remark = joined(&remarks(app), room);
+    let footer = if app.map().stage() == Stage::Empty { "" } else { "distances on the map are not geometry" };
+    let pane = Pane { title: "map", remark: &remark, footer, focused: app.focus() == Focus::Map };
+    let inside = pane.render(app.look(), areas.main, buf);
+    if app.map().stage() == Stage::Empty {
+        return opening::draw(app, inside, buf);
+    }
+    plot(app, areas.plot, buf);
+    colours(app, areas.legend, buf);
+}
+
+/// What should be known about the map, the most important first.
+fn remarks(app: &App) -> Vec<String> {
+    let mut parts = Vec::new();
+    match app.map().stage() {
+        Stage::Empty => {}
+        Stage::Components => {
+            let share = app
+                .variance()
+                .map(|[first, second]| format!("{} + {} of the variance", text::percent(first), text::percent(second)));
+            parts.push("components 1 and 2".to_string());
+            parts.extend(share);
+        }
+        Stage::Forming { epoch, epochs } => parts.push(format!("forming, pass {epoch} of {epochs}")),
+        Stage::Finished => {
+            if let Some(trust) = app.trust() {
+                parts.push(format!("trust {} at k {}", text::unit(trust.trustworthiness), trust.k));
+                parts.push(format!("neighbours kept {}", text::unit(trust.knn_preservation)));
+            }
+        }
+    }
+    if let Some(clusters) = app.clusters() {
+        let n = clusters.labels.len().max(1) as f64;
+        parts.push(format!("noise {}", text::percent(clusters.noise() as f64 / n)));
+        parts.push(format!("{} clusters", text::thousands(clusters.count as u64)));
+    }
+    parts
+}
+
+fn plot(app: &App, area: Rect, buf: &mut Buffer) {
+    let map = app.map();
+    let label = app.selected().map(|feature| {
+        let words = format!("#{feature} {}", words::about(app, feature).replace("  ", " "));
+        text::fit(words.trim_end(), LABEL, app.look().ascii).into_owned()
+    });
+    let label = label.unwrap_or_default();
+    let marked: Vec<u32> = app.marks().iter().copied().collect();
+    let ranked = app.true_neighbours();
+    let scatter = Scatter {
+        cloud: map.cloud(),
+        view: map.viewport(),
+        paint: map.paint(),
+        letters: true,
+        hits: app.search().map_or(&[], |search| &search.hits),
+        marked: &marked,
+        ranked: &ranked,
+        selected: app.selected(),
+        cursor: map.crosshair().map(|cell| (cell, label.as_str())),
+        boxed: None,
+    };
+    scatter.render(app.look(), &mut Raster::new(), area, buf);
+}
+
+/// The legend: clusters with their words and counts, or the two ends of a ramp.
+fn colours(app: &App, area: Rect, buf: &mut Buffer) {
+    let look = app.look();
+    let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+    match app.map().colour_by() {
+        ColourBy::Cluster => {
+            let name = |cluster: i32| words::cluster_short(app, cluster, legend::NAME);
+            let names: Vec<String> = app.cluster_rows().iter().map(|row| name(row.cluster)).collect();
+            let entries: Vec<legend::Entry<'_>> = app
+                .cluster_rows()
+                .iter()
+                .zip(&names)
+                .filter(|(row, _)| row.shown > 0)
+                .map(|(row, name)| legend::Entry { class: class_of(row.cluster), name, count: row.shown })
+                .collect();
+            legend::clusters(look, &entries, area, buf);
+        }
+        ColourBy::Column(column) => match app.map().ramp() {
+            Some(ramp) => {
+                legend::ramp(look, column.name(), &number(ramp.low), &number(ramp.high), area, buf);
+            }
+            None => {
+                let words = format!("{} is not known for any feature", column.name());
+                text::put(buf, area, area.x, area.y, &text::fit(&words, area.width.into(), look.ascii), {
+                    look.theme.muted()
+                });
+            }
+        },
+    }
+}

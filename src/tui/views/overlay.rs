@@ -1,0 +1,96 @@
+//! What lies above the page: suggestions of a prompt, keys that may follow a prefix, a question.
+
+use crate::tui::app::{App, PromptKind, Question, Suggestion};
+use crate::tui::layout::Areas;
+use crate::tui::widgets::pane::{self, Pane};
+use crate::tui::widgets::text;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+/// Most suggestions on screen at once.
+const ROWS: u16 = 10;
+/// Widest box of suggestions.
+const WIDTH: u16 = 96;
+
+pub(super) fn draw(app: &App, areas: &Areas, buf: &mut Buffer) {
+    let page = Rect { y: areas.filter.bottom(), height: areas.status.y - areas.filter.bottom(), ..areas.filter };
+    if let Some(question) = app.question() {
+        return ask(app, question, page, buf);
+    }
+    if let Some(prompt) = app.prompt() {
+        if !prompt.suggestions().is_empty() {
+            suggestions(app, prompt.kind(), prompt.suggestions(), prompt.chosen(), page, buf);
+        }
+        return;
+    }
+    let next = app.continuations();
+    if !next.is_empty() {
+        let rows: Vec<(String, &str)> = next.iter().map(|(key, row)| (key.to_string(), row.doc)).collect();
+        let rows: Vec<(&str, &str)> = rows.iter().map(|(key, doc)| (key.as_str(), short(doc))).collect();
+        pane::infobox(app.look(), &app.pending(), &rows, page, buf);
+    }
+}
+
+/// The part of a description that fits in a small box: up to its first colon, semicolon or bracket.
+fn short(doc: &'static str) -> &'static str {
+    doc.split([':', ';', '(']).next().map_or(doc, str::trim_end)
+}
+
+fn ask(app: &App, question: &Question, page: Rect, buf: &mut Buffer) {
+    let look = app.look();
+    let (title, words) = match question {
+        Question::Quit { job } => ("quit?", format!("A job is running and would be lost: {job}.")),
+        Question::Replace { path, .. } => ("replace?", format!("The file exists: {}", path.display())),
+    };
+    let keys: Vec<String> = app.hints().iter().map(|(key, does)| format!("{key} {does}")).collect();
+    let columns = usize::from(page.width.saturating_sub(8)).min(64);
+    let mut lines = text::wrap(&text::clean(&words, look.ascii), columns);
+    lines.push(String::new());
+    lines.push(keys.join("   "));
+    pane::message(look, title, &lines, page, buf);
+}
+
+/// Suggestions in a box above the line, the best at the top.
+fn suggestions(app: &App, kind: PromptKind, all: &[Suggestion], chosen: Option<usize>, page: Rect, buf: &mut Buffer) {
+    let look = app.look();
+    let theme = &look.theme;
+    // While searching, the map behind the box is what is looked at: leave it more room.
+    let most = if kind == PromptKind::Search { (page.height / 3).saturating_sub(2).min(ROWS) } else { ROWS };
+    let rows = (all.len() as u16).min(most).min(page.height.saturating_sub(2)).max(1);
+    let width = page.width.min(WIDTH);
+    let area = Rect { x: page.x, y: page.bottom().saturating_sub(rows + 2), width, height: rows + 2 };
+    let area = area.intersection(page);
+    pane::clear(area, buf);
+    let at = chosen.unwrap_or(0).min(all.len().saturating_sub(1));
+    let remark = format!("{} of {}", at + 1, all.len());
+    let title = match kind {
+        PromptKind::Palette => "commands",
+        PromptKind::Search => "matches",
+        PromptKind::Filter => "columns",
+        _ => "suggestions",
+    };
+    let inside = Pane { title, remark: &remark, focused: true, ..Pane::default() }.render(look, area, buf);
+    let first = (at + 1).saturating_sub(usize::from(rows));
+    let name = all.iter().map(|s| text::width(&s.text)).max().unwrap_or(0).min(usize::from(width) / 3) as u16;
+    for (y, (i, suggestion)) in (inside.y..inside.bottom()).zip(all.iter().enumerate().skip(first)) {
+        let row = Rect { x: inside.x + 1, y, width: inside.width.saturating_sub(2), height: 1 };
+        let words = text::clean(&suggestion.text, look.ascii);
+        let mut x = row.x;
+        for (at, c) in words.chars().enumerate() {
+            let style = if suggestion.hits.contains(&at) { theme.hit() } else { theme.text() };
+            x = text::put(buf, Rect { width: name.min(row.width), ..row }, x, y, c.encode_utf8(&mut [0; 4]), style);
+        }
+        let mut end = row.right();
+        if let Some(key) = &suggestion.key {
+            end = text::put_right(buf, row, row.right(), y, key, theme.strong()).saturating_sub(2);
+        }
+        let start = row.x + name + 2;
+        let doc = text::clean(&suggestion.doc, look.ascii);
+        let doc = text::fit(&doc, usize::from(end.saturating_sub(start)), look.ascii);
+        text::put(buf, row, start, y, &doc, theme.muted());
+        // Only a choice that was made is reversed; Enter takes the first without one.
+        if chosen == Some(i) || (chosen.is_none() && i == 0 && kind == PromptKind::Palette) {
+            buf.set_style(Rect { x: inside.x, width: inside.width, ..row }, theme.selected());
+        }
+    }
+}
