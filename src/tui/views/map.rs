@@ -101,16 +101,13 @@ fn colours(app: &App, area: Rect, buf: &mut Buffer) {
                 .collect();
             legend::clusters(look, &entries, area, buf);
         }
-        ColourBy::Column(column) => match app.map().ramp() {
-            Some(ramp) => {
-                legend::ramp(look, column.name(), &number(ramp.low), &number(ramp.high), area, buf);
+        ColourBy::Column(column) => {
+            if let Some(ramp) = app.map().ramp() {
+                return legend::ramp(look, column.name(), &number(ramp.low), &number(ramp.high), area, buf);
             }
-            None => {
-                let words = format!("{} is not known for any feature", column.name());
-                text::put(buf, area, area.x, area.y, &text::fit(&words, area.width.into(), look.ascii), {
-                    look.theme.muted()
-                });
-            }
-        },
+            let words = format!("{} is not known for any feature", column.name());
+            let words = text::fit(&words, area.width.into(), look.ascii);
+            text::put(buf, area, area.x, area.y, &words, look.theme.muted());
+        }
     }
 }
