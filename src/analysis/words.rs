@@ -22,7 +22,8 @@ const MAX_LABEL: usize = 400;
 pub struct Words {
     /// The tokens that carry most of each feature's activation, safe to print, strongest first.
     top: Vec<Vec<String>>,
-    /// Label and tokens of each feature, folded to lower case: label, line feed, tokens joined by spaces.
+    /// Label and tokens of each feature, folded to lower case: label, line feed, tokens joined by a unit separator,
+    /// which no query holds.
     folded: Vec<String>,
 }
 
@@ -51,7 +52,7 @@ impl Words {
                     let label = study.label(feature).unwrap_or("");
                     let end = (0..=MAX_LABEL.min(label.len())).rev().find(|&at| label.is_char_boundary(at));
                     let label = &label[..end.unwrap_or(0)];
-                    let folded = format!("{}\n{}", label.to_lowercase(), top.join(" ").to_lowercase());
+                    let folded = fold(label, &top);
                     task.advance(1);
                     Some((top, folded))
                 })
@@ -68,8 +69,9 @@ impl Words {
     }
 
     /// Features whose label or tokens hold every word of `query` (case folded), best first: those whose label or a
-    /// token *is* the query, then those with a word that begins with it, then the others; equals by number. A query
-    /// that is a number (with or without `#`) finds that feature first. Empty for an empty query.
+    /// token *is* the query, then those with a word of it that does, then those with a word that begins with it, then
+    /// the others; among equals the earlier in label or tokens it stands, then the lower number. A query that is a
+    /// number (with or without `#`) finds that feature first. Empty for an empty query.
     pub fn find(&self, query: &str) -> Vec<u32> {
         let query = query.trim().to_lowercase();
         let words: Vec<&str> = query.split_whitespace().collect();
@@ -77,26 +79,37 @@ impl Words {
             return Vec::new();
         }
         let number = query.strip_prefix('#').unwrap_or(&query).parse::<usize>().ok();
-        let mut found: Vec<(u8, u32)> = (0..self.folded.len())
+        let mut found: Vec<(u8, usize, u32)> = (0..self.folded.len())
             .filter_map(|feature| {
                 let text = &self.folded[feature];
-                let holds = words.iter().all(|word| text.contains(word));
-                let rank = if number == Some(feature) {
-                    0
-                } else if !holds {
+                if number == Some(feature) {
+                    return Some((0, 0, feature as u32));
+                }
+                if !words.iter().all(|word| text.contains(word)) {
                     return None;
-                } else if text.split(['\n', ' ', ',']).any(|part| part == query) || text.starts_with(&query) {
-                    1
-                } else if starts_word(text, words[0]) {
-                    2
-                } else {
-                    3
+                }
+                // Label and tokens are separate voices: the place counts within the one that says it first.
+                let (label, tokens) = text.split_once('\n').unwrap_or((text, ""));
+                let place = |separator: &[char]| {
+                    let within = |voice: &str| voice.split(separator).position(|part| part.trim() == query);
+                    [within(label), within(tokens)].into_iter().flatten().min()
                 };
-                Some((rank, feature as u32))
+                let (rank, place) = if label == query {
+                    (1, 0)
+                } else if let Some(place) = place(&[',', '\u{1f}']) {
+                    (2, place)
+                } else if let Some(place) = place(&[',', '\u{1f}', ' ']) {
+                    (3, place)
+                } else if starts_word(text, words[0]) {
+                    (4, 0)
+                } else {
+                    (5, 0)
+                };
+                Some((rank, place, feature as u32))
             })
             .collect();
         found.sort_unstable();
-        found.into_iter().map(|(_, feature)| feature).collect()
+        found.into_iter().map(|(_, _, feature)| feature).collect()
     }
 
     /// A few words for each cluster: the tokens that are top tokens of more of its features than their share among
@@ -137,6 +150,10 @@ impl Words {
     }
 }
 
+fn fold(label: &str, top: &[String]) -> String {
+    format!("{}\n{}", label.to_lowercase().replace('\n', " "), top.join("\u{1f}").to_lowercase())
+}
+
 /// Whether a word of `text` begins with `word`.
 fn starts_word(text: &str, word: &str) -> bool {
     text.match_indices(word).any(|(at, _)| text[..at].chars().next_back().is_none_or(|c| !c.is_alphanumeric()))
@@ -157,7 +174,7 @@ mod tests {
             top: rows.iter().map(|(_, top)| top.iter().map(ToString::to_string).collect()).collect(),
             folded: rows
                 .iter()
-                .map(|(label, top)| format!("{}\n{}", label.to_lowercase(), top.join(" ").to_lowercase()))
+                .map(|(label, top)| fold(label, &top.iter().map(ToString::to_string).collect::<Vec<_>>()))
                 .collect(),
         }
     }
@@ -167,11 +184,14 @@ mod tests {
         let words = words(&[
             ("holidays in spring", &[]),
             ("birthday", &[]),
-            ("", &["Day", "night"]),
+            ("", &["night", "Day"]),
             ("dayly news", &[]),
             ("nothing", &["x"]),
+            ("a rainy day", &[]),
+            ("evening, day", &["Day"]),
+            ("Day", &[]),
         ]);
-        assert_eq!(words.find("day"), [2, 3, 0, 1]);
+        assert_eq!(words.find("day"), [7, 6, 2, 5, 3, 0, 1]);
         assert_eq!(words.find("DAY night"), [2]);
         assert_eq!(words.find("  "), [] as [u32; 0]);
         assert_eq!(words.find("absent"), [] as [u32; 0]);

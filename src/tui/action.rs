@@ -157,6 +157,8 @@ const PANES: &[Context] = &[Map, Feature, Passages, Neighbours, Clusters, Marks,
 const FEATURES: &[Context] = &[Map, Feature, Passages, Neighbours, Clusters, Marks];
 /// Where `q` ends the program; in the help it ends the help.
 const QUIT: &[Context] = &[Map, Feature, Passages, Neighbours, Clusters, Marks, Jobs];
+/// Where something can be opened.
+const OPENS: &[Context] = &[Map, Feature, Neighbours, Clusters, Marks];
 const MAP: &[Context] = &[Map];
 const PROMPT: &[Context] = &[Prompt];
 const CONFIRM: &[Context] = &[Confirm];
@@ -187,7 +189,7 @@ pub const ACTIONS: &[Row] = &[
     row(A::CloseHelp, "help.close", &["q"], &[Help], Some("close"), "Close the help"),
     row(A::CancelJob, "job.cancel", &["x", "Delete"], &[Jobs], Some("cancel job"), "Cancel the job under the cursor"),
 
-    row(A::Open, "go.open", &["Enter"], PANES, Some("open"), "Open what is under the cursor: a feature, a neighbour, a cluster"),
+    row(A::Open, "go.open", &["Enter"], OPENS, Some("open"), "Open what is under the cursor: a feature, a neighbour, a cluster"),
     row(A::ZoomIn, "map.zoom-in", &["+", "="], MAP, Some("zoom in"), "Zoom in around the cursor"),
     row(A::Search, "find.search", &["/"], PANES, Some("search"), "Search labels and tokens as you type; in the help, its text"),
     row(A::Filter, "filter.where", &["f", "&"], FEATURES, Some("filter"), "Show only features for which an expression holds: density < 0.01 and label ~ \"day\""),
@@ -228,8 +230,8 @@ pub const ACTIONS: &[Row] = &[
     row(A::GoId, "go.id", &["g i"], PANES, None, "Go to a feature by its number; a count is that number"),
     row(A::JumpBack, "go.back", &["Ctrl-o"], FEATURES, None, "Back to the feature visited before"),
     row(A::JumpForward, "go.forward", &["Ctrl-n"], FEATURES, None, "Forward again through the features visited"),
-    row(A::FocusNext, "go.next-pane", &["Tab"], PANES, Some("next pane"), "Move the focus to the next pane"),
-    row(A::FocusPrevious, "go.previous-pane", &["Shift-Tab"], PANES, None, "Move the focus to the previous pane"),
+    row(A::FocusNext, "go.next-pane", &["Tab"], FEATURES, Some("next pane"), "Move the focus to the next pane"),
+    row(A::FocusPrevious, "go.previous-pane", &["Shift-Tab"], FEATURES, None, "Move the focus to the previous pane"),
     row(A::Back, "go.out", &["Esc"], PANES, None, "Step back: end the search, clear the last filter, leave the page; never quits"),
 
     row(A::NextMatch, "find.next", &["n"], PANES, None, "Next match of the search"),
@@ -245,7 +247,7 @@ pub const ACTIONS: &[Row] = &[
     row(A::ClearMarks, "mark.clear", &["m c"], FEATURES, None, "Unmark every feature"),
     row(A::YankId, "copy.id", &["y"], FEATURES, None, "Copy the number of the feature to the clipboard of your own machine"),
     row(A::YankRow, "copy.row", &["Y"], FEATURES, None, "Copy the row of the feature, tab separated, to the clipboard"),
-    row(A::Export, "export.shown", &["e"], FEATURES, None, "Write what is shown to a file: csv, json, npy, npz, or svg for the picture"),
+    row(A::Export, "export.shown", &["e"], FEATURES, None, "Write what is shown to a file: csv, json, npy, npz; svg or txt for the picture"),
     row(A::ExportAll, "export.all", &["E"], FEATURES, None, "Write all features to a file"),
     row(A::Undo, "view.undo", &["u"], FEATURES, None, "Undo the last change of view, filter or marks"),
 

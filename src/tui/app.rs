@@ -24,6 +24,7 @@
 
 mod commands;
 mod detail;
+mod exporting;
 mod filter;
 mod help;
 mod journey;
@@ -62,6 +63,7 @@ use crate::geometry::cluster::Clusters;
 use crate::geometry::neighbors::Knn;
 use crate::geometry::trust::Trust;
 use crate::rows::Points;
+use crossterm::event::KeyCode;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use std::collections::BTreeSet;
@@ -391,7 +393,8 @@ impl App {
             Pane::Help => self.help().len(),
         }
     }
-    /// The jobs: running, finished, failed.
+    /// The jobs: running, finished, failed. The list on screen shows the newest first: row `i` is
+    /// `jobs().list().rev().nth(i)`.
     pub fn jobs(&self) -> &Jobs {
         &self.jobs
     }
@@ -468,7 +471,15 @@ impl App {
         match self.presses.press(&self.keymap, context, key) {
             Press::Pending => {}
             Press::Action { action, count } => self.act(action, count, effects),
-            Press::Unknown(_) if context == Context::Prompt => self.type_key(key),
+            Press::Unknown(_) if context == Context::Prompt && self.type_key(key) => {}
+            // A slow line delivers Esc and the next key together, which looks like Alt; nothing here is bound to Alt.
+            Press::Unknown(_) if key.without_alt().is_some() => {
+                self.key(Key::plain(KeyCode::Esc), effects);
+                if let Some(key) = key.without_alt() {
+                    self.key(key, effects);
+                }
+            }
+            Press::Unknown(_) if context == Context::Prompt => {}
             Press::Unknown(_) if context == Context::Confirm => {}
             Press::Unknown(keys) => {
                 let help = self.keymap.key(context, Action::Help).unwrap_or_default();

@@ -14,6 +14,7 @@ use crossterm::event::MouseEvent;
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// One thing that happened. `J` is what jobs report.
@@ -61,6 +62,31 @@ pub enum Raw<J> {
     Signal(Signal),
     /// A job reports.
     Job(J),
+    /// A job reports something that each newer report replaces; see [`Latest`].
+    Latest(Arc<Mutex<Option<J>>>),
+}
+
+/// A place for reports of which only the newest counts, such as a layout while it forms: however slow the screen is,
+/// at most one of them waits. It keeps the place in the queue of the first that was not taken yet.
+#[derive(Debug, Clone)]
+pub struct Latest<J> {
+    slot: Arc<Mutex<Option<J>>>,
+    to: Source<J>,
+}
+
+impl<J> Latest<J> {
+    /// A place before the queue that `to` leads to.
+    pub fn new(to: Source<J>) -> Self {
+        Self { slot: Arc::new(Mutex::new(None)), to }
+    }
+
+    /// Replaces what waits; lost silently if the loop is gone.
+    pub fn send(&self, job: J) {
+        let waiting = self.slot.lock().unwrap_or_else(PoisonError::into_inner).replace(job);
+        if waiting.is_none() {
+            let _ = self.to.send(Raw::Latest(Arc::clone(&self.slot)));
+        }
+    }
 }
 
 /// A sending end; clones may live on any thread.
@@ -134,6 +160,10 @@ impl<J> Events<J> {
             Raw::Key(key) => self.ready.push_back(Event::Key(key)),
             Raw::Signal(signal) => self.ready.push_back(Event::Signal(signal)),
             Raw::Job(job) => self.ready.push_back(Event::Job(job)),
+            Raw::Latest(slot) => {
+                let newest = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+                self.ready.extend(newest.map(Event::Job));
+            }
         }
     }
 
@@ -267,6 +297,20 @@ mod tests {
         read_terminal(Script(script), source).unwrap();
         assert_eq!(events.next(Some(soon())), Some(Event::Key(Key::char('j'))));
         assert_eq!(events.next(Some(soon())), Some(Event::Signal(Signal::HangUp)));
+    }
+
+    #[test]
+    fn of_reports_that_replace_each_other_only_the_newest_waits() {
+        let (source, mut events) = queue::<u32>();
+        let latest = Latest::new(source.clone());
+        (1..=100).for_each(|report| latest.send(report));
+        source.send(Raw::Job(0)).unwrap();
+        latest.send(101);
+        assert_eq!(events.next(None), Some(Event::Job(101)), "in the place of the first");
+        assert_eq!(events.next(None), Some(Event::Job(0)));
+        assert_eq!(events.try_next(), None);
+        latest.send(102);
+        assert_eq!(events.try_next(), Some(Event::Job(102)));
     }
 
     #[test]

@@ -96,6 +96,12 @@ impl Key {
         }
     }
 
+    /// The key without Alt, if it has it.
+    pub fn without_alt(self) -> Option<Self> {
+        let alt = self.modifiers.contains(KeyModifiers::ALT);
+        alt.then(|| Self { modifiers: self.modifiers - KeyModifiers::ALT, ..self })
+    }
+
     /// The digit this key is, if it is a plain one.
     pub fn digit(self) -> Option<u32> {
         self.typed().and_then(|c| c.to_digit(10))

@@ -3,7 +3,6 @@
 use super::prompt::PromptKind;
 use super::{App, Chip, ColourBy, ListState, Pane, Question, Snapshot, Stage, UNDO};
 use crate::analysis::{JobKind, columns::Value};
-use crate::export::WRITERS;
 use crate::tui::action::{Action, Row};
 use crate::tui::clipboard;
 use crate::tui::layout::{self, Page};
@@ -455,10 +454,5 @@ impl App {
                 format!("UMAP k{} s{}", umap.neighbors, umap.seed)
             }
         }
-    }
-
-    /// Suffixes that a file to export to may have.
-    pub(super) fn suffixes() -> Vec<&'static str> {
-        WRITERS.iter().map(|writer| writer.suffix).collect()
     }
 }

@@ -1,17 +1,13 @@
 //! Typing: what happens when a line opens, changes, is taken or is left.
 
 use super::prompt::{self, Before, Choice, Note, Prompt, PromptKind, Suggestion};
-use super::{App, Pane, Question, Search};
-use crate::analysis::columns::{Column, DEFAULT_COLUMNS};
-use crate::analysis::{Filter, JobKind, Product};
-use crate::export::{Document, Provenance, Sink, table};
+use super::{App, Question, Search};
+use crate::analysis::{Column, Filter, JobKind};
 use crate::tui::Effect;
 use crate::tui::action::Action;
 use crate::tui::input::LineEditor;
 use crate::tui::key::Key;
-use serde_json::json;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 
 /// Most features suggested while searching; the count of all is told.
 const SUGGESTED: usize = 50;
@@ -40,36 +36,20 @@ impl App {
         self.typed();
     }
 
-    /// `smollm2-features.csv`, or a number after it if that exists.
-    fn proposed_file(&self, kind: PromptKind) -> String {
-        let last = self.study.name.trim_end_matches('/').rsplit(['/', '@']).next().unwrap_or("");
-        let stem: String = Path::new(last)
-            .file_stem()
-            .map(|stem| stem.to_string_lossy().into_owned())
-            .unwrap_or_default()
-            .chars()
-            .map(|c| if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' })
-            .take(60)
-            .collect();
-        let what = if kind == PromptKind::ExportAll { "all" } else { "shown" };
-        let stem = if stem.is_empty() { "saescope".into() } else { stem };
-        let name = |n: u32| if n == 1 { format!("{stem}-{what}.csv") } else { format!("{stem}-{what}-{n}.csv") };
-        (1..100).map(name).find(|name| !Path::new(name).exists()).unwrap_or_else(|| name(1))
-    }
-
-    /// A key that is no command of the prompt: it edits the line.
-    pub(super) fn type_key(&mut self, key: Key) {
-        let Some(prompt) = &mut self.prompt else { return };
+    /// A key that is no command of the prompt: it edits the line. False if it means nothing there either.
+    pub(super) fn type_key(&mut self, key: Key) -> bool {
+        let Some(prompt) = &mut self.prompt else { return false };
         let before = prompt.editor.text().to_string();
         // Deleting from an empty line leaves it, as in vi.
         let leaves = before.is_empty() && key == Key::plain(crossterm::event::KeyCode::Backspace);
-        prompt.editor.press(key);
+        let known = prompt.editor.press(key);
         if leaves {
             self.cancel_prompt();
         } else if before != prompt.editor.text() {
             prompt.chosen = None;
             self.typed();
         }
+        known
     }
 
     /// Pasted text goes into the line; without one it is dropped, because it is not a row of commands.
@@ -203,20 +183,6 @@ impl App {
         (suggestions, note)
     }
 
-    fn try_file(&self, text: &str, kind: PromptKind) -> Note {
-        if text.trim().is_empty() {
-            return Note::None;
-        }
-        let suffixes = Self::suffixes();
-        let suffix = Path::new(text.trim()).extension().and_then(|suffix| suffix.to_str()).unwrap_or_default();
-        if !suffixes.contains(&suffix.to_lowercase().as_str()) {
-            return Note::Bad(format!("the name must end in one of .{}", suffixes.join(" .")));
-        }
-        let count = self.chosen_features(kind == PromptKind::ExportAll).len();
-        let exists = if Path::new(text.trim()).exists() { "; the file exists" } else { "" };
-        Note::Good(format!("{count} features{exists}"))
-    }
-
     /// Moves the choice, or through the history where nothing is suggested.
     pub(super) fn choose(&mut self, by: i32) {
         let Some(prompt) = &mut self.prompt else { return };
@@ -338,64 +304,5 @@ impl App {
         if let Some(feature) = before.selected {
             self.follow(feature);
         }
-    }
-
-    /// What an export takes: all features, else the marked ones on their page, else those that are shown.
-    fn chosen_features(&self, all: bool) -> Vec<usize> {
-        if all {
-            (0..self.study.features()).collect()
-        } else if self.focus == Pane::Marks {
-            self.marks.iter().map(|feature| *feature as usize).collect()
-        } else {
-            (0..self.shown.len()).filter(|feature| self.shown[*feature]).collect()
-        }
-    }
-
-    /// Writes features to a file, as a job.
-    pub(super) fn export(&mut self, path: &Path, all: bool, replace: bool) {
-        let features = self.chosen_features(all);
-        if features.is_empty() {
-            return self.complain("there is nothing to write: no feature is shown");
-        }
-        // Checked here, so that a name that cannot be written is told at once.
-        let sink = match Sink::new(path, replace) {
-            Ok(sink) => sink,
-            Err(error) => return self.complain(error.to_string()),
-        };
-        let filter = if all {
-            None
-        } else if self.focus == Pane::Marks {
-            Some(super::Chip::Marked.expression(&self.marks))
-        } else {
-            self.filters.expression(&self.marks)
-        };
-        let (umap, hdbscan) = (&self.params.umap, &self.params.hdbscan);
-        let parameters = json!({
-            "verb": "export", "where": filter, "neighbors": umap.neighbors, "min_dist": umap.min_dist,
-            "min_cluster_size": hdbscan.min_cluster_size, "seed": umap.seed,
-        });
-        let provenance = Provenance {
-            input: self.study.name.clone(),
-            fingerprint: self.study.fingerprint.clone(),
-            parameters: parameters.as_object().cloned().unwrap_or_default(),
-        };
-        let (study, layout, clusters) = (Arc::clone(&self.study), self.layout.clone(), self.clusters.clone());
-        self.jobs.start(JobKind::Export, move |context| {
-            context.task.stage("writing", 0);
-            let table = crate::analysis::FeatureTable {
-                study: &study,
-                coordinates: layout.as_deref(),
-                clusters: clusters.as_deref(),
-            };
-            sink.write(&Document {
-                rows: "features",
-                arrays: table::arrays(&table, DEFAULT_COLUMNS, &features),
-                extras: Vec::new(),
-                provenance,
-                bare: false,
-            })?;
-            context.publish(Product::File(sink.path().to_path_buf(), format!("{} features", features.len())));
-            Ok(())
-        });
     }
 }

@@ -1,12 +1,12 @@
 //! One run of the screen: the terminal, the queue, the app and its jobs, from the first frame to the last.
 
 use super::{App, Options};
-use crate::analysis::{Jobs, MapParams, Study};
+use crate::analysis::{JobUpdate, Jobs, MapParams, Product, Study};
 use crate::error::{Error, Result};
 use crate::task::Task;
 use crate::tui::capabilities::Capabilities;
 use crate::tui::crash::Scene;
-use crate::tui::event::{self, Raw};
+use crate::tui::event::{self, Latest, Raw};
 use crate::tui::screen::Screen;
 use crate::tui::terminal::{self, Terminal};
 use crate::tui::theme::Theme;
@@ -44,9 +44,12 @@ pub fn run(study: Study, params: MapParams, capabilities: &Capabilities, task: T
         doing: format!("the screen of {}", crate::text::printable(&study.name)),
     });
     let mut screen = Screen::new(terminal.output().map_err(io)?, width, height);
-    let jobs = Jobs::new(task, move |event| {
+    let forming = Latest::new(source.clone());
+    let jobs = Jobs::new(task, move |event| match event.update {
+        // A terminal that is slower than the layout must not make frames of it pile up.
+        JobUpdate::Product(Product::Layout { .. }) => forming.send(event),
         // The loop may be gone already; then nobody wants to know.
-        let _ = source.send(Raw::Job(event));
+        _ => drop(source.send(Raw::Job(event))),
     });
     let theme = Theme::new(capabilities.color, capabilities.ground);
     let options = Options {

@@ -728,11 +728,33 @@ fn an_export_that_cannot_be_written_says_why() {
 }
 
 #[test]
+fn the_page_is_written_as_a_picture() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("page.svg");
+    let mut app = after(&format!("e Ctrl-u {} Enter", typed(path.to_str().unwrap())));
+    assert!(words(&app).contains("a picture"), "{}", words(&app));
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.starts_with("<svg") && text.contains("saescope") && !text.contains("write what is shown"));
+    play(&mut app, &format!("e Ctrl-u {} Enter", typed(path.to_str().unwrap())));
+    assert!(matches!(app.question(), Some(Question::Replace { .. })));
+}
+
+#[test]
 fn unknown_keys_point_to_the_help() {
     assert_eq!(words(&after("Z")), "no command Z here; ? shows the keys");
     assert!(words(&after("g Z")).contains("g Z"));
     assert_eq!(after("g").continuations().iter().map(|(key, _)| key.to_string()).collect::<Vec<_>>().len(), 8);
     assert_eq!(after("1 2 g").pending(), "12 g");
+}
+
+#[test]
+fn escape_and_a_key_that_arrive_as_one_are_both_taken() {
+    let mut app = after("1 2 g i c c Alt-3");
+    assert_eq!((app.filters().is_empty(), app.pending().as_str()), (true, "3"));
+    play(&mut app, "Esc / a Alt-b");
+    assert!(app.prompt().is_some(), "Alt-b is an editing key");
+    play(&mut app, "Alt-?");
+    assert_eq!((app.prompt().is_none(), app.page()), (true, Page::Help));
 }
 
 #[test]
