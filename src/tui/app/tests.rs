@@ -797,6 +797,17 @@ fn the_mouse_selects_zooms_and_drags() {
 }
 
 #[test]
+fn a_moment_of_a_tiny_terminal_leaves_the_view_as_it_was() {
+    for keys in ["", "3 +", "1 2 g i 2 +"] {
+        let mut app = after(keys);
+        let (view, cell) = (app.map().viewport(), app.map().crosshair());
+        app.update(Event::Resize(20, 5));
+        app.update(Event::Resize(100, 30));
+        assert_eq!((app.map().viewport(), app.map().crosshair()), (view, cell), "{keys}");
+    }
+}
+
+#[test]
 fn any_size_and_any_resize_is_survived() {
     let (mut app, _jobs) = ready();
     for (width, height) in [(1, 1), (59, 15), (60, 16), (80, 24), (100, 10), (300, 100), (0, 0), (100, 30)] {
