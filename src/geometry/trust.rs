@@ -11,12 +11,13 @@
 //! the rows scaled to unit length in f64, a zero row stays zero and is at distance 1 from all. Ties go to the lower
 //! index. Every rank is exact for every n: nothing is sampled. The overall value is the mean over the points.
 //!
-//! Cost: n²d f64 multiply-adds and some k n² comparisons. Peak memory: per thread a panel of distances from some rows
-//! to all, 16 MiB or one row of n, for each space of more than [`DIRECT`] dimensions, and one row of n for a smaller
-//! space, whose coordinates are held as f64 (8 n dims bytes).
+//! Cost: for the cosine that of the neighbours ([`super::neighbors`]: n²d/2 f32 multiply-adds, decided in f64) and 2kn²
+//! comparisons; for Euclidean distance n²d f64 multiply-adds and 2kn² comparisons; for the map 2n² distances in few
+//! dimensions. Peak memory: 40nk bytes; per thread one row of n distances in a space of at most sixteen dimensions,
+//! whose coordinates are held as f64, or else a panel of distances from some rows to all (16 MiB, or one row of n).
 
 use super::cluster::hdbscan::Metric;
-use super::neighbors::norms;
+use super::neighbors::{knn_and_ranks, norms, wide};
 use crate::error::{Problem, Result};
 use crate::rows::{Points, Rows};
 use crate::task::Task;
@@ -33,7 +34,7 @@ const DIRECT: usize = 16;
 const PANEL_BYTES: usize = 16 << 20;
 
 /// Most rows of a panel.
-const PANEL_ROWS: usize = 128;
+const PANEL_ROWS: usize = 144;
 
 /// Bytes of a tile of rows in f64 that a panel is multiplied with.
 const TILE_BYTES: usize = 1 << 20;
@@ -60,20 +61,9 @@ pub struct Trust {
     pub knn_preservation_per_point: Vec<f64>,
 }
 
-/// What one point contributes.
-#[derive(Debug, Clone, Copy, Default)]
-struct Tally {
-    /// Ranks beyond k of its map neighbours in the original space, summed.
-    strangers: u64,
-    /// Ranks beyond k of its original neighbours on the map, summed.
-    torn: u64,
-    /// Original neighbours that are map neighbours.
-    kept: u64,
-}
-
 /// Compares the map `coordinates` with the rows it shows.
 ///
-/// Progress: stage `trust`, in points.
+/// Progress: stages `map`, `ranks` and `neighbours` (or `trust`) and `trust`.
 ///
 /// # Errors
 /// If the counts differ, `k` is not below n / 2, a value is not finite, or the task is cancelled.
@@ -92,69 +82,40 @@ pub fn trust(coordinates: &Points, against: &dyn Rows, metric: Metric, k: usize,
             .hint("a smaller k")
             .usage());
     }
-    let map = Space::new(coordinates, Metric::Euclidean, task)?;
-    let original = Space::new(against, metric, task)?;
-    let tallies = tally(&map, &original, k, task)?;
+    let map = Space::new(coordinates, task)?;
+    task.stage("map", n as u64);
+    let near_map = map.survey(k, None, task)?.0;
+    let (near_original, strangers) = match metric {
+        Metric::Euclidean => {
+            let original = Space::new(against, task)?;
+            task.stage("trust", n as u64);
+            original.survey(k, Some(&near_map), task)?
+        }
+        Metric::Cosine => {
+            let (near, before) = knn_and_ranks(against, k, &near_map, task)?;
+            let beyond = |row: &[u32]| row.iter().map(|&x| (u64::from(x) + 1).saturating_sub(k as u64)).sum();
+            (near, before.chunks_exact(k).map(beyond).collect())
+        }
+    };
+    task.stage("trust", n as u64);
+    let torn = map.survey(k, Some(&near_original), task)?.1;
+    let kept: Vec<u64> = near_map
+        .chunks_exact(k)
+        .zip(near_original.chunks_exact(k))
+        .map(|(a, b)| a.iter().filter(|index| b.contains(index)).count() as u64)
+        .collect();
 
     let most = k as f64 * (2.0 * n as f64 - 3.0 * k as f64 - 1.0) / 2.0;
     let share = |penalty: u64, points: usize| 1.0 - penalty as f64 / (most * points as f64);
-    let sum = |part: fn(&Tally) -> u64| tallies.iter().map(part).sum::<u64>();
     Ok(Trust {
         k,
-        trustworthiness: share(sum(|t| t.strangers), n),
-        continuity: share(sum(|t| t.torn), n),
-        knn_preservation: sum(|t| t.kept) as f64 / (n * k) as f64,
-        trustworthiness_per_point: tallies.iter().map(|t| share(t.strangers, 1)).collect(),
-        continuity_per_point: tallies.iter().map(|t| share(t.torn, 1)).collect(),
-        knn_preservation_per_point: tallies.iter().map(|t| t.kept as f64 / k as f64).collect(),
+        trustworthiness: share(strangers.iter().sum(), n),
+        continuity: share(torn.iter().sum(), n),
+        knn_preservation: kept.iter().sum::<u64>() as f64 / (n * k) as f64,
+        trustworthiness_per_point: strangers.iter().map(|&x| share(x, 1)).collect(),
+        continuity_per_point: torn.iter().map(|&x| share(x, 1)).collect(),
+        knn_preservation_per_point: kept.iter().map(|&x| x as f64 / k as f64).collect(),
     })
-}
-
-/// One thread's buffers.
-#[derive(Default)]
-struct Scratch {
-    map: Panel,
-    original: Panel,
-    near_map: Vec<(f64, u32)>,
-    near_original: Vec<(f64, u32)>,
-}
-
-fn tally(map: &Space, original: &Space, k: usize, task: &Task) -> Result<Vec<Tally>> {
-    let n = map.rows.nrows();
-    let mut tallies = vec![Tally::default(); n];
-    let height = (PANEL_BYTES / 8 / n).clamp(1, PANEL_ROWS);
-    let spare: Mutex<Vec<Scratch>> = Mutex::default();
-    let spare = || spare.lock().unwrap_or_else(PoisonError::into_inner);
-    task.stage("trust", n as u64);
-    task.install(|| {
-        tallies.par_chunks_mut(height).enumerate().for_each(|(at, tallies)| {
-            let mut scratch = spare().pop().unwrap_or_default();
-            let range = at * height..at * height + tallies.len();
-            map.fill(range.clone(), &mut scratch.map, task);
-            original.fill(range.clone(), &mut scratch.original, task);
-            for (i, tally) in range.zip(tallies) {
-                if task.is_cancelled() {
-                    break;
-                }
-                let Scratch { map: map_panel, original: original_panel, near_map, near_original } = &mut scratch;
-                let map = map.row(i, map_panel);
-                let original = original.row(i, original_panel);
-                pulp::Arch::new().dispatch(|| {
-                    nearest(map, k, near_map);
-                    nearest(original, k, near_original);
-                    *tally = Tally {
-                        strangers: penalty(original, near_map, near_original, k),
-                        torn: penalty(map, near_original, near_map, k),
-                        kept: near_map.iter().filter(|a| contains(near_original, a.1)).count() as u64,
-                    };
-                });
-                task.advance(1);
-            }
-            spare().push(scratch);
-        });
-    });
-    task.check()?;
-    Ok(tallies)
 }
 
 /// The `k` nearest by distance, then index.
@@ -183,17 +144,13 @@ fn nearest(distances: &[f64], k: usize, near: &mut Vec<(f64, u32)>) {
     }
 }
 
-fn contains(near: &[(f64, u32)], index: u32) -> bool {
-    near.iter().any(|&(_, other)| other == index)
-}
-
-/// Sum over `asked` of the ranks beyond `k` by `distances`; those in `near`, the k nearest by them, have none.
+/// Sum over `asked` of the ranks beyond `k` by `distances`; those among the `k` nearest have none.
 #[expect(clippy::inline_always, reason = "compiled for the vector width of its caller")]
 #[inline(always)]
-fn penalty(distances: &[f64], asked: &[(f64, u32)], near: &[(f64, u32)], k: usize) -> u64 {
+fn penalty(distances: &[f64], asked: &[u32], near: &[(f64, u32)], k: usize) -> u64 {
     let mut sum = 0;
-    for &(_, index) in asked {
-        if contains(near, index) {
+    for &index in asked {
+        if near.iter().any(|&(_, other)| other == index) {
             continue;
         }
         let (before, rest) = distances.split_at(index as usize);
@@ -205,7 +162,7 @@ fn penalty(distances: &[f64], asked: &[(f64, u32)], near: &[(f64, u32)], k: usiz
     sum
 }
 
-/// Points with a distance.
+/// Points with Euclidean distance.
 struct Space<'a> {
     rows: &'a dyn Rows,
     kind: Kind,
@@ -214,9 +171,7 @@ struct Space<'a> {
 enum Kind {
     /// Few dimensions: coordinates by axis.
     Direct(Vec<Vec<f64>>),
-    /// Cosine: what to multiply each row by.
-    Unit(Vec<f64>),
-    /// Euclidean by products of centred rows: the mean, and the squared norm of each centred row.
+    /// By products of centred rows: about the mean, and the squared norm of each row less that.
     Products(Vec<f64>, Vec<f64>),
 }
 
@@ -228,113 +183,147 @@ struct Panel {
     raw: Vec<f32>,
     left: Vec<f64>,
     right: Vec<f64>,
+    near: Vec<(f64, u32)>,
 }
 
 impl<'a> Space<'a> {
-    fn new(rows: &'a dyn Rows, metric: Metric, task: &Task) -> Result<Self> {
+    fn new(rows: &'a dyn Rows, task: &Task) -> Result<Self> {
         let (n, d) = (rows.nrows(), rows.ncols());
-        let lengths = norms(rows, task)?;
-        let kind = match metric {
-            Metric::Cosine => Kind::Unit(lengths.iter().map(|&x| if x == 0.0 { 0.0 } else { 1.0 / x }).collect()),
-            Metric::Euclidean => {
-                let height = (TILE_BYTES / 8 / d.max(1)).clamp(1, n);
-                let mut axes = if d <= DIRECT { vec![Vec::with_capacity(n); d] } else { Vec::new() };
-                let mut mean = vec![0.0f64; d];
-                let mut squares = Vec::with_capacity(if d <= DIRECT { 0 } else { n });
-                let mut raw = Vec::new();
-                // Twice over the rows where they are many-dimensional: for the mean, then for the centred norms.
-                for pass in 0..if d <= DIRECT { 1 } else { 2 } {
-                    for start in (0..n).step_by(height) {
-                        task.check()?;
-                        let end = (start + height).min(n);
-                        raw.resize((end - start) * d, 0.0f32);
-                        rows.read(start..end, &mut raw);
-                        for row in raw.chunks_exact(d.max(1)) {
-                            for (axis, &x) in axes.iter_mut().zip(row) {
-                                axis.push(f64::from(x));
-                            }
-                            if d > DIRECT && pass == 0 {
-                                mean.iter_mut().zip(row).for_each(|(mean, &x)| *mean += f64::from(x));
-                            } else if d > DIRECT {
-                                squares.push(row.iter().zip(&mean).map(|(&x, m)| (f64::from(x) - m).powi(2)).sum());
-                            }
-                        }
+        norms(rows, task)?;
+        let direct = d <= DIRECT;
+        let height = (TILE_BYTES / 8 / d.max(1)).clamp(1, n);
+        let mut axes = vec![Vec::with_capacity(n); if direct { d } else { 0 }];
+        let mut mean = vec![0.0f64; d];
+        let mut squares = Vec::with_capacity(if direct { 0 } else { n });
+        let mut raw = Vec::new();
+        // Twice over rows of many dimensions: for the mean, then for the centred norms.
+        for pass in 0..if direct { 1 } else { 2 } {
+            for start in (0..n).step_by(height) {
+                task.check()?;
+                let end = (start + height).min(n);
+                raw.resize((end - start) * d, 0.0f32);
+                rows.read(start..end, &mut raw);
+                for row in raw.chunks_exact(d.max(1)) {
+                    for (axis, &x) in axes.iter_mut().zip(row) {
+                        axis.push(f64::from(x));
                     }
-                    if pass == 0 {
-                        for mean in &mut mean {
-                            *mean /= n as f64;
-                        }
+                    if !direct && pass == 0 {
+                        mean.iter_mut().zip(row).for_each(|(mean, &x)| *mean += f64::from(x));
+                    } else if !direct {
+                        squares.push(row.iter().zip(&mean).map(|(&x, m)| (f64::from(x) - m).powi(2)).sum());
                     }
                 }
-                if d <= DIRECT { Kind::Direct(axes) } else { Kind::Products(mean, squares) }
             }
-        };
-        Ok(Self { rows, kind })
-    }
-
-    /// Reads rows in f64 as the products take them: unit rows for the cosine, centred ones for Euclidean distance.
-    fn read(&self, range: Range<usize>, raw: &mut Vec<f32>, out: &mut Vec<f64>) {
-        let d = self.rows.ncols();
-        raw.resize(range.len() * d, 0.0);
-        self.rows.read(range.clone(), raw);
-        out.resize(raw.len(), 0.0);
-        for ((out, raw), i) in out.chunks_exact_mut(d).zip(raw.chunks_exact(d)).zip(range) {
-            match &self.kind {
-                Kind::Unit(inverse) => {
-                    let inverse = inverse[i];
-                    out.iter_mut().zip(raw).for_each(|(out, &x)| *out = f64::from(x) * inverse);
+            if pass == 0 {
+                // Rounded to eight bits of the largest, so that whole numbers stay whole and their ties exact; that is
+                // near enough to the mean to keep the products from cancelling.
+                let largest = mean.iter().fold(0.0f64, |most, &sum| most.max(sum.abs() / n as f64));
+                let step = (largest.log2().ceil() - 8.0).exp2();
+                for mean in &mut mean {
+                    let exact = *mean / n as f64;
+                    *mean = if step > 0.0 { (exact / step).round() * step } else { 0.0 };
                 }
-                Kind::Products(mean, _) => {
-                    out.iter_mut().zip(raw).zip(mean).for_each(|((out, &x), mean)| *out = f64::from(x) - mean);
-                }
-                Kind::Direct(_) => {}
             }
         }
+        Ok(Self { rows, kind: if direct { Kind::Direct(axes) } else { Kind::Products(mean, squares) } })
+    }
+
+    /// The `k` nearest of every point `[n, k]`, and for every point the ranks beyond `k` of those `asked` about
+    /// `[n, k]`, summed (0 if none are). Progress is in points of the stage that the caller began.
+    fn survey(&self, k: usize, asked: Option<&[u32]>, task: &Task) -> Result<(Vec<u32>, Vec<u64>)> {
+        let n = self.rows.nrows();
+        let mut near = vec![0u32; n * k];
+        let mut penalties = vec![0u64; n];
+        let height = (PANEL_BYTES / 8 / n).clamp(1, PANEL_ROWS);
+        let spare: Mutex<Vec<Panel>> = Mutex::default();
+        let spare = || spare.lock().unwrap_or_else(PoisonError::into_inner);
+        task.install(|| {
+            let parts = near.par_chunks_mut(height * k).zip(penalties.par_chunks_mut(height));
+            parts.enumerate().for_each(|(at, (near, penalties))| {
+                let mut panel = spare().pop().unwrap_or_default();
+                let range = at * height..at * height + penalties.len();
+                self.fill(range.clone(), &mut panel, task);
+                for ((i, near), sum) in range.zip(near.chunks_exact_mut(k)).zip(penalties) {
+                    if task.is_cancelled() {
+                        break;
+                    }
+                    let mut found = std::mem::take(&mut panel.near);
+                    let distances = self.row(i, &mut panel);
+                    wide(
+                        #[inline(always)]
+                        || {
+                            nearest(distances, k, &mut found);
+                            if let Some(asked) = asked {
+                                *sum = penalty(distances, &asked[i * k..(i + 1) * k], &found, k);
+                            }
+                        },
+                    );
+                    for (near, &(_, index)) in near.iter_mut().zip(&found) {
+                        *near = index;
+                    }
+                    panel.near = found;
+                    task.advance(1);
+                }
+                spare().push(panel);
+            });
+        });
+        task.check()?;
+        Ok((near, penalties))
     }
 
     /// Computes the distances of the rows `range` to all, unless they are cheap enough to be found row by row. Stops
     /// early when the task is cancelled.
     fn fill(&self, range: Range<usize>, panel: &mut Panel, task: &Task) {
         let (n, d) = (self.rows.nrows(), self.rows.ncols());
-        if matches!(self.kind, Kind::Direct(_)) {
+        let Kind::Products(mean, squares) = &self.kind else {
             return;
-        }
-        let Panel { distances, start, raw, left, right } = panel;
+        };
+        let Panel { distances, start, raw, left, right, .. } = panel;
         *start = range.start;
         let height = range.len();
         distances.resize(height * n, 0.0);
-        if d == 0 {
-            distances.fill(0.0);
-        } else {
-            self.read(range.clone(), raw, left);
-            let left = MatRef::from_row_major_slice(left, height, d);
-            let width = (TILE_BYTES / 8 / d).clamp(16, 512);
-            for first in (0..n).step_by(width) {
-                if task.is_cancelled() {
-                    return;
-                }
-                let last = (first + width).min(n);
-                pulp::Arch::new().dispatch(|| self.read(first..last, raw, right));
-                let right = MatRef::from_row_major_slice(right, last - first, d);
-                let target = MatMut::from_row_major_slice_mut(distances, height, n);
-                let target = target.subcols_mut(first, last - first);
-                matmul(target, Accum::Replace, left, right.transpose(), 1.0, Par::Seq);
+        self.read(range.clone(), mean, raw, left);
+        let left = MatRef::from_row_major_slice(left, height, d);
+        let width = (TILE_BYTES / 8 / d / 48 * 48).clamp(48, 480);
+        for first in (0..n).step_by(width) {
+            if task.is_cancelled() {
+                return;
             }
+            let last = (first + width).min(n);
+            self.read(first..last, mean, raw, right);
+            let right = MatRef::from_row_major_slice(right, last - first, d);
+            let target = MatMut::from_row_major_slice_mut(distances, height, n);
+            let target = target.subcols_mut(first, last - first);
+            matmul(target, Accum::Replace, left, right.transpose(), 1.0, Par::Seq);
         }
-        pulp::Arch::new().dispatch(|| {
-            for (i, distances) in range.zip(distances.chunks_exact_mut(n)) {
-                match &self.kind {
-                    // In steps of 2⁻⁴⁴, so that rounding noise does not order rows that truly tie.
-                    Kind::Unit(_) => distances.iter_mut().for_each(|x| *x = -(*x * STEPS).round_ties_even()),
-                    Kind::Products(_, squares) => {
-                        let own = squares[i];
-                        distances.iter_mut().zip(squares).for_each(|(x, other)| *x = own + other - 2.0 * *x);
+        wide(
+            #[inline(always)]
+            || {
+                for (i, distances) in range.clone().zip(distances.chunks_exact_mut(n)) {
+                    for (x, other) in distances.iter_mut().zip(squares) {
+                        *x = squares[i] + other - 2.0 * *x;
                     }
-                    Kind::Direct(_) => {}
+                    distances[i] = f64::INFINITY;
                 }
-                distances[i] = f64::INFINITY;
-            }
-        });
+            },
+        );
+    }
+
+    /// The rows `range` in f64 less the mean.
+    fn read(&self, range: Range<usize>, mean: &[f64], raw: &mut Vec<f32>, out: &mut Vec<f64>) {
+        raw.resize(range.len() * mean.len(), 0.0);
+        self.rows.read(range, raw);
+        out.resize(raw.len(), 0.0);
+        wide(
+            #[inline(always)]
+            || {
+                for (out, raw) in out.chunks_exact_mut(mean.len()).zip(raw.chunks_exact(mean.len())) {
+                    for ((out, &x), mean) in out.iter_mut().zip(raw).zip(mean) {
+                        *out = f64::from(x) - mean;
+                    }
+                }
+            },
+        );
     }
 
     /// A number that rises with the distance of row `i` from each row; infinite for the row itself.
@@ -346,21 +335,21 @@ impl<'a> Space<'a> {
         let distances = &mut panel.distances;
         distances.clear();
         distances.resize(n, 0.0);
-        pulp::Arch::new().dispatch(|| {
-            for axis in axes {
-                let own = axis[i];
-                for (sum, x) in distances.iter_mut().zip(axis) {
-                    *sum += (x - own) * (x - own);
+        wide(
+            #[inline(always)]
+            || {
+                for axis in axes {
+                    let own = axis[i];
+                    for (sum, x) in distances.iter_mut().zip(axis) {
+                        *sum += (x - own) * (x - own);
+                    }
                 }
-            }
-        });
+            },
+        );
         distances[i] = f64::INFINITY;
         distances
     }
 }
-
-/// Steps of a cosine of 1.
-const STEPS: f64 = (1u64 << 44) as f64;
 
 #[cfg(test)]
 mod tests;

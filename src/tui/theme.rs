@@ -232,9 +232,9 @@ impl Theme {
     pub fn border(&self, focused: bool) -> Style {
         if focused { self.text() } else { self.muted() }
     }
-    /// The chosen row, token or entry.
+    /// The chosen row or entry: one even bar, whatever colours and dimming its parts had.
     pub fn selected(&self) -> Style {
-        Style::new().add_modifier(Modifier::REVERSED)
+        Style::new().fg(Color::Reset).remove_modifier(Modifier::DIM).add_modifier(Modifier::REVERSED)
     }
     /// A failure.
     pub fn error(&self) -> Style {
@@ -319,11 +319,11 @@ pub fn letter(class: u16) -> Option<char> {
     (class < 26).then(|| char::from(b'A' + class as u8))
 }
 
-/// How a cluster is called in text: its letter, then its number, `…` for noise.
+/// How a cluster is called in text: its letter, then its number, a dot for noise.
 pub fn cluster_name(class: u16) -> String {
     match letter(class) {
         Some(letter) => letter.to_string(),
-        None if class == NOISE => "…".to_string(),
+        None if class == NOISE => "·".to_string(),
         None => class.to_string(),
     }
 }
@@ -496,7 +496,8 @@ mod tests {
             styles.extend((0..40).map(|class| theme.cluster(class)));
             styles.extend((0..20).flat_map(|i| [theme.ramp(i as f32 / 19.0), theme.shade(i as f32 / 19.0)]));
             for style in styles {
-                assert_eq!((style.fg, style.bg), (None, None), "{style:?}");
+                let own = |color: Option<Color>| color.is_none_or(|color| color == Color::Reset);
+                assert!(own(style.fg) && own(style.bg), "{style:?}");
             }
         }
     }
@@ -514,7 +515,7 @@ mod tests {
     #[test]
     fn letters_run_from_a_to_z_and_then_numbers() {
         assert_eq!((letter(0), letter(25), letter(26), letter(NOISE)), (Some('A'), Some('Z'), None, None));
-        assert_eq!((cluster_name(2), cluster_name(26), cluster_name(NOISE)), ("C".into(), "26".into(), "…".into()));
+        assert_eq!((cluster_name(2), cluster_name(26), cluster_name(NOISE)), ("C".into(), "26".into(), "·".into()));
         assert_eq!((class_of(-1), class_of(3), class_of(i32::MAX)), (NOISE, 3, NOISE - 1));
     }
 

@@ -7,12 +7,14 @@
 //! nor the number of threads can change them.
 //!
 //! Cost: n²d multiply-adds in f32, halved by symmetry except within a tile; k(1 + ln(n/tile)) scores a row. Memory
-//! beyond the source: 16 bytes times k a row for the lists; per thread the product tile (1 MiB), hits (at most twelve
-//! bytes per product and side in a tile where everything ties; some kilobytes otherwise), and two tile buffers unless
+//! beyond the source: 16 bytes times k a row for the lists; per thread the product tile (1 MiB), hits (at most eight
+//! bytes per product and side, in a tile where everything ties; some kilobytes otherwise), and two tile buffers unless
 //! the rows lie in memory as f32.
 
+use super::ranks::{self, Ranks};
 use super::score::{Found, ONE, Score, cosine, dot, insert, score};
 use super::tiles::{Buffer, Source, Tile};
+use super::wide::wide;
 use crate::error::Result;
 use crate::task::Task;
 use faer::linalg::matmul::matmul;
@@ -22,14 +24,15 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Rows of a tile: a square of f32 products fits a core's second-level cache.
-const TILE: usize = 512;
+/// Rows of a tile: a square of f32 products fits a core's second-level cache, and the height is a multiple of the 96
+/// rows that the AVX-512 product takes at a time. 384 to 576 measure alike; 1024 costs a fifth more.
+const TILE: usize = 480;
 
-/// Columns multiplied between two looks at the cancel flag: 512 × 512 × 4096 takes some 15 ms at 150 GFLOP/s.
+/// Columns multiplied between two looks at the cancel flag: 480 × 480 × 4096 takes some 15 ms at 130 GFLOP/s.
 const DEPTH: usize = 4096;
 
-/// Products compared at once.
-const LANES: usize = 64;
+/// Products compared at once: one AVX-512 register, so that a hit sends few others the slow way.
+pub(super) const LANES: usize = 16;
 
 /// A product that may enter a list: the row whose list it is, the row it stands for, and the estimated cosine.
 #[derive(Clone, Copy)]
@@ -83,19 +86,34 @@ struct Scratch {
     col_hits: Vec<Hit>,
     estimates: Vec<f32>,
     scores: Vec<Score>,
+    ranking: ranks::Scratch,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The best `k` of every row `[n, k]`, each list sorted; zero rows have none (their slots are left as they are).
 pub(super) fn search(source: &Source, k: usize, task: &Task) -> Result<Vec<Found>> {
-    search_in_tiles(source, k, source.tile(TILE), task)
+    search_in_tiles(source, k, source.tile(TILE), None, task)
+}
+
+/// [`search`], and how many rows come before each of the rows `asked` about `[n, k]` in the order of its row.
+pub(super) fn search_and_rank(source: &Source, k: usize, asked: &[u32], task: &Task) -> Result<(Vec<Found>, Vec<u32>)> {
+    let tile = source.tile(TILE);
+    let ranks = Ranks::new(source, asked, k, tile, task)?;
+    let found = search_in_tiles(source, k, tile, Some(&ranks), task)?;
+    Ok((found, ranks.finish(source)))
 }
 
 /// [`search`] with a given number of rows a tile, which must not matter.
-pub(super) fn search_in_tiles(source: &Source, k: usize, tile: usize, task: &Task) -> Result<Vec<Found>> {
+pub(super) fn search_in_tiles(
+    source: &Source,
+    k: usize,
+    tile: usize,
+    ranks: Option<&Ranks>,
+    task: &Task,
+) -> Result<Vec<Found>> {
     let n = source.n;
     let mut found = vec![Found { score: 0, index: 0 }; n * k];
     let lists: Vec<Mutex<Lists>> = found
@@ -118,7 +136,7 @@ pub(super) fn search_in_tiles(source: &Source, k: usize, tile: usize, task: &Tas
             }
             let (a, b) = pairs[next.fetch_add(1, Ordering::Relaxed)];
             let mut scratch = lock(&spare).pop().unwrap_or_default();
-            let search = Search { source, k, tile, lists: &lists, task };
+            let search = Search { source, k, tile, lists: &lists, ranks, task };
             search.pair(a, b, &mut scratch);
             lock(&spare).push(scratch);
             task.advance(1);
@@ -145,7 +163,19 @@ struct Search<'a, 'b> {
     k: usize,
     tile: usize,
     lists: &'a [Mutex<Lists<'b>>],
+    ranks: Option<&'a Ranks<'a>>,
     task: &'a Task,
+}
+
+/// Two tiles of rows with the f32 products of all rows of one with all of the other, row-major.
+pub(super) struct Pair<'a> {
+    pub(super) source: &'a Source<'a>,
+    pub(super) rows: Range<usize>,
+    pub(super) cols: Range<usize>,
+    pub(super) left: Tile<'a>,
+    pub(super) right: Tile<'a>,
+    /// Not a number where a row meets itself.
+    pub(super) products: &'a [f32],
 }
 
 impl Search<'_, '_> {
@@ -154,8 +184,18 @@ impl Search<'_, '_> {
     }
 
     fn pair(&self, a: usize, b: usize, scratch: &mut Scratch) {
-        let Scratch { products, row_tile, col_tile, row_bars, col_bars, row_hits, col_hits, estimates, scores, .. } =
-            scratch;
+        let Scratch {
+            products,
+            row_tile,
+            col_tile,
+            row_bars,
+            col_bars,
+            row_hits,
+            col_hits,
+            estimates,
+            scores,
+            ranking,
+        } = scratch;
         let (rows, cols) = (self.range(a), self.range(b));
         let left = self.source.load(rows.clone(), row_tile);
         let right = if a == b { left } else { self.source.load(cols.clone(), col_tile) };
@@ -182,13 +222,19 @@ impl Search<'_, '_> {
         row_hits.clear();
         col_hits.clear();
         let screen = Screen { rows: &rows, cols: &cols, inverse, row_bars, col_bars, k: self.k, slack };
-        pulp::Arch::new().dispatch(|| screen.run(products, row_hits, col_hits, estimates));
+        wide(
+            #[inline(always)]
+            || screen.run(products, row_hits, col_hits, estimates),
+        );
         if col_hits.len() > 4 * self.k * cols.len() {
             col_hits.sort_unstable_by_key(|hit| (hit.row, hit.other));
             prune_groups(col_hits, self.k, slack, estimates);
         }
         self.settle(a, (left, &rows), (right, &cols), row_hits, scores);
         self.settle(b, (right, &cols), (left, &rows), col_hits, scores);
+        if let Some(ranks) = self.ranks {
+            ranks.count(&Pair { source: self.source, rows, cols, left, right, products }, ranking, self.task);
+        }
     }
 
     /// Products of all rows of two tiles, row-major; false if cancelled on the way.
@@ -229,13 +275,16 @@ impl Search<'_, '_> {
             if self.task.is_cancelled() {
                 return;
             }
-            pulp::Arch::new().dispatch(|| {
-                for hit in hits {
-                    let (i, j) = (usize::from(hit.row), usize::from(hit.other));
-                    let product = dot(&mine.raw[i * d..(i + 1) * d], &theirs.raw[j * d..(j + 1) * d]);
-                    scores.push(score(product, norms[rows.start + i], norms[others.start + j]));
-                }
-            });
+            wide(
+                #[inline(always)]
+                || {
+                    for hit in hits {
+                        let (i, j) = (usize::from(hit.row), usize::from(hit.other));
+                        let product = dot(mine.row(i, d), theirs.row(j, d));
+                        scores.push(score(product, norms[rows.start + i], norms[others.start + j]));
+                    }
+                },
+            );
         }
         let mut lists = lock(&self.lists[own]);
         let Lists { slots, lens } = &mut *lists;
@@ -267,7 +316,7 @@ impl Screen<'_> {
         let bars = &self.col_bars.cosine[..width];
         for (i, products) in products.chunks_exact(width).enumerate() {
             let inverse = self.inverse[self.rows.start + i];
-            let bar = self.row_bars.cosine[i];
+            let mut bar = self.row_bars.cosine[i];
             let begun = row_hits.len();
             let blocks = products.chunks(LANES).zip(col_inverse.chunks(LANES)).zip(bars.chunks(LANES));
             for (block, ((products, col_inverse), bars)) in blocks.enumerate() {
@@ -290,9 +339,15 @@ impl Screen<'_> {
                         col_hits.push(Hit { row: j as u16, other: i as u16, estimate });
                     }
                 }
+                // Where a list is still empty everything is a hit: let those found so far raise the bar.
+                if row_hits.len() - begun > 4 * self.k.max(LANES) {
+                    let (kept, raised) = prune(&mut row_hits[begun..], self.k, self.slack, estimates);
+                    row_hits.truncate(begun + kept);
+                    bar = bar.max(raised);
+                }
             }
             if row_hits.len() - begun > 2 * self.k {
-                let kept = prune(&mut row_hits[begun..], self.k, self.slack, estimates);
+                let (kept, _) = prune(&mut row_hits[begun..], self.k, self.slack, estimates);
                 row_hits.truncate(begun + kept);
             }
         }
@@ -318,11 +373,11 @@ fn any_reached(
     reached.iter().fold(0, |any, lane| any | lane) != 0
 }
 
-/// Moves the hits of one row that may be among its best `k` to the front and returns how many they are: a hit whose
-/// estimate is below the k-th by more than twice the slack cannot be.
-fn prune(hits: &mut [Hit], k: usize, slack: f64, estimates: &mut Vec<f32>) -> usize {
-    if hits.len() <= k {
-        return hits.len();
+/// Moves the hits of one row that may be among its best `k` to the front; returns how many they are, and the estimate
+/// that any hit must reach: one that is below the k-th by more than twice the slack cannot be among the best.
+fn prune(hits: &mut [Hit], k: usize, slack: f64, estimates: &mut Vec<f32>) -> (usize, f32) {
+    if hits.len() < k {
+        return (hits.len(), f32::NEG_INFINITY);
     }
     estimates.clear();
     estimates.extend(hits.iter().map(|hit| hit.estimate));
@@ -335,7 +390,7 @@ fn prune(hits: &mut [Hit], k: usize, slack: f64, estimates: &mut Vec<f32>) -> us
             kept += 1;
         }
     }
-    kept
+    (kept, bar)
 }
 
 /// [`prune`] for each run of hits of the same row.
@@ -344,7 +399,7 @@ fn prune_groups(hits: &mut Vec<Hit>, k: usize, slack: f64, estimates: &mut Vec<f
     while start < hits.len() {
         let row = hits[start].row;
         let len = hits[start..].iter().take_while(|hit| hit.row == row).count();
-        let group = prune(&mut hits[start..start + len], k, slack, estimates);
+        let (group, _) = prune(&mut hits[start..start + len], k, slack, estimates);
         hits.copy_within(start..start + group, kept);
         kept += group;
         start += len;

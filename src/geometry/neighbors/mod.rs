@@ -17,10 +17,12 @@
 //! | [`norms`] | one pass | per thread 1 MiB unless f32 in memory |
 
 mod exact;
+mod ranks;
 mod score;
 #[cfg(test)]
 mod tests;
 mod tiles;
+mod wide;
 
 pub use tiles::norms;
 pub(crate) use tiles::not_finite;
@@ -31,6 +33,7 @@ use crate::task::Task;
 use rayon::prelude::*;
 use score::{Found, dot, insert, score};
 use tiles::{Source, block_rows, read, whole};
+pub(crate) use wide::wide;
 
 /// What to find.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +106,19 @@ pub fn knn(rows: &dyn Rows, params: &KnnParams, task: &Task) -> Result<Knn> {
     })
 }
 
+/// Indices of the `k` nearest rows of every row `[n, k]`, in the order of exact scores, and how many rows come before
+/// each of the rows `asked` about `[n, k]` in that order of all others. `k` and `asked` must have been checked.
+///
+/// # Errors
+/// If a row is not finite, or the task is cancelled.
+pub(crate) fn knn_and_ranks(rows: &dyn Rows, k: usize, asked: &[u32], task: &Task) -> Result<(Vec<u32>, Vec<u32>)> {
+    addressable(rows.nrows())?;
+    let source = Source::new(rows, task)?;
+    let (mut found, before) = exact::search_and_rank(&source, k, asked, task)?;
+    finish(&source, k, &mut found);
+    Ok((found.iter().map(|f| f.index).collect(), before))
+}
+
 /// Gives zero rows their lists and every list its final order.
 fn finish(source: &Source, k: usize, found: &mut [Found]) {
     for (row, list) in found.chunks_exact_mut(k).enumerate() {
@@ -169,20 +185,23 @@ pub fn nearest(rows: &dyn Rows, row: usize, k: usize, task: &Task) -> Result<Vec
                 let values = read(rows, whole, range.clone(), buffer);
                 let mut slots = vec![Found { score: 0, index: 0 }; k.min(range.len())];
                 let mut len = 0;
-                let outcome = pulp::Arch::new().dispatch(|| {
-                    for j in range.clone() {
-                        let other = &values[(j - start) * d..(j - start + 1) * d];
-                        let other_norm = dot(other, other).sqrt();
-                        if !other_norm.is_finite() {
-                            return Err(j);
+                let outcome = wide(
+                    #[inline(always)]
+                    || {
+                        for j in range.clone() {
+                            let other = &values[(j - start) * d..(j - start + 1) * d];
+                            let other_norm = dot(other, other).sqrt();
+                            if !other_norm.is_finite() {
+                                return Err(j);
+                            }
+                            if j != row {
+                                let score = score(dot(&query, other), norm, other_norm);
+                                insert(&mut slots, &mut len, Found { score, index: j as u32 });
+                            }
                         }
-                        if j != row {
-                            let score = score(dot(&query, other), norm, other_norm);
-                            insert(&mut slots, &mut len, Found { score, index: j as u32 });
-                        }
-                    }
-                    Ok(())
-                });
+                        Ok(())
+                    },
+                );
                 task.advance(1);
                 outcome.map(|()| {
                     slots.truncate(len);
@@ -236,12 +255,15 @@ pub fn cosines(rows: &dyn Rows, chosen: &[u32], task: &Task) -> Result<Vec<f32>>
             if task.is_cancelled() {
                 return;
             }
-            pulp::Arch::new().dispatch(|| {
-                let a = &values[i * d..(i + 1) * d];
-                for (j, out) in out.iter_mut().enumerate().skip(i) {
-                    *out = cosine(score(dot(a, &values[j * d..(j + 1) * d]), lengths[i], lengths[j]));
-                }
-            });
+            wide(
+                #[inline(always)]
+                || {
+                    let a = &values[i * d..(i + 1) * d];
+                    for (j, out) in out.iter_mut().enumerate().skip(i) {
+                        *out = cosine(score(dot(a, &values[j * d..(j + 1) * d]), lengths[i], lengths[j]));
+                    }
+                },
+            );
             task.advance(1);
         });
     });

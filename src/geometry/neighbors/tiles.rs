@@ -5,6 +5,7 @@
 //! the thread that asked. Held: 12 bytes a row, and per thread one or two buffers of [`Source::tile`] rows.
 
 use super::score::dot;
+use super::wide::wide;
 use crate::error::{Problem, Result};
 use crate::rows::Rows;
 use crate::task::Task;
@@ -48,6 +49,14 @@ pub(super) struct Tile<'a> {
     pub(super) raw: &'a [f32],
     /// The rows as f32 products may take them.
     pub(super) screen: &'a [f32],
+}
+
+impl<'a> Tile<'a> {
+    /// Row `i` of the tile as it is, of width `d`.
+    #[inline]
+    pub(super) fn row(&self, i: usize, d: usize) -> &'a [f32] {
+        &self.raw[i * d..(i + 1) * d]
+    }
 }
 
 impl<'a> Source<'a> {
@@ -150,11 +159,14 @@ pub fn norms(rows: &dyn Rows, task: &Task) -> Result<Vec<f64>> {
             }
             let start = b * block;
             let values = read(rows, whole, start..start + norms.len(), buffer);
-            pulp::Arch::new().dispatch(|| {
-                for (norm, row) in norms.iter_mut().zip(values.chunks_exact(d)) {
-                    *norm = dot(row, row).sqrt();
-                }
-            });
+            wide(
+                #[inline(always)]
+                || {
+                    for (norm, row) in norms.iter_mut().zip(values.chunks_exact(d)) {
+                        *norm = dot(row, row).sqrt();
+                    }
+                },
+            );
         });
     });
     task.check()?;

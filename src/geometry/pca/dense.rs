@@ -6,6 +6,7 @@
 use super::krylov::{self, Operator};
 use super::{Buffer, Centred, FULL, Leading};
 use crate::error::{Problem, Result};
+use crate::geometry::neighbors::wide;
 use crate::task::Task;
 use faer::diag::Diag;
 use faer::dyn_stack::{MemBuffer, MemStack};
@@ -14,12 +15,14 @@ use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatMut, MatRef, Par};
 use rayon::prelude::*;
 use std::ops::Range;
+use std::sync::mpsc;
+use std::time::Duration;
 
 /// Bytes of centred rows held at once while the scatter matrix is summed.
 const TILE_BYTES: usize = 8 << 20;
 
-/// Rows of a tile of the Gram matrix.
-const GRAM_TILE: usize = 128;
+/// Rows or columns of a block, about: a multiple of the 48 that the AVX-512 product in f64 takes at a time.
+const SIDE: usize = 192;
 
 /// One block of the lower half of a symmetric matrix.
 struct Block {
@@ -51,35 +54,58 @@ fn assemble(width: usize, blocks: Vec<Block>) -> Mat<f64> {
     whole
 }
 
+/// Rows or columns of a block: about [`SIDE`], so that blocks are of like size, and a multiple of 48 where it can be.
+fn side(width: usize) -> usize {
+    width.div_ceil(width.div_ceil(SIDE)).next_multiple_of(48)
+}
+
 /// Through the scatter matrix `[d, d]`.
 pub(super) fn by_covariance(centred: &Centred, dims: usize, task: &Task) -> Result<Leading> {
     let (n, d) = (centred.n, centred.d);
-    let mut blocks = blocks(d, if d <= 1024 { 128 } else { 256 });
+    let side = side(d);
+    let mut blocks = blocks(d, side);
     let height = centred.height(TILE_BYTES);
-    let mut tile = vec![0.0f64; height * d];
+    // Centred columns, a panel for each block. Rows of a panel lie an odd number of cache lines apart, so that a column
+    // of it spreads over the whole cache.
+    let stride = side + if side.is_multiple_of(16) { 8 } else { 0 };
+    let mut panels = vec![0.0f64; d.div_ceil(side) * height * stride];
+    let mut raw = Vec::new();
     task.stage("components", n as u64);
     for start in (0..n).step_by(height) {
         task.check()?;
         let rows = height.min(n - start);
+        let values = centred.read(start..start + rows, &mut raw);
         task.install(|| {
-            tile[..rows * d].par_chunks_mut(32 * d).enumerate().for_each_init(Vec::new, |raw, (at, out)| {
-                let first = start + at * 32;
-                centred.fill(first..first + out.len() / d, raw, out);
+            panels.par_chunks_mut(height * stride).enumerate().for_each(|(at, panel)| {
+                let columns = at * side..((at + 1) * side).min(d);
+                let mean = &centred.mean[columns.clone()];
+                wide(
+                    #[inline(always)]
+                    || {
+                        for (out, row) in panel.chunks_exact_mut(stride).zip(values.chunks_exact(d)) {
+                            for ((out, &x), mean) in out.iter_mut().zip(&row[columns.clone()]).zip(mean) {
+                                *out = f64::from(x) - mean;
+                            }
+                        }
+                    },
+                );
             });
-            let tile = MatRef::from_row_major_slice(&tile[..rows * d], rows, d);
             blocks.par_iter_mut().for_each(|block| {
                 if task.is_cancelled() {
                     return;
                 }
-                let left = tile.subcols(block.rows.start, block.rows.len()).transpose();
-                let right = tile.subcols(block.cols.start, block.cols.len());
+                let panel = |columns: &Range<usize>| {
+                    let values = &panels[columns.start / side * height * stride..];
+                    MatRef::from_row_major_slice_with_stride(values, rows, columns.len(), stride)
+                };
+                let (left, right) = (panel(&block.rows).transpose(), panel(&block.cols));
                 matmul(&mut block.values, Accum::Add, left, right, 1.0, Par::Seq);
             });
         });
         task.advance(rows as u64);
     }
     task.check()?;
-    drop(tile);
+    drop(panels);
     let scatter = assemble(d, blocks);
     let total = (0..d).map(|i| scatter[(i, i)]).sum();
     let (scatter, directions) = leading_eigenpairs(scatter, dims, task)?;
@@ -89,7 +115,7 @@ pub(super) fn by_covariance(centred: &Centred, dims: usize, task: &Task) -> Resu
 /// Through the inner products of the centred rows `[n, n]`.
 pub(super) fn by_gram(centred: &Centred, dims: usize, task: &Task) -> Result<Leading> {
     let (n, d) = (centred.n, centred.d);
-    let mut blocks = blocks(n, GRAM_TILE.min(centred.height(TILE_BYTES)));
+    let mut blocks = blocks(n, side(n).min(centred.height(TILE_BYTES)));
     task.stage("components", blocks.len() as u64);
     task.install(|| {
         blocks.par_iter_mut().for_each_init(<(Buffer, Buffer)>::default, |(left, right), block| {
@@ -136,11 +162,30 @@ fn leading_eigenpairs(matrix: Mat<f64>, count: usize, task: &Task) -> Result<(Ve
     if width > FULL && count <= width / 6 {
         return krylov::leading(&Dense(matrix), count, task);
     }
-    let (values, vectors) = task.install(|| eigen(matrix.as_ref()))?;
-    task.check()?;
+    let (values, vectors) = eigen_apart(matrix, task)?;
     let order: Vec<usize> = (0..width).rev().take(count).collect();
     let leading = Mat::from_fn(width, count, |i, j| vectors[(i, order[j])]);
     Ok((order.iter().map(|&j| values[j]).collect(), leading))
+}
+
+/// [`eigen`] on a thread of its own, because a decomposition cannot be interrupted: a cancelled task returns at once
+/// and leaves that thread to finish (seconds at most) and drop what it found.
+fn eigen_apart(matrix: Mat<f64>, task: &Task) -> Result<(Vec<f64>, Mat<f64>)> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::Builder::new()
+        .name("saescope-eigen".into())
+        .spawn(move || sender.send(eigen(matrix.as_ref())))
+        .map_err(|e| Problem::new(format!("cannot start a thread: {e}")).hint("closing other programs").usage())?;
+    loop {
+        task.check()?;
+        match receiver.recv_timeout(Duration::from_millis(10)) {
+            Ok(found) => return found,
+            Err(mpsc::RecvTimeoutError::Timeout) => {}
+            Err(mpsc::RecvTimeoutError::Disconnected) => {
+                return Err(Problem::new("the decomposition of a matrix failed").hint("fewer components").input());
+            }
+        }
+    }
 }
 
 /// All eigenvalues of a symmetric matrix, ascending, and their vectors as columns; on one thread, so that the bits do
@@ -177,12 +222,12 @@ impl Operator for Dense {
     fn apply(&self, vectors: MatRef<f64>, task: &Task) -> Result<Mat<f64>> {
         task.check()?;
         let (width, count) = (vectors.nrows(), vectors.ncols());
-        // Row-major strips, each written by one task.
+        // Row-major strips, each written by one task. By symmetry a strip of rows is one of columns, which lie together.
         let mut out = vec![0.0f64; width * count];
         task.install(|| {
             out.par_chunks_mut(64 * count).enumerate().for_each(|(at, out)| {
                 let rows = out.len() / count;
-                let strip = self.0.as_ref().subrows(at * 64, rows);
+                let strip = self.0.as_ref().subcols(at * 64, rows).transpose();
                 matmul(
                     MatMut::from_row_major_slice_mut(out, rows, count),
                     Accum::Replace,

@@ -16,6 +16,9 @@ use faer::{Accum, Mat, MatMut, MatRef, Par};
 /// Residual, relative to the largest eigenvalue, at which a pair is done.
 const TOLERANCE: f64 = 1e-10;
 
+/// Widest projected matrix that is decomposed at every step, to stop as early as possible.
+const CHEAP: usize = 128;
+
 /// A symmetric matrix known by its products.
 pub(super) trait Operator {
     /// Rows and columns.
@@ -53,6 +56,14 @@ pub(super) fn leading(operator: &dyn Operator, count: usize, task: &Task) -> Res
         let mut rest = Mat::<f64>::zeros(last, last);
         orthonormalise(old, image.as_mut(), Some(rest.as_mut()));
         task.check()?;
+        let full = len + block > limit;
+        if len > CHEAP && !full {
+            // Too dear to look at every step.
+            last = image.ncols();
+            basis.as_mut().subcols_mut(len, last).copy_from(&image);
+            len += last;
+            continue;
+        }
         let (values, vectors) = eigen(inner.as_ref().submatrix(0, 0, len, len))?;
         let order: Vec<usize> = (0..len).rev().collect();
         let largest = values[order[0]].abs();
@@ -67,7 +78,7 @@ pub(super) fn leading(operator: &dyn Operator, count: usize, task: &Task) -> Res
         let done = len == width || order[..count].iter().all(|&ritz| residual(ritz) <= TOLERANCE * largest);
         let keep = if done { count } else { 2 * block };
         // A basis that may grow to the whole space needs no restart.
-        if done || (len + block > limit && limit < width) {
+        if done || (full && limit < width) {
             let keep = keep.min(len);
             let turn = Mat::from_fn(len, keep, |i, j| vectors[(i, order[j])]);
             let mut kept = Mat::<f64>::zeros(width, keep);

@@ -4,18 +4,17 @@
 //! (divisor n − 1, as scikit-learn) and their share of the total variance, which is exact because the total is a
 //! trace. All sums are in f64 and in an order fixed by the shape, so the bytes do not depend on the threads.
 //!
-//! The method follows the shape ([`Route`]):
+//! The method follows the shape:
 //! | shape | method | flops | peak memory beyond the rows and the result |
 //! |---|---|---|---|
-//! | d ≤ n, d ≤ 3000 | covariance | n d² | 12 d² bytes, 8 MiB of centred rows |
-//! | n < d, n ≤ 3000 | Gram matrix of the rows | n² d | 12 n² bytes, per thread two tiles of 128 rows in f64 |
+//! | d ≤ n, d ≤ 4096 | covariance | n d² | 12 d² bytes, 8 MiB of centred rows, 4 MiB of rows unless f32 in memory |
+//! | n < d, n ≤ 4096 | Gram matrix of the rows | n² d | 12 n² bytes, per thread two tiles of 192 rows in f64, at most 8 MiB each |
 //! | both larger, few components | block Krylov on the rows, which are read once a step | 4 n d b a step | 8 d (6 b + 32 b) bytes |
-//! | both larger, many components | covariance | n d² | 12 d² bytes |
+//! | both larger, many components | covariance, or Gram if n < d | as above | as above, and twice the matrix again |
 //!
-//! where b is the number of components plus 8, at least 16. Covariance and Gram matrices up to [`FULL`] wide, or of
-//! which more than a sixth of the components is asked, are decomposed in full (that step alone, seconds at most at
-//! width 3000, is not interruptible); of wider ones the leading eigenpairs are found by the same block Krylov method
-//! ([`krylov`]), to a residual of 1e-10 of the largest eigenvalue.
+//! where b is the number of components plus 8, at least 16. Covariance and Gram matrices up to 800 wide, or of
+//! which more than a sixth of the components is asked, are decomposed in full; of wider ones the leading eigenpairs are
+//! found by the same block Krylov method (`krylov`), to a residual of 1e-10 of the largest eigenvalue.
 
 mod dense;
 mod krylov;
@@ -24,7 +23,7 @@ mod operator;
 mod tests;
 
 use crate::error::{Problem, Result};
-use crate::geometry::neighbors::not_finite;
+use crate::geometry::neighbors::{not_finite, wide};
 use crate::rows::{Points, Rows};
 use crate::task::Task;
 use faer::linalg::matmul::matmul;
@@ -33,10 +32,10 @@ use rayon::prelude::*;
 use std::ops::Range;
 
 /// Widest covariance that is formed when few components are asked: beyond it, passes over the rows cost less.
-const DENSE: usize = 3000;
+const DENSE: usize = 4096;
 
 /// Widest matrix that is decomposed in full whatever is asked.
-pub(crate) const FULL: usize = 512;
+const FULL: usize = 800;
 
 /// Parts into which sums over rows are divided; fixed, so that their order is.
 const PARTS: usize = 32;
@@ -208,13 +207,16 @@ impl<'a> Centred<'a> {
     /// The rows `range` less the mean, written row-major to `out`.
     fn fill(&self, range: Range<usize>, raw: &mut Vec<f32>, out: &mut [f64]) {
         let values = self.read(range, raw);
-        pulp::Arch::new().dispatch(|| {
-            for (out, values) in out.chunks_exact_mut(self.d).zip(values.chunks_exact(self.d)) {
-                for ((out, &x), mean) in out.iter_mut().zip(values).zip(&self.mean) {
-                    *out = f64::from(x) - mean;
+        wide(
+            #[inline(always)]
+            || {
+                for (out, values) in out.chunks_exact_mut(self.d).zip(values.chunks_exact(self.d)) {
+                    for ((out, &x), mean) in out.iter_mut().zip(values).zip(&self.mean) {
+                        *out = f64::from(x) - mean;
+                    }
                 }
-            }
-        });
+            },
+        );
     }
 
     /// The rows `range` less the mean.

@@ -30,16 +30,18 @@ impl Operator for Centred<'_> {
     }
     fn apply(&self, vectors: MatRef<f64>, task: &Task) -> Result<Mat<f64>> {
         let (d, count) = (self.d, vectors.ncols());
+        // Rows of the transpose lie together, as the columns of a tile's do: neither side needs packing.
+        let turned = vectors.transpose().to_owned();
         let parts = self.over_parts(task, |range, buffers: &mut (Buffer, Vec<f64>), sum: &mut Vec<f64>| {
             let (buffer, inner) = buffers;
             let height = range.len();
             sum.resize(d * count, 0.0);
             inner.resize(height * count, 0.0);
             let sum = MatMut::from_column_major_slice_mut(sum, d, count);
-            let mut inner = MatMut::from_column_major_slice_mut(inner, height, count);
+            let mut inner = MatMut::from_column_major_slice_mut(inner, count, height);
             let tile = self.tile(range, buffer);
-            matmul(inner.as_mut(), Accum::Replace, tile, vectors, 1.0, Par::Seq);
-            matmul(sum, Accum::Add, tile.transpose(), inner, 1.0, Par::Seq);
+            matmul(inner.as_mut(), Accum::Replace, &turned, tile.transpose(), 1.0, Par::Seq);
+            matmul(sum, Accum::Add, tile.transpose(), inner.transpose(), 1.0, Par::Seq);
             task.advance(height as u64);
             Ok(())
         })?;

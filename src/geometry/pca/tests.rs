@@ -171,9 +171,9 @@ fn threads_do_not_change_a_bit() {
 fn the_route_follows_the_shape() {
     assert_eq!(Route::of(24_576, 768, 2), Route::Covariance);
     assert_eq!(Route::of(500, 4096, 2), Route::Gram);
-    assert_eq!(Route::of(131_072, 4096, 2), Route::Passes);
-    assert_eq!(Route::of(131_072, 4096, 1000), Route::Covariance);
-    assert_eq!(Route::of(4000, 9000, 1000), Route::Gram);
+    assert_eq!(Route::of(131_072, 8192, 2), Route::Passes);
+    assert_eq!(Route::of(131_072, 8192, 1000), Route::Covariance);
+    assert_eq!(Route::of(5000, 9000, 1000), Route::Gram);
 }
 
 #[test]
@@ -218,8 +218,9 @@ impl Rows for Cancelling<'_> {
 #[test]
 fn cancelling_stops_every_route_on_its_way() {
     let points = random(3000, 24);
-    for route in [Route::Covariance, Route::Passes] {
-        for reads in [3, 40, 60] {
+    // 32 reads for the mean, then one for the covariance and one for the coordinates, or 32 for each pass.
+    for (route, at) in [(Route::Covariance, [3, 32, 33]), (Route::Passes, [3, 40, 80])] {
+        for reads in at {
             let task = task();
             let rows = Cancelling(&points, reads.into(), &task);
             assert!(matches!(pca_by(&rows, 2, route, &task), Err(Error::Cancelled)), "{route:?} {reads}");

@@ -25,7 +25,7 @@ fn oracle(map: &Points, original: &Points, metric: Metric, k: usize) -> (f64, f6
             Metric::Cosine => match dot(&a, &a).sqrt() * dot(&b, &b).sqrt() {
                 0.0 => 1.0,
                 // Rounded so that rows that truly tie do.
-                scale => ((1.0 - dot(&a, &b) / scale) * 1e12).round() / 1e12,
+                scale => ((1.0 - dot(&a, &b) / scale) * 1e13).round() / 1e13,
             },
         }
     };
@@ -88,7 +88,9 @@ fn values_equal_scikit_learn() {
 
 #[test]
 fn values_equal_the_formulas() {
-    for (n, d, dims, k) in [(3, 2, 1, 1), (30, 3, 2, 14), (150, 25, 2, 15), (150, 25, 20, 5), (300, 18, 3, 40)] {
+    for (n, d, dims, k) in
+        [(3, 2, 1, 1), (30, 3, 2, 14), (150, 25, 2, 15), (150, 25, 20, 5), (300, 18, 3, 40), (1000, 18, 2, 15)]
+    {
         let original = points(n, d, [31, 17, 13, 1009]);
         let map = points(n, dims, [57, 23, 5, 4093]);
         for metric in [Metric::Cosine, Metric::Euclidean] {
@@ -99,14 +101,25 @@ fn values_equal_the_formulas() {
 
 #[test]
 fn ties_and_zero_rows_go_by_index() {
-    let mut original = points(90, 20, [31, 17, 13, 7]);
-    original.data_mut()[40..80].fill(0.0);
-    for i in 50..60 {
-        let copy: Vec<f32> = original.row(3).iter().map(|x| x * 2.0).collect();
-        original.data_mut()[i * 20..(i + 1) * 20].copy_from_slice(&copy);
+    for n in [90, 700] {
+        let mut original = points(n, 20, [31, 17, 13, 7]);
+        original.data_mut()[40..80].fill(0.0);
+        for i in (50..60).chain(n - 9..n) {
+            let copy: Vec<f32> = original.row(3).iter().map(|x| x * 2.0).collect();
+            original.data_mut()[i * 20..(i + 1) * 20].copy_from_slice(&copy);
+        }
+        let map = points(n, 2, [3, 5, 7, 4]);
+        assert_equals_oracle(&map, &original, Metric::Cosine, 8);
     }
-    let map = points(90, 2, [3, 5, 7, 4]);
-    assert_equals_oracle(&map, &original, Metric::Cosine, 8);
+}
+
+#[test]
+fn ranks_hold_where_f32_products_cannot_order_the_rows() {
+    // A clump so tight that many cosines lie within the rounding of an f32 product of each other.
+    let n = 600;
+    let tight = points(n, 18, [31, 17, 13, 1009]).data().iter().map(|x| 1.0 + 4e-6 * x).collect();
+    let map = points(n, 2, [57, 23, 5, 4093]);
+    assert_equals_oracle(&map, &Points::new(tight, 18), Metric::Cosine, 10);
 }
 
 #[test]

@@ -97,19 +97,20 @@ pub(super) fn filters(app: &App, area: Rect, buf: &mut Buffer) {
         x += 3;
     }
     if parts.is_empty() {
-        let caution = caution(app).map(|words| text::clean(&words, look.ascii)).unwrap_or_default();
-        let room = usize::from(area.right().saturating_sub(x));
-        text::put(buf, area, x, area.y, &text::fit(&caution, room, look.ascii), theme.warning());
+        let info = &app.study().dictionary.info;
+        let scale = matches!(info.normalize, Normalize::Scale(None));
+        let unsaid = "the file does not say by how much activations were scaled";
+        let warnings = info.warnings.iter().map(String::as_str).chain(scale.then_some(unsaid));
+        let notes = app.study().evidence().into_iter().flat_map(|evidence| &evidence.notes);
+        // What a careful reader should know first: about the dictionary, then about what lies beside it.
+        let mut said = warnings.map(|words| (words, theme.warning()));
+        let first = said.next().or_else(|| notes.map(|words| (words.as_str(), theme.muted())).next());
+        if let Some((words, style)) = first {
+            let words = text::clean(words, look.ascii);
+            let room = usize::from(area.right().saturating_sub(x));
+            text::put(buf, area, x, area.y, &text::fit(&words, room, look.ascii), style);
+        }
     }
-}
-
-/// What a careful reader of this dictionary should know first.
-fn caution(app: &App) -> Option<String> {
-    let info = &app.study().dictionary.info;
-    let notes = app.study().evidence().map_or(&[][..], |evidence| &evidence.notes);
-    let first = info.warnings.iter().chain(notes).next().cloned();
-    let scale = matches!(info.normalize, Normalize::Scale(None));
-    first.or_else(|| scale.then(|| "the file does not say by how much activations were scaled".to_string()))
 }
 
 /// Last line but one: the line being typed, else what was said, else what runs, else the selected feature. Keys of

@@ -156,12 +156,15 @@ fn facts(app: &App, detail: &Detail) -> Vec<Vec<(String, Style)>> {
     }
     if let Some(cluster) = detail.cluster {
         let class = class_of(cluster);
-        let words = if cluster < 0 { "in none".to_string() } else { words::cluster(app, cluster) };
-        lines.push(vec![
-            ("cluster ".to_string(), theme.text()),
-            (legend::mark(class, look), theme.cluster(class).add_modifier(Modifier::BOLD)),
-            (format!(" {words}"), theme.text()),
-        ]);
+        lines.push(if cluster < 0 {
+            vec![("in no cluster".to_string(), theme.text())]
+        } else {
+            vec![
+                ("cluster ".to_string(), theme.text()),
+                (legend::mark(class, look), theme.cluster(class).add_modifier(Modifier::BOLD)),
+                (format!(" {}", words::cluster(app, cluster)), theme.text()),
+            ]
+        });
     }
     lines
 }

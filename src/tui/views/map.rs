@@ -4,7 +4,7 @@ use super::opening;
 use super::words::{self, joined};
 use crate::tui::app::{App, ColourBy, Pane as Focus, Stage};
 use crate::tui::layout::Areas;
-use crate::tui::theme::class_of;
+use crate::tui::theme::{class_of, letter};
 use crate::tui::widgets::bars::number;
 use crate::tui::widgets::pane::Pane;
 use crate::tui::widgets::raster::Raster;
@@ -28,8 +28,8 @@ pub(super) fn draw(app: &App, areas: &Areas, buf: &mut Buffer) {
     if app.map().stage() == Stage::Empty {
         return opening::draw(app, inside, buf);
     }
-    plot(app, areas.plot, buf);
-    colours(app, areas.legend, buf);
+    let raster = plot(app, areas.plot, buf);
+    colours(app, &raster, areas.legend, buf);
 }
 
 /// What should be known about the map, the most important first.
@@ -60,7 +60,8 @@ fn remarks(app: &App) -> Vec<String> {
     parts
 }
 
-fn plot(app: &App, area: Rect, buf: &mut Buffer) {
+/// Draws the points and what lies on them; the raster tells which clusters are in view.
+fn plot(app: &App, area: Rect, buf: &mut Buffer) -> Raster {
     let map = app.map();
     let label = app.selected().map(|feature| {
         let words = format!("#{feature} {}", words::about(app, feature).replace("  ", " "));
@@ -81,36 +82,34 @@ fn plot(app: &App, area: Rect, buf: &mut Buffer) {
         cursor: map.crosshair().map(|cell| (cell, label.as_str())),
         boxed: None,
     };
-    scatter.render(app.look(), &mut Raster::new(), area, buf);
+    let mut raster = Raster::new();
+    scatter.render(app.look(), &mut raster, area, buf);
+    raster
 }
 
-/// The legend: clusters with their words and counts, or the two ends of a ramp.
-fn colours(app: &App, area: Rect, buf: &mut Buffer) {
+/// The legend: clusters in view with their words and counts, or the two ends of a ramp.
+fn colours(app: &App, raster: &Raster, area: Rect, buf: &mut Buffer) {
     let look = app.look();
     let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
     match app.map().colour_by() {
         ColourBy::Cluster => {
-            let name = |cluster: i32| words::cluster_short(app, cluster, legend::NAME);
-            let names: Vec<String> = app.cluster_rows().iter().map(|row| name(row.cluster)).collect();
-            let entries: Vec<legend::Entry<'_>> = app
-                .cluster_rows()
+            // Those with a letter only while they are in view, the others always: the raster does not tell.
+            let in_view = |class: u16| letter(class).is_none() || raster.places().iter().any(|p| p.class == class);
+            let rows = app.cluster_rows().iter().filter(|row| row.shown > 0 && in_view(class_of(row.cluster)));
+            let rows: Vec<_> = rows.map(|row| (row, words::cluster_short(app, row.cluster, legend::NAME))).collect();
+            let entries: Vec<legend::Entry<'_>> = rows
                 .iter()
-                .zip(&names)
-                .filter(|(row, _)| row.shown > 0)
                 .map(|(row, name)| legend::Entry { class: class_of(row.cluster), name, count: row.shown })
                 .collect();
             legend::clusters(look, &entries, area, buf);
         }
-        ColourBy::Column(column) => match app.map().ramp() {
-            Some(ramp) => {
-                legend::ramp(look, column.name(), &number(ramp.low), &number(ramp.high), area, buf);
+        ColourBy::Column(column) => {
+            if let Some(ramp) = app.map().ramp() {
+                return legend::ramp(look, column.name(), &number(ramp.low), &number(ramp.high), area, buf);
             }
-            None => {
-                let words = format!("{} is not known for any feature", column.name());
-                text::put(buf, area, area.x, area.y, &text::fit(&words, area.width.into(), look.ascii), {
-                    look.theme.muted()
-                });
-            }
-        },
+            let words = format!("{} is not known for any feature", column.name());
+            let words = text::fit(&words, area.width.into(), look.ascii);
+            text::put(buf, area, area.x, area.y, &words, look.theme.muted());
+        }
     }
 }

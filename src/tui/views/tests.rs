@@ -102,7 +102,7 @@ fn evidence() -> Evidence {
     };
     let documents: Vec<Vec<String>> = (0..FEATURES).map(|f| (f * 11..f * 11 + 11).map(word).collect()).collect();
     let described = |feature: usize| match cluster(feature) {
-        c if c >= 0 && feature % 3 == 0 => {
+        c if c >= 0 && feature.is_multiple_of(3) => {
             let text = WORDS[c as usize].join(" ");
             vec![Label { text, kind: Some("top-tokens".into()), author: None }]
         }

@@ -120,8 +120,8 @@ impl Scatter<'_> {
         for (i, &point) in points.iter().enumerate().rev() {
             let Some((c, r)) = self.cell(point, area) else { continue };
             let cell = &mut buf[(area.x + c, area.y + r)];
-            // A faint cell would hide its own mark.
-            if self.cloud.flags(point as usize) != 0 {
+            // Grey would hide the mark: only the colour of a cluster or of the ramp is kept.
+            if self.cloud.flags(point as usize) != 0 || self.cloud.class(point as usize) == NOISE {
                 cell.reset();
             }
             cell.set_char(symbol(i)).set_style(style);

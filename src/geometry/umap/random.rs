@@ -1,0 +1,62 @@
+//! Random numbers by counting: a hash of (seed, epoch, vertex, draw) instead of a running state.
+//!
+//! A draw depends only on its coordinates, so any thread may make it, in any order, and a layout has the same bytes
+//! whatever the number of threads. SplitMix64's finaliser mixes them. Good enough for sampling,
+//! useless for secrets.
+
+#![allow(clippy::inline_always, reason = "kernels must become part of the function that is compiled for wide vectors")]
+
+/// Mixes 64 bits (the finaliser of SplitMix64, Steele et al. 2014): a bijection whose output bits all depend on all
+/// input bits.
+#[inline(always)]
+pub(super) fn mix64(x: u64) -> u64 {
+    let x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
+}
+
+/// A key for one stream of draws.
+#[inline(always)]
+pub(super) fn key(seed: u64, stream: u64, at: u64) -> u64 {
+    mix64(mix64(mix64(seed) ^ stream).wrapping_add(at))
+}
+
+/// Uniform in [-1, 1).
+#[inline(always)]
+pub(super) fn signed_unit(key: u64) -> f32 {
+    ((key >> 40) as f32) * (2.0 / (1u32 << 24) as f32) - 1.0
+}
+
+/// Uniform in 0..n by multiplying instead of dividing; the bias is below n / 2³².
+#[inline(always)]
+pub(super) fn below(bits: u32, n: u32) -> u32 {
+    ((u64::from(bits) * u64::from(n)) >> 32) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn draws_are_uniform_and_depend_on_every_coordinate() {
+        let mut counts = [0u32; 10];
+        for i in 0..100_000 {
+            counts[below((key(3, 4, i) >> 32) as u32, 10) as usize] += 1;
+        }
+        // Standard deviation of a cell is 95.
+        assert!(counts.iter().all(|&c| (9_500..10_500).contains(&c)), "{counts:?}");
+        assert_ne!(key(1, 2, 3), key(2, 2, 3));
+        assert_ne!(key(1, 2, 3), key(1, 3, 3));
+        assert_ne!(key(1, 2, 3), key(1, 2, 4));
+    }
+
+    #[test]
+    fn signed_units_fill_their_interval() {
+        let draws: Vec<f64> = (0..100_000).map(|i| f64::from(signed_unit(key(0, 0, i)))).collect();
+        assert!(draws.iter().all(|x| (-1.0..1.0).contains(x)));
+        let mean = draws.iter().sum::<f64>() / 1e5;
+        let square = draws.iter().map(|x| x * x).sum::<f64>() / 1e5;
+        assert!(mean.abs() < 0.01 && (square - 1.0 / 3.0).abs() < 0.01, "{mean} {square}");
+    }
+}
