@@ -21,7 +21,7 @@ fn open(environment: &[(&str, &str)], arguments: &[&str]) -> Session {
     let all = [&["@example/concepts", "--no-cache"], arguments].concat();
     let session = Session::saescope(&all, environment);
     session.wait_for("the header", |screen| screen.contains("192 features"));
-    // session.wait_for("the finished map", |screen| screen.contains("UMAP k"));
+    session.wait_for("the finished map", |screen| screen.contains("UMAP k"));
     session.rest();
     session
 }
