@@ -174,7 +174,7 @@ fn union(knn: &Knn, k: usize, strengths: &[f32], task: &Task) -> Result<FuzzyGra
             .collect()
     });
     task.check()?;
-    let total = parts.iter().map(FuzzyGraph::entries).sum();
+    let total = parts.iter().map(|part| part.targets.len()).sum();
     let mut graph = FuzzyGraph {
         offsets: Vec::with_capacity(n + 1),
         targets: Vec::with_capacity(total),
