@@ -20,8 +20,8 @@ const LEAVE: [&str; 7] =
 fn open(environment: &[(&str, &str)], arguments: &[&str]) -> Session {
     let all = [&["@example/concepts", "--no-cache"], arguments].concat();
     let session = Session::saescope(&all, environment);
-    session.wait_for("the header", |screen| screen.contains("saescope"));
-    // session.wait_for("the finished map", |screen| screen.contains("UMAP k"));
+    session.wait_for("the header", |screen| screen.contains("192 features"));
+    session.wait_for("the finished map", |screen| screen.contains("UMAP k"));
     session.rest();
     session
 }
@@ -81,7 +81,7 @@ fn a_stop_gives_the_terminal_back_and_going_on_brings_the_same_screen() {
         }
         session.wait("the stop", |session| session.state() == 'T');
         assert_restored(&session);
-        assert!(!session.picture().contains("saescope"), "another screen is shown");
+        assert!(!session.screen().contains("192 features"), "another screen is shown");
         session.signal(Signal::CONT);
         session.wait("the same screen", |session| session.picture() == before);
         assert!(!session.is_cooked());
@@ -150,7 +150,7 @@ fn a_new_size_is_a_new_frame_of_that_size() {
     session.resize(120, 40);
     session.wait("a frame of the new size", |session| {
         let screen = session.screen();
-        screen.lines().count() > 30 && screen.contains("saescope")
+        screen.lines().count() > 30 && screen.contains("192 features")
     });
     session.rest();
     let wide = session.picture();

@@ -232,7 +232,7 @@ pub const ACTIONS: &[Row] = &[
     row(A::JumpForward, "go.forward", &["Ctrl-n"], FEATURES, None, "Forward again through the features visited"),
     row(A::FocusNext, "go.next-pane", &["Tab"], FEATURES, Some("next pane"), "Move the focus to the next pane"),
     row(A::FocusPrevious, "go.previous-pane", &["Shift-Tab"], FEATURES, None, "Move the focus to the previous pane"),
-    row(A::Back, "go.out", &["Esc"], PANES, None, "Step back: end the search, clear the last filter, leave the page; never quits"),
+    row(A::Back, "go.out", &["Esc"], PANES, Some("back"), "Step back: end the search, clear the last filter, leave the page; never quits"),
 
     row(A::NextMatch, "find.next", &["n"], PANES, None, "Next match of the search"),
     row(A::PreviousMatch, "find.previous", &["N"], PANES, None, "Previous match of the search"),

@@ -410,9 +410,22 @@ impl App {
     pub fn message(&self) -> Option<&Message> {
         self.message.as_ref()
     }
-    /// The most useful commands here: key and label, best first.
+    /// The most useful commands here: key and label, best first. The way back comes first on pages that have one, and
+    /// is left out where there is nothing to go back from.
     pub fn hints(&self) -> Vec<(String, &'static str)> {
-        self.keymap.hints(self.context())
+        let context = self.context();
+        let mut hints = self.keymap.hints(context);
+        if context == self.focus.context() {
+            let back = Row::of(Action::Back).hint;
+            let at = hints.iter().position(|(_, label)| Some(*label) == back);
+            let removed = at.map(|at| hints.remove(at));
+            let stands = self.page == Page::Map && self.focus == Pane::Map;
+            if !stands || self.search.is_some() || !self.filters.is_empty() {
+                let front = if stands { hints.len().min(4) } else { 0 };
+                hints.splice(front..front, removed);
+            }
+        }
+        hints
     }
     /// Count and keys typed so far of an unfinished command: `12 g`.
     pub fn pending(&self) -> String {
@@ -492,15 +505,18 @@ impl App {
         let before = self.plot();
         self.size = (width, height);
         let plot = self.plot();
-        if before != plot && !self.map.x.is_empty() {
-            if !self.map.own_view {
-                self.map.fit(plot);
-            }
-            match self.selected {
-                Some(feature) => self.map.reveal(feature, plot),
-                None => self.map.crosshair = None,
-            }
+        if self.too_small() || before == plot || self.map.x.is_empty() {
+            return;
         }
+        if !self.map.own_view {
+            self.map.fit(plot);
+        }
+        // The crosshair stays on the feature if that is in sight, else in the plot.
+        let place = self.selected.and_then(|feature| self.map.place(feature));
+        let cell = place.and_then(|(x, y)| self.map.viewport.cell_of(x, y, plot.0, plot.1));
+        let (columns, rows) = (plot.0.saturating_sub(1), plot.1.saturating_sub(1));
+        let kept = self.map.crosshair.map(|(column, row)| (column.min(columns), row.min(rows)));
+        self.map.crosshair = cell.or(kept);
     }
 
     /// Brings every list's cursor and offset back into its bounds.

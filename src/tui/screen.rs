@@ -529,13 +529,18 @@ mod tests {
             let (mut screen, mut parser) = (screen(24, 6), emulator());
             let paint = |words: &[(u16, u16, String, Color, Color, u16)], buffer: &mut Buffer| {
                 for (x, y, word, fg, bg, modifier) in words {
-                    // vt100 knows bold or dim (not both), italic, underline and reverse.
-                    let mut modifier = Modifier::from_bits_truncate(*modifier)
-                        & (Modifier::BOLD | Modifier::DIM | Modifier::ITALIC | Modifier::UNDERLINED | Modifier::REVERSED);
-                    if modifier.contains(Modifier::BOLD) {
-                        modifier -= Modifier::DIM;
-                    }
+                    // What vt100 knows.
+                    let modifier = Modifier::from_bits_truncate(*modifier)
+                        & (Modifier::BOLD
+                            | Modifier::DIM
+                            | Modifier::ITALIC
+                            | Modifier::UNDERLINED
+                            | Modifier::REVERSED);
                     buffer.set_string(*x, *y, word, Style::new().fg(*fg).bg(*bg).add_modifier(modifier));
+                }
+                // It takes a cell for bold or for dim, not for both.
+                for cell in buffer.content.iter_mut().filter(|cell| cell.modifier.contains(Modifier::BOLD)) {
+                    cell.modifier -= Modifier::DIM;
                 }
             };
             for words in &frames {

@@ -87,9 +87,31 @@ impl Session {
         self.written.lock().unwrap().emulator.screen().contents()
     }
 
-    /// What a person sees, with all colours and attributes.
+    /// What a person sees, cell by cell, with all colours and attributes.
     pub(crate) fn picture(&self) -> String {
-        self.written.lock().unwrap().emulator.screen().contents_formatted()
+        let written = self.written.lock().unwrap();
+        let screen = written.emulator.screen();
+        let (rows, columns) = (screen.size().0.get(), screen.size().1.get());
+        let cursor = (!screen.hide_cursor()).then(|| screen.cursor_position());
+        let mut text = format!("cursor {cursor:?}\n");
+        for row in 0..rows {
+            let mut dress = None;
+            for column in 0..columns {
+                let Some(cell) = screen.cell(row, column).filter(|cell| !cell.is_wide_continuation()) else { continue };
+                let modifiers = (cell.bold(), cell.dim(), cell.italic(), cell.underline(), cell.inverse());
+                // Where there is nothing to see, the colour of the text is no part of the picture.
+                let blank = matches!(cell.contents(), "" | " ") && !cell.underline() && !cell.inverse();
+                let own = if blank { None } else { Some((cell.fgcolor(), modifiers)) };
+                let own = (own, cell.bgcolor());
+                if dress != Some(own) {
+                    text.push_str(&format!("<{own:?}>"));
+                    dress = Some(own);
+                }
+                text.push_str(if blank { " " } else { cell.contents() });
+            }
+            text.push('\n');
+        }
+        text
     }
 
     /// Everything written so far.

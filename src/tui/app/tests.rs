@@ -75,6 +75,11 @@ fn study() -> Study {
             row
         })
         .collect();
+    study_of(&decoder, evidence)
+}
+
+/// A study of decoder rows of five numbers.
+fn study_of(decoder: &[f32], evidence: fn() -> Evidence) -> Study {
     let info = DictionaryInfo {
         format: "planted",
         kind: Kind::Sae,
@@ -91,13 +96,13 @@ fn study() -> Study {
     };
     let dictionary = Dictionary {
         info,
-        decoder: Matrix::from_f32(&decoder, 5),
+        decoder: Matrix::from_f32(decoder, 5),
         encoder: None,
         b_enc: Vec::new(),
         b_dec: Vec::new(),
         skip: None,
     };
-    Study::new("@planted", dictionary, "0".into(), Cache::off(), Box::new(|_, _| Ok(evidence())))
+    Study::new("@planted", dictionary, "0".into(), Cache::off(), Box::new(move |_, _| Ok(evidence())))
 }
 
 /// An app over the planted study, without anything found yet, and the end of its job channel.
@@ -794,6 +799,78 @@ fn the_mouse_selects_zooms_and_drags() {
     assert_eq!(app.list(Pane::Help).cursor, 3);
     app.update(mouse(MouseEventKind::Down(MouseButton::Left), 5, app.areas().main.y + 6));
     assert_eq!(app.list(Pane::Help).cursor, 5);
+}
+
+#[test]
+fn a_moment_of_a_tiny_terminal_leaves_the_view_as_it_was() {
+    for keys in ["", "3 +", "1 2 g i 2 +"] {
+        let mut app = after(keys);
+        let (view, cell) = (app.map().viewport(), app.map().crosshair());
+        app.update(Event::Resize(20, 5));
+        app.update(Event::Resize(100, 30));
+        assert_eq!((app.map().viewport(), app.map().crosshair()), (view, cell), "{keys}");
+    }
+}
+
+/// Points around 24 centres, from a fixed recurrence.
+fn blobs(count: usize) -> (Points, Vec<i32>) {
+    let mut state = 1u32;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as f32 / (1 << 24) as f32
+    };
+    let centres: Vec<(f32, f32)> = (0..24).map(|_| (next() * 20.0, next() * 20.0)).collect();
+    let labels: Vec<i32> = (0..count).map(|i| (i % 24) as i32).collect();
+    let points = labels
+        .iter()
+        .flat_map(|label| {
+            let (x, y) = centres[*label as usize];
+            // The sum of four uniform numbers is close to a normal one.
+            let mut spread = || next() + next() + next() + next() - 2.0;
+            [x + spread(), y + spread()]
+        })
+        .collect();
+    (Points::new(points, 2), labels)
+}
+
+#[test]
+fn frames_stay_within_their_byte_budgets() {
+    const COUNT: usize = 24_576;
+    let (points, labels) = blobs(COUNT);
+    let umap = Arc::new(crate::geometry::umap::Umap { coordinates: points, epochs: 1, a: 1.0, b: 1.0 });
+    let clusters = Arc::new(Clusters::from_labels(&labels));
+    // Cursor move, pan, zoom: the budgets of the terminal design, 256 colours and Braille.
+    for ((width, height), budgets) in
+        [((80, 24), [600, 5_000, 6_000]), ((120, 40), [1_000, 11_000, 13_000]), ((200, 60), [1_500, 24_000, 30_000])]
+    {
+        let (sender, _jobs) = channel();
+        let jobs = Jobs::to_channel(Task::new(1).unwrap(), sender);
+        let options = Options::new(Theme::new(ColorTier::Ansi256, Ground::Dark));
+        let study = study_of(&vec![1.0; 5 * COUNT], Evidence::default);
+        let mut app = App::new(Arc::new(study), jobs, options);
+        app.update(Event::Resize(width, height));
+        app.take(Product::Umap(Arc::clone(&umap)));
+        app.take(Product::Clusters(Arc::clone(&clusters)));
+        let mut screen = Screen::new(Vec::new(), width, height);
+        let mut frame = |app: &App| {
+            let before = screen.written();
+            screen.draw(|area, buffer| app.draw(area, buffer)).unwrap();
+            screen.written() - before
+        };
+        frame(&app);
+        assert_eq!(frame(&app), 0, "nothing changed");
+        for (keys, budget) in [
+            (["l", "j", "h"], budgets[0]),
+            (["Shift-Left", "Shift-Up", "Shift-Right"], budgets[1]),
+            (["+", "-", "+"], budgets[2]),
+        ] {
+            for key in keys {
+                app.update(Event::Key(Key::parse(key).unwrap()));
+                let bytes = frame(&app);
+                assert!(bytes <= budget, "{key} at {width}x{height}: {bytes} bytes, at most {budget}");
+            }
+        }
+    }
 }
 
 #[test]
