@@ -63,6 +63,22 @@ fn glyphs(name: &str) -> Result<Glyphs, String> {
     Glyphs::from_name(name).ok_or_else(|| "one of octant, sextant, braille, quadrant, half-block, ascii".into())
 }
 
+/// Verbs of the contract that a later build brings.
+pub(super) const LATER: &[&str] = &[
+    "cloud",
+    "manifolds",
+    "manifold",
+    "merge",
+    "superposition",
+    "stats",
+    "compare",
+    "slurm",
+    "doctor",
+    "config",
+    "completions",
+    "man",
+];
+
 /// Flags that every verb takes.
 #[derive(Args, Clone)]
 pub(super) struct Common {
@@ -138,8 +154,6 @@ pub(super) enum Verb {
     /// Show, list or clear the kept results
     #[command(after_help = "Example: saescope cache list")]
     Cache(CacheArgs),
-    #[command(external_subcommand)]
-    Later(Vec<String>),
 }
 
 /// What to open, and what its files do not say.

@@ -29,6 +29,11 @@ use std::process::ExitCode;
 
 /// Parses the process's arguments, runs the verb, prints what went wrong, and gives the exit code.
 pub fn run() -> ExitCode {
+    if let Some(verb) = std::env::args().nth(1).filter(|verb| args::LATER.contains(&verb.as_str())) {
+        let error = Error::NotInBuild(format!("the verb {verb}"));
+        output::complain(&error);
+        return ExitCode::from(error.exit_code());
+    }
     let matches = Cli::command().get_matches();
     let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
@@ -59,9 +64,6 @@ fn dispatch(cli: Cli) -> Result<()> {
         Some(Verb::Render(args)) => render::run(&args, &common),
         Some(Verb::Synth(args)) => synth::run(&args, &common),
         Some(Verb::Cache(args)) => cache::run(&args, &common),
-        Some(Verb::Later(words)) => {
-            Err(Error::NotInBuild(format!("the verb {}", words.first().map_or("", String::as_str))))
-        }
     }
 }
 
