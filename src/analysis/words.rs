@@ -10,7 +10,7 @@ use crate::geometry::cluster::Clusters;
 use crate::task::Task;
 use crate::text::printable;
 use rayon::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How many of a feature's strongest tokens are kept.
 const TOP: usize = 5;
@@ -113,14 +113,17 @@ impl Words {
     }
 
     /// A few words for each cluster: the tokens that are top tokens of more of its features than their share among
-    /// all features would lead to expect (by the binomial log likelihood ratio), best first, at most `count`.
-    /// A cluster whose features share no token has none.
+    /// all features would lead to expect (by the binomial log likelihood ratio), best first, at most `count`. Where
+    /// no tokens are known, the words of the labels speak instead. A cluster whose features share no word has none.
     pub fn of_clusters(&self, clusters: &Clusters, count: usize) -> Vec<Vec<String>> {
+        let by_label = self.top.iter().all(Vec::is_empty);
         let mut everywhere: BTreeMap<&str, f64> = BTreeMap::new();
         let mut inside: Vec<BTreeMap<&str, f64>> = vec![BTreeMap::new(); clusters.count];
         for (feature, top) in self.top.iter().enumerate() {
             let cluster = clusters.labels.get(feature).copied().unwrap_or(-1);
-            for token in top.iter().map(String::as_str).filter(|token| token.chars().any(char::is_alphanumeric)) {
+            let own: BTreeSet<&str> =
+                if by_label { label_words(&self.folded[feature]) } else { top.iter().map(String::as_str).collect() };
+            for token in own.into_iter().filter(|token| token.chars().any(char::is_alphanumeric)) {
                 *everywhere.entry(token).or_default() += 1.0;
                 if let Some(counts) = usize::try_from(cluster).ok().and_then(|cluster| inside.get_mut(cluster)) {
                     *counts.entry(token).or_default() += 1.0;
@@ -152,6 +155,15 @@ impl Words {
 
 fn fold(label: &str, top: &[String]) -> String {
     format!("{}\n{}", label.to_lowercase().replace('\n', " "), top.join("\u{1f}").to_lowercase())
+}
+
+/// The words of a label that may say something: three letters or more, numbers left out.
+fn label_words(folded: &str) -> BTreeSet<&str> {
+    let label = folded.split('\n').next().unwrap_or("");
+    label
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| word.chars().count() > 2 && word.chars().any(char::is_alphabetic))
+        .collect()
 }
 
 /// Whether a word of `text` begins with `word`.
@@ -212,6 +224,21 @@ mod tests {
         let clusters = Clusters::from_labels(&[0, 0, 0, 1, 1, -1]);
         assert_eq!(words.of_clusters(&clusters, 3), [vec!["Monday"], vec!["red"]]);
         assert_eq!(Words::default().of_clusters(&Clusters::from_labels(&[]), 3), Vec::<Vec<String>>::new());
+    }
+
+    #[test]
+    fn labels_name_clusters_where_there_are_no_tokens() {
+        let words = words(&[
+            ("names of the days, 1", &[]),
+            ("the days", &[]),
+            ("days of rest", &[]),
+            ("the colour red", &[]),
+            ("red colour", &[]),
+            ("the rest", &[]),
+        ]);
+        let clusters = Clusters::from_labels(&[0, 0, 0, 1, 1, -1]);
+        let names = words.of_clusters(&clusters, 2);
+        assert_eq!((names[0][0].as_str(), names[1].clone()), ("days", vec!["colour".to_string(), "red".to_string()]));
     }
 
     #[test]

@@ -1,0 +1,151 @@
+//! Search, filter, palette, pastes: what is typed and what comes of it.
+
+use super::*;
+
+#[test]
+fn search_finds_as_you_type_and_n_goes_on() {
+    let mut app = after("2 5 g i");
+    play(&mut app, &format!("/ {}", typed("colour")));
+    assert_eq!(app.selected(), Some(10), "the first match is shown while typing");
+    assert_eq!(app.search().unwrap().hits.len(), 10);
+    assert_eq!(app.prompt().unwrap().note(), &Note::Good("10 matches".into()));
+    play(&mut app, "Esc");
+    assert_eq!((app.selected(), app.search(), app.prompt().is_none()), (Some(25), None, true));
+    play(&mut app, &format!("/ {} Enter n n", typed("colour")));
+    assert_eq!(app.selected(), Some(12));
+    play(&mut app, "3 N");
+    assert_eq!(app.selected(), Some(19));
+    assert!(words(&app).contains("round the end"));
+    play(&mut app, "Ctrl-o Ctrl-o Ctrl-o Ctrl-o");
+    assert_eq!(app.selected(), Some(25), "the way back leads to where the search began");
+    // The choice among the suggestions.
+    let app = after(&format!("/ {} Down Down Enter", typed("code")));
+    assert_eq!(app.selected(), Some(21));
+    // Tokens are searched as well as labels.
+    let app = after(&format!("/ {} Enter", typed("sunday")));
+    assert_eq!(app.clusters().unwrap().labels[app.selected().unwrap() as usize], 0);
+}
+
+#[test]
+fn a_search_without_matches_says_so_and_stays_open() {
+    let app = after(&format!("2 5 g i / {} Enter", typed("zzz")));
+    assert_eq!(app.selected(), Some(25));
+    assert_eq!(app.prompt().unwrap().note(), &Note::Bad("nothing found".into()));
+    let (mut app, _jobs) = bare();
+    play(&mut app, "/ a");
+    assert!(matches!(app.prompt().unwrap().note(), Note::Bad(_)), "no words yet");
+    play(&mut app, "Esc");
+    assert!(app.prompt().is_none());
+}
+
+#[test]
+fn the_filter_is_tried_while_typed_and_taken_back_step_by_step() {
+    let mut app = after(&format!("f {}", typed("max_activation > 40")));
+    let expected = (0..FEATURES).filter(|feature| 2 * feature + 2 > 40).count();
+    assert_eq!(app.shown_count(), expected);
+    assert_eq!(app.prompt().unwrap().note(), &Note::Good(format!("{expected} of 32 features")));
+    play(&mut app, "Esc");
+    assert_eq!((app.shown_count(), app.filters().is_empty()), (FEATURES, true));
+    play(&mut app, &format!("f {} Enter f {} Enter", typed("max_activation > 40"), typed("cluster = C")));
+    assert_eq!(app.filters().chips().len(), 2);
+    assert_eq!(app.shown_count(), 10);
+    play(&mut app, "Esc");
+    assert_eq!(app.shown_count(), expected);
+    play(&mut app, "Esc Esc");
+    assert_eq!(app.shown_count(), FEATURES);
+    play(&mut app, &format!("f {} Enter F u", typed("cluster = C")));
+    assert_eq!(app.shown_count(), 10, "clearing can be undone");
+}
+
+#[test]
+fn a_filter_that_cannot_be_read_says_where() {
+    let app = after(&format!("f {} Enter", typed("density <")));
+    assert!(matches!(app.prompt().unwrap().note(), Note::Bad(why) if why.contains("character")));
+    let (mut app, _jobs) = bare();
+    play(&mut app, &format!("f {} Enter", typed("cluster = A")));
+    assert!(matches!(app.prompt().unwrap().note(), Note::Bad(why) if why.contains("not known")));
+}
+
+#[test]
+fn columns_complete_in_the_filter() {
+    let app = after(&format!("f {} Tab", typed("dens")));
+    assert_eq!(app.prompt().unwrap().editor().text(), "density ");
+}
+
+#[test]
+fn marks_toggle_filter_and_list() {
+    let mut app = after("3 g i Space 1 5 g i Space m o");
+    assert_eq!(app.marks().iter().copied().collect::<Vec<_>>(), [3, 15]);
+    assert_eq!(app.shown_count(), 2);
+    play(&mut app, "Space");
+    assert_eq!(app.shown_count(), 1, "unmarked while only marked are shown");
+    play(&mut app, "m o m a");
+    assert_eq!(app.marks().len(), FEATURES);
+    play(&mut app, "u m c 7 g i Space g s");
+    assert_eq!((app.page(), app.rows(Pane::Marks)), (Page::Marks, 1));
+    play(&mut app, "Enter");
+    assert_eq!((app.page(), app.selected()), (Page::Map, Some(7)));
+}
+
+#[test]
+fn the_help_is_searched() {
+    let mut app = after(&format!("? / {}", typed("zoom")));
+    let few = app.rows(Pane::Help);
+    assert!(few < 10);
+    play(&mut app, "Enter Esc");
+    assert!(app.rows(Pane::Help) > few && app.page() == Page::Help);
+}
+
+#[test]
+fn the_palette_runs_any_command_by_name_or_words() {
+    assert_eq!(after(&format!(": {} Enter", typed("go.clusters"))).page(), Page::Clusters);
+    assert!(after(&format!(": {} Enter", typed("zoom in"))).map().own_view);
+    assert!(after(": Esc").prompt().is_none());
+    let app = after(&format!("g c : {} Enter", typed("map.fit")));
+    assert_eq!(app.page(), Page::Map, "a command of the map is carried out on the map");
+    let app = after(&format!(": {} Enter", typed("qqqqq")));
+    assert!(app.prompt().is_some(), "no such command");
+    // History: the command before.
+    let app = after(&format!(": {} Enter : Up", typed("view.undo")));
+    assert_eq!(app.prompt().unwrap().editor().text(), "");
+}
+
+#[test]
+fn every_command_of_the_palette_can_be_run_from_every_page() {
+    for row in crate::tui::action::ACTIONS {
+        for page in ["", "Tab", "g d", "g n", "g c", "g s", "g j", "?"] {
+            let (mut app, _jobs) = ready();
+            play(&mut app, if page.is_empty() { "Esc" } else { page });
+            app.run_named(row.action, &mut Vec::new());
+            app.update(Event::Tick);
+        }
+    }
+}
+
+#[test]
+fn unknown_keys_point_to_the_help() {
+    assert_eq!(words(&after("Z")), "no command Z here; ? shows the keys");
+    assert!(words(&after("g Z")).contains("g Z"));
+    assert_eq!(after("g").continuations().iter().map(|(key, _)| key.to_string()).collect::<Vec<_>>().len(), 8);
+    assert_eq!(after("1 2 g").pending(), "12 g");
+}
+
+#[test]
+fn escape_and_a_key_that_arrive_as_one_are_both_taken() {
+    let mut app = after("1 2 g i c c Alt-3");
+    assert_eq!((app.filters().is_empty(), app.pending().as_str()), (true, "3"));
+    play(&mut app, "Esc / a Alt-b");
+    assert!(app.prompt().is_some(), "Alt-b is an editing key");
+    play(&mut app, "Alt-?");
+    assert_eq!((app.prompt().is_none(), app.page()), (true, Page::Help));
+}
+
+#[test]
+fn pastes_go_into_a_line_and_nowhere_else() {
+    let (mut app, _jobs) = ready();
+    app.update(Event::Paste("q\nq".into()));
+    assert!(words(&app).contains("pasted"));
+    app.update(Event::Key(Key::char('f')));
+    app.update(Event::Paste("cluster = A\u{1b}[2J".into()));
+    assert!(app.prompt().unwrap().editor().text().starts_with("cluster = A"));
+}
