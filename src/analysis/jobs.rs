@@ -7,6 +7,7 @@
 use super::words::Words;
 use crate::error::{Error, Result};
 use crate::geometry::cluster::Clusters;
+use crate::geometry::cluster::hdbscan::HdbscanParams;
 use crate::geometry::neighbors::Knn;
 use crate::geometry::pca::Pca;
 use crate::geometry::trust::Trust;
@@ -26,6 +27,8 @@ pub enum JobKind {
     Evidence,
     /// The map: principal components, neighbours, layout, clusters.
     Map,
+    /// The finished map is grouped anew.
+    Clusters,
     /// How far the map can be trusted.
     Trust,
     /// Something is written to a file.
@@ -38,6 +41,7 @@ impl JobKind {
         match self {
             Self::Evidence => "activations and labels",
             Self::Map => "map",
+            Self::Clusters => "clusters",
             Self::Trust => "trust",
             Self::Export => "export",
         }
@@ -72,8 +76,8 @@ pub enum Product {
     },
     /// The finished layout.
     Umap(Arc<Umap>),
-    /// Clusters of the map.
-    Clusters(Arc<Clusters>),
+    /// Clusters of the map, and the parameters that made them.
+    Clusters(Arc<Clusters>, HdbscanParams),
     /// Quality of the map.
     Trust(Arc<Trust>),
     /// A file that was written, with a word about what it holds.

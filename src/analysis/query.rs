@@ -3,11 +3,11 @@
 //! Each query names its algorithm's version; raise it when the answer's bytes change.
 
 use super::cache::{Arrays, Key};
-use super::jobs::{JobContext, Product};
+use super::map::MapParams;
 use super::study::Study;
 use crate::error::{Problem, Result};
 use crate::geometry::cluster::Clusters;
-use crate::geometry::cluster::hdbscan::{HdbscanParams, Metric, hdbscan};
+use crate::geometry::cluster::hdbscan::{Metric, hdbscan};
 use crate::geometry::coactivation;
 use crate::geometry::neighbors::{Knn, KnnParams, knn, nearest};
 use crate::geometry::pca::{Pca, pca};
@@ -16,7 +16,6 @@ use crate::geometry::umap::{Frame, Init, Umap, UmapParams, umap};
 use crate::rows::{Points, Rows};
 use crate::task::Task;
 use serde::Serialize;
-use std::sync::Arc;
 
 const KNN_VERSION: u32 = 1;
 const PCA_VERSION: u32 = 1;
@@ -48,23 +47,6 @@ pub struct Neighbor {
     pub cosine: f32,
     /// Its first label.
     pub label: Option<String>,
-}
-
-/// Parameters of the map and of its clusters.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct MapParams {
-    /// The layout.
-    pub umap: UmapParams,
-    /// The clusters.
-    pub hdbscan: HdbscanParams,
-}
-
-impl MapParams {
-    /// These parameters, with the neighbourhood cut to what `features` features allow.
-    pub fn fitted(mut self, features: usize) -> Self {
-        self.umap.neighbors = self.umap.neighbors.min(features).max(2);
-        self
-    }
 }
 
 fn umap_question(params: &UmapParams) -> String {
@@ -205,9 +187,8 @@ impl Study {
     /// # Errors
     /// As [`hdbscan`].
     pub fn map_clusters(&self, map: &MapParams, layout: &Points, task: &Task) -> Result<Clusters> {
-        let HdbscanParams { min_cluster_size, min_samples } = map.hdbscan;
-        let samples = min_samples.unwrap_or(min_cluster_size);
-        let question = format!("hdbscan size={min_cluster_size} samples={samples} on {}", umap_question(&map.umap));
+        let (size, samples) = (map.hdbscan.min_cluster_size, map.hdbscan.samples());
+        let question = format!("hdbscan size={size} samples={samples} on {}", umap_question(&map.umap));
         let n = layout.len();
         self.cached(
             &self.key(&question, HDBSCAN_VERSION + 1000 * UMAP_VERSION),
@@ -299,40 +280,4 @@ fn load_umap(arrays: &Arrays, n: usize, dims: usize) -> Option<Umap> {
     let [a, b] = arrays.get::<f32>("curve")?[..] else { return None };
     let whole = dims > 0 && coordinates.len() == n * dims;
     whole.then(|| Umap { coordinates: Points::new(coordinates, dims), epochs: epochs as usize, a, b })
-}
-
-/// The whole map as a job: norms, principal components, neighbours, the layout as it forms, clusters. A map that was
-/// kept arrives at once; neighbours for the inspector follow.
-///
-/// # Errors
-/// As the queries it asks.
-pub fn map_job(study: &Study, params: &MapParams, context: &JobContext) -> Result<()> {
-    let task = &context.task;
-    let kept = study.cached_umap(&params.umap).map(Arc::new);
-    if let Some(umap) = &kept {
-        context.publish(Product::Umap(Arc::clone(umap)));
-        let clusters = study.map_clusters(params, &umap.coordinates, task)?;
-        context.publish(Product::Clusters(Arc::new(clusters)));
-    }
-    context.publish(Product::Norms(study.norms(task)?));
-    let dims = 2.min(study.features()).min(study.dictionary.d_out());
-    let pca = Arc::new(study.pca(dims, task)?);
-    context.publish(Product::Pca(pca));
-    let knn = Arc::new(study.knn(params.umap.neighbors.saturating_sub(1).max(1), task)?);
-    context.publish(Product::Knn(Arc::clone(&knn)));
-    if kept.is_some() {
-        return Ok(());
-    }
-    let mut on_frame = |frame: Frame<'_>| {
-        context.publish(Product::Layout {
-            epoch: frame.epoch,
-            epochs: frame.epochs,
-            coordinates: Arc::new(Points::new(frame.coordinates.to_vec(), params.umap.dims)),
-        });
-    };
-    let umap = Arc::new(study.umap(&params.umap, Some(&knn), task, &mut on_frame)?);
-    context.publish(Product::Umap(Arc::clone(&umap)));
-    let clusters = study.map_clusters(params, &umap.coordinates, task)?;
-    context.publish(Product::Clusters(Arc::new(clusters)));
-    Ok(())
 }

@@ -29,6 +29,10 @@ pub(super) struct Cli {
 pub(super) struct ScreenArgs {
     #[command(flatten)]
     pub open: OpenArgs,
+    #[command(flatten)]
+    pub layout: LayoutArgs,
+    #[command(flatten)]
+    pub groups: GroupArgs,
     /// Glyphs of the map; without it, what the locale allows
     #[arg(long, value_parser = glyphs, value_name = "NAME")]
     pub glyphs: Option<Glyphs>,
@@ -228,6 +232,28 @@ impl DictArgs {
     }
 }
 
+/// How the map is laid out.
+#[derive(Args, Clone, Default)]
+pub(super) struct LayoutArgs {
+    /// Neighbours that define the scale of the map, the point itself counted [default: 15]
+    #[arg(long, value_name = "K")]
+    pub neighbors: Option<usize>,
+    /// Least distance of points on the map [default: 0.1]
+    #[arg(long, value_name = "X")]
+    pub min_dist: Option<f32>,
+}
+
+/// How the map is grouped.
+#[derive(Args, Clone, Default)]
+pub(super) struct GroupArgs {
+    /// Smallest cluster (hdbscan) [default: 15]
+    #[arg(long, value_name = "N")]
+    pub min_cluster_size: Option<usize>,
+    /// Neighbours that make a point dense, itself counted (hdbscan) [default: as --min-cluster-size]
+    #[arg(long, value_name = "N")]
+    pub min_samples: Option<usize>,
+}
+
 #[derive(Args)]
 pub(super) struct InfoArgs {
     #[command(flatten)]
@@ -345,12 +371,8 @@ pub(super) struct EmbedArgs {
     /// Dimensions
     #[arg(long, default_value_t = 2, value_name = "N")]
     pub dims: usize,
-    /// Neighbours that define the scale, the point itself counted (umap)
-    #[arg(long, default_value_t = 15, value_name = "K")]
-    pub neighbors: usize,
-    /// Least distance of points on the map (umap)
-    #[arg(long, default_value_t = 0.1, value_name = "X")]
-    pub min_dist: f32,
+    #[command(flatten)]
+    pub layout: LayoutArgs,
     /// Passes, or auto (umap)
     #[arg(long, default_value = "auto", value_name = "N")]
     pub epochs: String,
@@ -385,12 +407,10 @@ pub(super) struct ClusterArgs {
     /// What to group on
     #[arg(long, value_enum, default_value_t = ClusterOn::Map, value_name = "WHAT")]
     pub on: ClusterOn,
-    /// Smallest cluster (hdbscan)
-    #[arg(long, default_value_t = 15, value_name = "N")]
-    pub min_cluster_size: usize,
-    /// Neighbours that make a point dense, itself counted (hdbscan); default as --min-cluster-size
-    #[arg(long, value_name = "N")]
-    pub min_samples: Option<usize>,
+    #[command(flatten)]
+    pub groups: GroupArgs,
+    #[command(flatten)]
+    pub layout: LayoutArgs,
     /// Print counts as JSON
     #[arg(long)]
     pub json: bool,
@@ -451,8 +471,12 @@ pub(super) struct ExportArgs {
     #[arg(long, value_delimiter = ',', value_name = "A,B,C")]
     pub columns: Vec<String>,
     /// Clusters written by cluster, instead of the map's own
-    #[arg(long, value_name = "F")]
+    #[arg(long, value_name = "F", conflicts_with_all = ["min_cluster_size", "min_samples"])]
     pub clusters: Option<PathBuf>,
+    #[command(flatten)]
+    pub layout: LayoutArgs,
+    #[command(flatten)]
+    pub groups: GroupArgs,
     /// No comment header in csv
     #[arg(long)]
     pub bare: bool,
@@ -474,6 +498,10 @@ pub(super) struct RenderArgs {
     /// The filter
     #[arg(long = "where", value_name = "EXPR")]
     pub filter: Option<String>,
+    #[command(flatten)]
+    pub layout: LayoutArgs,
+    #[command(flatten)]
+    pub groups: GroupArgs,
     /// Columns x rows
     #[arg(long, default_value = "120x40", value_name = "WxH")]
     pub size: String,

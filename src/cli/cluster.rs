@@ -2,13 +2,14 @@
 
 use super::args::{ClusterArgs, ClusterMethod, ClusterOn, Common, OpenArgs};
 use super::{input, opening, output, progress};
-use crate::analysis::MapParams;
 use crate::analysis::fingerprint::Fingerprint;
+use crate::analysis::{MapParams, Study};
 use crate::error::{Error, Problem, Result};
 use crate::export::{Array, Data, Document, Provenance, Sink};
 use crate::geometry::cluster::Clusters;
 use crate::geometry::cluster::hdbscan::{HdbscanParams, Metric, hdbscan};
-use crate::geometry::umap::UmapParams;
+use crate::rows::{Points, Rows};
+use crate::task::Task;
 use serde_json::{Value, json};
 
 pub(super) fn run(args: &ClusterArgs, common: &Common) -> Result<()> {
@@ -16,7 +17,7 @@ pub(super) fn run(args: &ClusterArgs, common: &Common) -> Result<()> {
         return Err(Error::NotInBuild("grouping by another method than hdbscan (--method)".into()));
     }
     let sink = Sink::new(&args.output, common.force)?;
-    let params = HdbscanParams { min_cluster_size: args.min_cluster_size, min_samples: args.min_samples };
+    let params = opening::hdbscan(&args.groups);
     let (clusters, provenance, row) = match &args.points {
         Some(path) => {
             let points = input::points(path)?;
@@ -24,12 +25,12 @@ pub(super) fn run(args: &ClusterArgs, common: &Common) -> Result<()> {
             let provenance = Provenance {
                 input: path.display().to_string(),
                 fingerprint: Fingerprint::new().file(path)?.finish(),
-                parameters: parameters(args, "points", common),
+                parameters: parameters("points", &params, common),
             };
             (clusters, provenance, "point")
         }
         None => {
-            let (clusters, provenance) = of_dictionary(args, params, common)?;
+            let (clusters, provenance) = of_dictionary(args, &params, common)?;
             (clusters, provenance, "feature")
         }
     };
@@ -55,42 +56,64 @@ pub(super) fn run(args: &ClusterArgs, common: &Common) -> Result<()> {
     Ok(())
 }
 
-fn parameters(args: &ClusterArgs, on: &str, common: &Common) -> serde_json::Map<String, Value> {
+fn parameters(on: &str, params: &HdbscanParams, common: &Common) -> serde_json::Map<String, Value> {
     let value = json!({
-        "verb": "cluster", "method": "hdbscan", "on": on, "min_cluster_size": args.min_cluster_size,
-        "min_samples": args.min_samples.unwrap_or(args.min_cluster_size), "seed": common.seed,
+        "verb": "cluster", "method": "hdbscan", "on": on, "min_cluster_size": params.min_cluster_size,
+        "min_samples": params.samples(), "seed": common.seed,
     });
     value.as_object().cloned().unwrap_or_default()
 }
 
-fn of_dictionary(args: &ClusterArgs, params: HdbscanParams, common: &Common) -> Result<(Clusters, Provenance)> {
+fn of_dictionary(args: &ClusterArgs, params: &HdbscanParams, common: &Common) -> Result<(Clusters, Provenance)> {
     let open = OpenArgs { dict: args.dict.clone(), files: args.files.clone(), ..OpenArgs::default() };
     let study = opening::study(&open, common)?;
+    let mut provenance = opening::provenance(&study, Value::Null);
+    let by_cosine = |rows: &dyn Rows| progress::with_task(common, |task| hdbscan(rows, Metric::Cosine, params, task));
     let (on, clusters) = match args.on {
         ClusterOn::Map => {
-            let umap = UmapParams { seed: common.seed, ..UmapParams::default() };
-            let map = MapParams { umap, hdbscan: params }.fitted(study.features());
+            let map = opening::map(&args.layout, &args.groups, false, common, &study)?;
             let clusters = progress::with_task(common, |task| {
                 let layout = study.umap(&map.umap, None, task, &mut |_| {})?;
-                study.map_clusters(&map, &layout.coordinates, task)
+                of_map(&study, &map, &layout.coordinates, common, task)
             })?;
+            provenance.parameters.insert("neighbors".into(), map.umap.neighbors.into());
+            provenance.parameters.insert("min_dist".into(), map.umap.min_dist.into());
             ("map", clusters)
         }
-        ClusterOn::Decoder => {
-            let rows = &study.dictionary.decoder;
-            ("decoder", progress::with_task(common, |task| hdbscan(rows, Metric::Cosine, &params, task))?)
-        }
+        ClusterOn::Decoder => ("decoder", by_cosine(&study.dictionary.decoder)?),
         ClusterOn::Encoder => {
             let rows = study.dictionary.encoder.as_ref();
             let rows =
                 rows.ok_or_else(|| Problem::new("this dictionary has no encoder").hint("--on decoder").usage())?;
-            ("encoder", progress::with_task(common, |task| hdbscan(rows, Metric::Cosine, &params, task))?)
+            ("encoder", by_cosine(rows)?)
         }
         ClusterOn::Activation | ClusterOn::PhiDecoder => {
             return Err(Error::NotInBuild("grouping by co-activation (--on)".into()));
         }
     };
-    let mut provenance = opening::provenance(&study, Value::Null);
-    provenance.parameters = parameters(args, on, common);
+    provenance.parameters.extend(parameters(on, params, common));
     Ok((clusters, provenance))
+}
+
+/// Clusters of a layout with exactly these parameters. Where the screen would group finer, stderr says how.
+pub(super) fn of_map(
+    study: &Study,
+    map: &MapParams,
+    layout: &Points,
+    common: &Common,
+    task: &Task,
+) -> Result<Clusters> {
+    let clusters = study.map_clusters(map, layout, task)?;
+    let (_, shown) = study.fitted_clusters(&MapParams { fit_clusters: true, ..*map }, layout, task)?;
+    if shown != map.hdbscan && map.hdbscan == HdbscanParams::default() && !common.quiet {
+        output::remark(&format!(
+            "these {} clusters do not tell the features apart (the largest has {} of {}); the screen takes --min-cluster-size {} --min-samples {} here",
+            clusters.count,
+            clusters.sizes().into_iter().max().unwrap_or(0),
+            clusters.labels.len(),
+            shown.min_cluster_size,
+            shown.samples()
+        ));
+    }
+    Ok(clusters)
 }

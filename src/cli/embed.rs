@@ -26,12 +26,9 @@ pub(super) fn run(args: &EmbedArgs, common: &Common) -> Result<()> {
         }
         EmbedMethod::Umap => {
             let params = UmapParams {
-                neighbors: args.neighbors,
-                min_dist: args.min_dist,
                 dims: args.dims,
                 epochs: epochs(&args.epochs)?,
-                seed: common.seed,
-                ..UmapParams::default()
+                ..opening::umap(&args.layout, common, study.features())
             };
             let graph = args.graph.as_ref().map(|path| input::graph(path, study.features())).transpose()?;
             let umap = progress::with_task(common, |task| match &graph {
@@ -39,8 +36,8 @@ pub(super) fn run(args: &EmbedArgs, common: &Common) -> Result<()> {
                 None => study.umap(&params, None, task, &mut |_| {}),
             })?;
             let parameters = json!({
-                "verb": "embed", "method": "umap", "dims": args.dims, "neighbors": args.neighbors,
-                "min_dist": args.min_dist, "epochs": umap.epochs, "seed": common.seed,
+                "verb": "embed", "method": "umap", "dims": args.dims, "neighbors": params.neighbors,
+                "min_dist": params.min_dist, "epochs": umap.epochs, "seed": common.seed,
                 "graph": args.graph.as_ref().map(|path| path.display().to_string()),
             });
             (umap.coordinates, parameters)

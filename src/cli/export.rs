@@ -1,14 +1,13 @@
 //! `export`: a table of features.
 
 use super::args::{Common, ExportArgs};
-use super::{input, opening, progress};
+use super::{cluster, input, opening, progress};
 use crate::analysis::columns::{COLUMNS, DEFAULT_COLUMNS};
 use crate::analysis::{Column, FeatureTable, Filter, MapParams, Study};
 use crate::error::{Error, Problem, Result};
 use crate::export::table::arrays as table_arrays;
 use crate::export::{Document, Sink};
 use crate::geometry::cluster::Clusters;
-use crate::geometry::umap::UmapParams;
 use crate::rows::Points;
 use crate::task::Task;
 use serde_json::json;
@@ -18,12 +17,11 @@ pub(super) fn run(args: &ExportArgs, common: &Common) -> Result<()> {
     let columns = columns(&args.columns)?;
     let filter = args.filter.as_deref().map(parse_filter).transpose()?;
     let study = opening::study(&args.dict.open(), common)?;
-    let umap = UmapParams { seed: common.seed, ..UmapParams::default() };
-    let map = MapParams { umap, ..MapParams::default() }.fitted(study.features());
+    let map = opening::map(&args.layout, &args.groups, false, common, &study)?;
     let mut needed = columns.clone();
     needed.extend(filter.iter().flat_map(Filter::columns));
     let given = args.clusters.as_ref().map(|path| input::clusters(path, study.features())).transpose()?;
-    let (layout, clusters) = progress::with_task(common, |task| prepare(&study, &map, &needed, given, task))?;
+    let (layout, clusters) = progress::with_task(common, |task| prepare(&study, &map, &needed, given, common, task))?;
     let table = FeatureTable { study: &study, coordinates: layout.as_ref(), clusters: clusters.as_ref() };
     let wanted = if args.columns.is_empty() { Vec::new() } else { columns.clone() };
     let asked = wanted.into_iter().chain(filter.iter().flat_map(Filter::columns));
@@ -37,7 +35,7 @@ pub(super) fn run(args: &ExportArgs, common: &Common) -> Result<()> {
     }
     let parameters = json!({
         "verb": "export", "where": args.filter, "neighbors": map.umap.neighbors, "min_dist": map.umap.min_dist,
-        "min_cluster_size": map.hdbscan.min_cluster_size, "seed": common.seed,
+        "min_cluster_size": map.hdbscan.min_cluster_size, "min_samples": map.hdbscan.samples(), "seed": common.seed,
         "clusters": args.clusters.as_ref().map(|path| path.display().to_string()),
     });
     sink.write(&Document {
@@ -55,6 +53,7 @@ fn prepare(
     map: &MapParams,
     needed: &[Column],
     given: Option<Clusters>,
+    common: &Common,
     task: &Task,
 ) -> Result<(Option<Points>, Option<Clusters>)> {
     study.load_evidence(task)?;
@@ -68,7 +67,7 @@ fn prepare(
         None
     };
     let clusters = match (&layout, own_clusters) {
-        (Some(layout), true) => Some(study.map_clusters(map, layout, task)?),
+        (Some(layout), true) => Some(cluster::of_map(study, map, layout, common, task)?),
         _ => given,
     };
     Ok((layout, clusters))

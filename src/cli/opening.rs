@@ -1,11 +1,13 @@
 //! From flags to a study, a cache and a provenance.
 
-use super::args::{Common, OpenArgs};
-use crate::analysis::Study;
+use super::args::{Common, GroupArgs, LayoutArgs, OpenArgs};
 use crate::analysis::cache::{Cache, DEFAULT_LIMIT};
 use crate::analysis::open::{Request, open};
+use crate::analysis::{MapParams, Study};
 use crate::error::Result;
 use crate::export::Provenance;
+use crate::geometry::cluster::hdbscan::HdbscanParams;
+use crate::geometry::umap::UmapParams;
 use crate::sae::open::OpenOptions;
 
 /// The cache that the flags ask for.
@@ -45,6 +47,42 @@ pub(super) fn request(args: &OpenArgs) -> Result<Request> {
             pick: args.files.pick.clone(),
         },
     })
+}
+
+/// The layout that the flags ask for; the default neighbourhood is cut to what `features` features allow.
+pub(super) fn umap(layout: &LayoutArgs, common: &Common, features: usize) -> UmapParams {
+    let default = UmapParams::default();
+    UmapParams {
+        neighbors: layout.neighbors.unwrap_or_else(|| default.neighbors.min(features).max(2)),
+        min_dist: layout.min_dist.unwrap_or(default.min_dist),
+        seed: common.seed,
+        ..default
+    }
+}
+
+/// The grouping that the flags ask for.
+pub(super) fn hdbscan(groups: &GroupArgs) -> HdbscanParams {
+    let default = HdbscanParams::default();
+    let min_cluster_size = groups.min_cluster_size.unwrap_or(default.min_cluster_size);
+    HdbscanParams { min_cluster_size, min_samples: groups.min_samples }
+}
+
+/// The map that the flags ask for. Where they say nothing of clusters, the screen (`for_show`) may group it finer.
+///
+/// # Errors
+/// If a parameter is out of range.
+pub(super) fn map(
+    layout: &LayoutArgs,
+    groups: &GroupArgs,
+    for_show: bool,
+    common: &Common,
+    study: &Study,
+) -> Result<MapParams> {
+    let fit_clusters = for_show && groups.min_cluster_size.is_none() && groups.min_samples.is_none();
+    let umap = umap(layout, common, study.features());
+    let params = MapParams { umap, hdbscan: hdbscan(groups), fit_clusters };
+    params.check(study.features())?;
+    Ok(params)
 }
 
 /// Where a result of `study` comes from.

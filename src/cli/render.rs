@@ -3,12 +3,10 @@
 use super::args::{Common, RenderArgs};
 use super::export::parse_filter;
 use super::{opening, output, progress, screen};
-use crate::analysis::MapParams;
 use crate::analysis::filter::cluster_of;
 use crate::container::write::Target;
 use crate::error::{Error, Problem, Result};
 use crate::export::frame::{frame_svg, frame_text};
-use crate::geometry::umap::UmapParams;
 use crate::tui::app::{Options, Scene, products, still};
 use crate::tui::capabilities::{Capabilities, Environment, Flags};
 use crate::tui::layout::Page;
@@ -56,8 +54,7 @@ pub(super) fn run(args: &RenderArgs, common: &Common) -> Result<()> {
     let capabilities = Capabilities::detect(&Environment::of_process(), flags);
     // Text carries no colour; an SVG has all of them.
     let tier = if kind == Kind::Svg { ColorTier::True } else { ColorTier::None };
-    let umap = UmapParams { seed: common.seed, ..UmapParams::default() };
-    let params = MapParams { umap, ..MapParams::default() }.fitted(study.features());
+    let params = opening::map(&args.layout, &args.groups, true, common, &study)?;
     let look = Look::new(Theme::new(tier, Ground::Dark), capabilities.glyphs);
     let frame = progress::with_task(common, |task| {
         let products = products(&study, &params, task)?;

@@ -2,9 +2,7 @@
 
 use super::args::{Common, ScreenArgs, When};
 use super::{info, opening, output, progress};
-use crate::analysis::MapParams;
 use crate::error::Result;
-use crate::geometry::umap::UmapParams;
 use crate::task::Task;
 use crate::tui::capabilities::{Capabilities, ColorChoice, Environment, Flags};
 use crate::tui::{Ending, app};
@@ -18,8 +16,7 @@ pub(super) fn run(args: &ScreenArgs, common: &Common) -> Result<()> {
     }
     let flags = Flags { theme: args.theme.into(), glyphs: args.glyphs, mouse: args.mouse, ..flags(common) };
     let capabilities = Capabilities::detect(&Environment::of_process(), flags);
-    let umap = UmapParams { seed: common.seed, ..UmapParams::default() };
-    let params = MapParams { umap, ..MapParams::default() };
+    let params = opening::map(&args.layout, &args.groups, true, common, &study)?;
     let outcome = app::run(study, params, &capabilities, Task::new(common.threads)?)?;
     if outcome.ending == Ending::Quit && !common.quiet {
         for file in &outcome.files {

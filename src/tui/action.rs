@@ -59,6 +59,10 @@ pub enum Action {
     WithoutCluster,
     ToggleNoise,
     AllClusters,
+    Finer,
+    Coarser,
+    Regroup,
+    LayOut,
     Mark,
     MarkShown,
     OnlyMarked,
@@ -241,6 +245,11 @@ pub const ACTIONS: &[Row] = &[
     row(A::WithoutCluster, "filter.without-cluster", &["c x"], FEATURES, None, "Hide the cluster under the cursor"),
     row(A::ToggleNoise, "filter.noise", &["c n"], FEATURES, None, "Hide or show features that belong to no cluster"),
     row(A::AllClusters, "filter.all-clusters", &["c a"], FEATURES, None, "Show all clusters again"),
+
+    row(A::Finer, "map.finer", &["c +", "c ="], FEATURES, None, "Group the map into more, smaller clusters"),
+    row(A::Coarser, "map.coarser", &["c -"], FEATURES, None, "Group the map into fewer, larger clusters"),
+    row(A::Regroup, "map.regroup", &["c s"], FEATURES, None, "Group the map anew: smallest cluster, and neighbours that make a place dense"),
+    row(A::LayOut, "map.lay-out", &["L"], FEATURES, None, "Make the map anew with other parameters: neighbours, least distance, seed"),
 
     row(A::MarkShown, "mark.shown", &["m a"], FEATURES, None, "Mark every feature that is shown"),
     row(A::OnlyMarked, "mark.only", &["m o"], FEATURES, None, "Show only marked features, or all again"),

@@ -33,6 +33,7 @@ mod map;
 mod pointer;
 mod prompt;
 mod prompting;
+mod remaking;
 mod results;
 mod session;
 mod still;
@@ -57,7 +58,6 @@ use super::layout::{self, Areas, Page};
 use super::theme::Theme;
 use super::widgets::Look;
 use super::{Effect, Model};
-use crate::analysis::query::map_job;
 use crate::analysis::{FeatureTable, Filter, JobEvent, JobKind, Jobs, MapParams, Product, Study, Words};
 use crate::geometry::cluster::Clusters;
 use crate::geometry::neighbors::Knn;
@@ -159,6 +159,14 @@ struct Snapshot {
     selected: Option<u32>,
 }
 
+/// A finished map, to come back to if making another one is cancelled.
+#[derive(Debug, Clone)]
+struct Kept {
+    layout: Arc<Points>,
+    params: MapParams,
+    trust: Option<Arc<Trust>>,
+}
+
 /// The state of the screen.
 pub struct App {
     study: Arc<Study>,
@@ -176,6 +184,8 @@ pub struct App {
     lists: [ListState; 8],
     map: MapState,
     layout: Option<Arc<Points>>,
+    /// The finished map that a new one is about to replace.
+    kept: Option<Kept>,
     knn: Option<Arc<Knn>>,
     clusters: Option<Arc<Clusters>>,
     cluster_rows: Vec<ClusterRow>,
@@ -229,6 +239,7 @@ impl App {
             lists: [ListState::default(); 8],
             map: MapState::default(),
             layout: None,
+            kept: None,
             knn: None,
             clusters: None,
             cluster_rows: Vec::new(),
@@ -267,8 +278,7 @@ impl App {
             context.publish(Product::Words(Arc::new(Words::build(&study, &context.task)?)));
             Ok(())
         });
-        let (study, params) = (Arc::clone(&self.study), self.params);
-        self.jobs.start(JobKind::Map, move |context| map_job(&study, &params, context));
+        self.start_map();
     }
 
     /// What is open.

@@ -9,8 +9,9 @@ use ratatui::layout::Rect;
 
 /// Smallest useful size; below it one line says so.
 pub const MIN_SIZE: (u16, u16) = (60, 16);
-/// From this width on, the side pane stands beside the main one.
+/// From this width on, the side pane stands beside the main one: tables need their width, a map its height.
 const WIDE: u16 = 100;
+const WIDE_FOR_MAP: u16 = 76;
 /// Below, from this height of the body on.
 const TALL: u16 = 18;
 
@@ -96,10 +97,12 @@ pub fn areas(width: u16, height: u16, page: Page, side_first: bool) -> Areas {
     let body = Rect::new(0, 2, width, height - 4);
     let none = Rect::new(0, 0, 0, 0);
     let has_side = !matches!(page, Page::Jobs | Page::Help);
+    let wide = if page == Page::Map { WIDE_FOR_MAP } else { WIDE };
     let (main, side) = if !has_side {
         (body, none)
-    } else if width >= WIDE {
-        let side = (u32::from(width) * 36 / 100).clamp(40, 64) as u16;
+    } else if width >= wide {
+        let least = if width >= WIDE { 40 } else { 30 };
+        let side = (u32::from(width) * 36 / 100).clamp(least, 64) as u16;
         (Rect { width: width - side, ..body }, Rect { x: width - side, width: side, ..body })
     } else if body.height >= TALL {
         let share = if page == Page::Feature { 50 } else { 40 };
@@ -173,10 +176,12 @@ mod tests {
         let wide = areas(120, 40, Page::Map, false);
         assert!(wide.side.x > 0 && wide.side.height == wide.main.height);
         let narrow = areas(80, 24, Page::Map, false);
+        assert!(narrow.side.x > 0 && narrow.side.width >= 28 && narrow.plot.height >= 16);
+        let narrow = areas(80, 24, Page::Clusters, false);
         assert!(narrow.side.y > narrow.main.y && narrow.side.width == 80 && narrow.side.height >= 8);
-        let small = areas(80, 18, Page::Map, false);
+        let small = areas(70, 18, Page::Map, false);
         assert!(small.side.is_empty() && !small.main.is_empty());
-        let behind = areas(80, 18, Page::Map, true);
+        let behind = areas(70, 18, Page::Map, true);
         assert!(behind.main.is_empty() && !behind.side.is_empty());
     }
 }

@@ -78,11 +78,15 @@ pub struct Hdbscan {
 }
 
 impl HdbscanParams {
-    /// The number of neighbours of the core distance for `n` points, checked.
+    /// The number of neighbours of the core distance, the point itself counted.
+    pub fn samples(&self) -> usize {
+        self.min_samples.unwrap_or(self.min_cluster_size)
+    }
+    /// Checks the parameters for `n` points.
     ///
     /// # Errors
     /// If `min_cluster_size` is below 2, or a given `min_samples` is 0 or above `n`.
-    fn samples(&self, n: usize) -> Result<usize> {
+    pub fn check(&self, n: usize) -> Result<()> {
         if self.min_cluster_size < 2 {
             return Err(Problem::new(format!("min_cluster_size is {}", self.min_cluster_size))
                 .expected("2 or more")
@@ -96,7 +100,7 @@ impl HdbscanParams {
                     .hint("leaving it out: then it is min_cluster_size")
                     .usage())
             }
-            samples => Ok(samples.unwrap_or(self.min_cluster_size)),
+            _ => Ok(()),
         }
     }
 }
@@ -128,7 +132,8 @@ pub(super) fn fit_by(
     task: &Task,
 ) -> Result<Hdbscan> {
     let (n, dims) = (points.nrows(), points.ncols());
-    let samples = params.samples(n)?;
+    params.check(n)?;
+    let samples = params.samples();
     if n >= 1 << 31 || (dims == 0 && n > 0) {
         return Err(Problem::new("these points cannot be clustered")
             .shape(&[n, dims])

@@ -87,6 +87,10 @@ impl App {
             Action::WithoutCluster => self.with_cluster(action, |app, cluster| app.filters.toggle_without(cluster)),
             Action::ToggleNoise => self.if_clusters(action, |app| app.filters.switch(Chip::NoNoise)),
             Action::AllClusters => self.if_clusters(action, |app| app.filters.all_clusters()),
+            Action::Finer => self.regroup_by(times),
+            Action::Coarser => self.regroup_by(-times),
+            Action::Regroup => self.ask(PromptKind::Regroup),
+            Action::LayOut => self.ask(PromptKind::LayOut),
             Action::Mark => self.mark(),
             Action::MarkShown => self.change_filter(action, |app| {
                 let shown = (0..app.shown.len()).filter(|feature| app.shown[*feature]).map(|feature| feature as u32);
@@ -450,7 +454,7 @@ impl App {
             Stage::Components => "principal components".into(),
             Stage::Forming { epoch, epochs } => format!("UMAP {epoch}/{epochs}"),
             Stage::Finished => {
-                let umap = &self.params.umap;
+                let umap = &self.kept.as_ref().map_or(&self.params, |kept| &kept.params).umap;
                 format!("UMAP k{} s{}", umap.neighbors, umap.seed)
             }
         }

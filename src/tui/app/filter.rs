@@ -168,6 +168,10 @@ impl Filters {
     pub(super) fn all_clusters(&mut self) {
         self.chips.retain(|chip| !matches!(chip, Chip::Only(_) | Chip::Without(_) | Chip::NoNoise));
     }
+    /// Takes back the conditions that name clusters: other clusters have come.
+    pub(super) fn forget_clusters(&mut self) {
+        self.chips.retain(|chip| !matches!(chip, Chip::Only(_) | Chip::Without(_)));
+    }
     /// Takes back the newest condition; false if there is none.
     pub(super) fn pop(&mut self) -> bool {
         self.chips.pop().is_some()

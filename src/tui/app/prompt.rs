@@ -22,6 +22,10 @@ pub enum PromptKind {
     Filter,
     /// A command.
     Palette,
+    /// Parameters of the clusters.
+    Regroup,
+    /// Parameters of the map.
+    LayOut,
     /// The number of a feature.
     GoId,
     /// A file to write what is shown to.
@@ -37,6 +41,8 @@ impl PromptKind {
             Self::Search | Self::HelpSearch => "/",
             Self::Filter => "filter",
             Self::Palette => ":",
+            Self::Regroup => "clusters with",
+            Self::LayOut => "map with",
             Self::GoId => "feature #",
             Self::Export => "write what is shown to",
             Self::ExportAll => "write all features to",
@@ -51,10 +57,12 @@ impl PromptKind {
             Self::Palette => 3,
             Self::GoId => 4,
             Self::Export | Self::ExportAll => 5,
+            Self::Regroup => 6,
+            Self::LayOut => 7,
         }
     }
     /// How many histories there are.
-    pub(super) const HISTORIES: usize = 6;
+    pub(super) const HISTORIES: usize = 8;
 }
 
 /// What choosing a suggestion means.

@@ -1,7 +1,7 @@
 //! Typing: what happens when a line opens, changes, is taken or is left.
 
 use super::prompt::{self, Before, Choice, Note, Prompt, PromptKind, Suggestion};
-use super::{App, Question, Search};
+use super::{App, Question, Search, remaking};
 use crate::analysis::{Column, Filter, JobKind};
 use crate::tui::Effect;
 use crate::tui::action::Action;
@@ -11,6 +11,11 @@ use std::path::PathBuf;
 
 /// Most features suggested while searching; the count of all is told.
 const SUGGESTED: usize = 50;
+
+/// What is said of a line of parameters.
+fn note_of<T>(parsed: Result<T, String>) -> Note {
+    parsed.map_or_else(Note::Bad, |_| Note::None)
+}
 
 impl App {
     /// Opens a line.
@@ -22,8 +27,11 @@ impl App {
             search: self.search.clone(),
         };
         let mut editor = LineEditor::new(self.histories[kind.history()].clone());
-        if matches!(kind, PromptKind::Export | PromptKind::ExportAll) {
-            editor.set(&self.proposed_file(kind));
+        match kind {
+            PromptKind::Export | PromptKind::ExportAll => editor.set(&self.proposed_file(kind)),
+            PromptKind::Regroup => editor.set(&remaking::grouping_line(&self.params.hdbscan)),
+            PromptKind::LayOut => editor.set(&remaking::layout_line(&self.params)),
+            _ => {}
         }
         self.prompt = Some(Prompt {
             kind,
@@ -80,6 +88,8 @@ impl App {
             }
             PromptKind::Filter => (prompt::columns(&prompt.editor), self.try_filter(&text)),
             PromptKind::GoId => (Vec::new(), self.try_id(&text)),
+            PromptKind::Regroup => (Vec::new(), note_of(self.parse_grouping(&text))),
+            PromptKind::LayOut => (Vec::new(), note_of(self.parse_layout(&text))),
             PromptKind::Search => self.try_search(&text, &prompt.before),
             PromptKind::Export | PromptKind::ExportAll => (Vec::new(), self.try_file(&text, prompt.kind)),
         };
@@ -264,6 +274,16 @@ impl App {
             PromptKind::GoId => {
                 if let Ok(Some(feature)) = self.parse_id(&text) {
                     self.visit(feature);
+                }
+            }
+            PromptKind::Regroup => {
+                if let Ok(params) = self.parse_grouping(&text) {
+                    self.regroup(params);
+                }
+            }
+            PromptKind::LayOut => {
+                if let Ok(params) = self.parse_layout(&text) {
+                    self.remake(params);
                 }
             }
             PromptKind::Export | PromptKind::ExportAll if text.is_empty() => {}

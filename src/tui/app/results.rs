@@ -37,10 +37,17 @@ impl App {
                 self.refresh();
             }
             Product::Layout { epoch, epochs, coordinates } => {
+                self.trust = None;
                 self.lay_out(&coordinates, Stage::Forming { epoch, epochs }, plot);
             }
-            Product::Umap(umap) => self.lay_out(&Arc::new(umap.coordinates.clone()), Stage::Finished, plot),
-            Product::Clusters(clusters) => {
+            Product::Umap(umap) => {
+                self.kept = None;
+                self.trust = None;
+                self.lay_out(&Arc::new(umap.coordinates.clone()), Stage::Finished, plot);
+            }
+            Product::Clusters(clusters, hdbscan) => {
+                self.params.hdbscan = hdbscan;
+                self.forget_clusters(&clusters);
                 self.clusters = Some(clusters);
                 self.name_clusters();
                 self.refilter();
@@ -195,7 +202,10 @@ impl App {
                 }
             }
             JobUpdate::Cancelled => self.say(format!("{}: cancelled", event.kind.name())),
-            JobUpdate::Failed(why) => self.complain(format!("{}: {why}", event.kind.name())),
+            JobUpdate::Failed(ref why) => self.complain(format!("{}: {why}", event.kind.name())),
+        }
+        if event.kind == JobKind::Map && self.jobs.current(JobKind::Map).is_some_and(|job| !job.is_running()) {
+            self.keep_map();
         }
     }
 }

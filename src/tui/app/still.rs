@@ -2,7 +2,7 @@
 
 use super::{App, Chip, Options};
 use crate::analysis::jobs::JobContext;
-use crate::analysis::query::map_job;
+use crate::analysis::map::map_job;
 use crate::analysis::{Filter, Jobs, MapParams, Product, Study, Words};
 use crate::error::{Error, Problem, Result};
 use crate::task::Task;

@@ -8,6 +8,7 @@ use super::*;
 use crate::analysis::jobs::JobContext;
 use crate::analysis::{Cache, Evidence, JobUpdate};
 use crate::container::{Dtype, Matrix};
+use crate::geometry::cluster::hdbscan::HdbscanParams;
 use crate::sae::labels::Label;
 use crate::sae::{Activation, Activations, Dictionary, DictionaryInfo, Kind, Labels, Normalize, Sparse, Tokens};
 use crate::task::Task;
@@ -134,7 +135,7 @@ fn ready() -> (App, Receiver<JobEvent>) {
         Product::Words(Arc::new(Words::build(&app.study, &task).unwrap())),
         Product::Knn(Arc::new(knn)),
         Product::Umap(Arc::new(umap)),
-        Product::Clusters(Arc::new(Clusters::from_labels(&labels))),
+        Product::Clusters(Arc::new(Clusters::from_labels(&labels)), HdbscanParams::default()),
     ] {
         app.take(product);
     }

@@ -17,7 +17,8 @@ pub(super) fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     let look = app.look();
     let theme = &look.theme;
     let params = &app.params().hdbscan;
-    let remark = format!("HDBSCAN on the map, {} features or more", params.min_cluster_size);
+    let (size, samples) = (params.min_cluster_size, params.samples());
+    let remark = format!("HDBSCAN on the map, min-cluster-size {size}, min-samples {samples}");
     let focused = app.focus() == Focus::Clusters;
     let inside = Pane { title: "clusters", remark: &remark, focused, ..Pane::default() }.render(look, area, buf);
     let inside = Rect { x: inside.x + 1, width: inside.width.saturating_sub(2), ..inside };

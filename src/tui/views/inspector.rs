@@ -18,6 +18,8 @@ use ratatui::style::{Modifier, Style};
 
 /// From this width on, and below this height, summary and list stand side by side.
 const WIDE: (u16, u16) = (72, 14);
+/// Below this width, lines are short of room.
+const NARROW: u16 = 34;
 /// From this height on, the summary has room for a small chart.
 const ROOMY: u16 = 9;
 
@@ -52,7 +54,8 @@ pub(super) fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     let top = Rect { height: inside.height - rows - heading, ..inside };
     summary(app, detail, top, buf);
     if heading > 0 {
-        rule(app, "nearest by decoder cosine", Rect { y: top.bottom(), height: 1, ..inside }, buf);
+        let title = if inside.width < NARROW { "nearest by cosine" } else { "nearest by decoder cosine" };
+        rule(app, title, Rect { y: top.bottom(), height: 1, ..inside }, buf);
     }
     nearest(app, detail, Rect { y: inside.bottom() - rows, height: rows, ..inside }, focused, buf);
 }
@@ -82,7 +85,7 @@ fn summary(app: &App, detail: &Detail, area: Rect, buf: &mut Buffer) {
         }
         y += 1;
     };
-    for parts in facts(app, detail) {
+    for parts in facts(app, detail, area.width < NARROW) {
         line(&parts, buf);
     }
     if let Some(histogram) = detail.histogram.as_ref().filter(|_| app.page() != Page::Feature && area.height >= ROOMY) {
@@ -120,7 +123,7 @@ fn summary(app: &App, detail: &Detail, area: Rect, buf: &mut Buffer) {
 }
 
 /// Lines of facts, the most telling first.
-fn facts(app: &App, detail: &Detail) -> Vec<Vec<(String, Style)>> {
+fn facts(app: &App, detail: &Detail, narrow: bool) -> Vec<Vec<(String, Style)>> {
     let look = app.look();
     let theme = &look.theme;
     let mut lines = Vec::new();
@@ -129,7 +132,7 @@ fn facts(app: &App, detail: &Detail) -> Vec<Vec<(String, Style)>> {
         lines.push(vec![(label, theme.strong())]);
     }
     if !detail.top_tokens.is_empty() {
-        let mut parts = vec![("top tokens  ".to_string(), theme.muted())];
+        let mut parts = vec![(if narrow { "top  " } else { "top tokens  " }.to_string(), theme.muted())];
         for (token, share) in &detail.top_tokens {
             parts.push((text::clean(token.trim(), look.ascii), theme.text()));
             parts.push((format!(" {}  ", text::percent(*share)), theme.muted()));
@@ -140,7 +143,8 @@ fn facts(app: &App, detail: &Detail) -> Vec<Vec<(String, Style)>> {
     match detail.density {
         Some(0.0) => lines.push(vec![(format!("never fires on {tokens} tokens"), theme.warning())]),
         Some(density) => {
-            lines.push(vec![(format!("fires on {} of {tokens} tokens", text::percent(density)), theme.text())]);
+            let of = if narrow { String::new() } else { format!(" of {tokens} tokens") };
+            lines.push(vec![(format!("fires on {}{of}", text::percent(density)), theme.text())]);
         }
         _ if app.study().evidence().is_some() => {
             lines.push(vec![("no activations: --acts names them".to_string(), theme.muted())]);
@@ -193,21 +197,21 @@ fn nearest(app: &App, detail: &Detail, area: Rect, focused: bool, buf: &mut Buff
         text::put(buf, area, area.x, area.y, &words, look.theme.muted());
         return;
     };
-    let columns = [
-        Column::number("cos", 4),
-        Column::number("feature", 6),
-        Column::words("", 2),
-        Column::words("about", 8).growing(1),
-    ];
+    // In a narrow pane words say more than the name of a cluster.
+    let with_cluster = area.width >= NARROW;
+    let mut columns = vec![Column::number("cos", 4), Column::number("feature", 6)];
+    columns.extend(with_cluster.then(|| words::cluster_column(app)));
+    columns.push(Column::words("about", 8).growing(1));
     let row = |i: usize| {
         let neighbour = &neighbours[i];
         let marked = app.marks().contains(&neighbour.feature);
-        vec![
+        let mut cells = vec![
             Cell::from(text::unit(neighbour.cosine.into())),
             Cell::styled(format!("#{}", neighbour.feature), if marked { look.theme.marked() } else { Style::new() }),
-            words::cluster_cell(app, words::cluster_of(app, neighbour.feature)),
-            Cell::from(about(app, neighbour.feature)),
-        ]
+        ];
+        cells.extend(with_cluster.then(|| words::cluster_cell(app, words::cluster_of(app, neighbour.feature))));
+        cells.push(Cell::from(about(app, neighbour.feature)));
+        cells
     };
     let list = app.list(Focus::Feature);
     let selected = focused.then_some(list.cursor);

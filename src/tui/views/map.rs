@@ -21,7 +21,7 @@ pub(super) fn draw(app: &App, areas: &Areas, buf: &mut Buffer) {
         return;
     }
     let room = usize::from(areas.main.width).saturating_sub(10);
-    let remark = joined(&remarks(app), room);
+    let remark = joined(&remarks(app, room < 50), room);
     let footer = if app.map().stage() == Stage::Empty { "" } else { "distances on the map are not geometry" };
     let pane = Pane { title: "map", remark: &remark, footer, focused: app.focus() == Focus::Map };
     let inside = pane.render(app.look(), areas.main, buf);
@@ -33,8 +33,9 @@ pub(super) fn draw(app: &App, areas: &Areas, buf: &mut Buffer) {
 }
 
 /// What should be known about the map, the most important first.
-fn remarks(app: &App) -> Vec<String> {
+fn remarks(app: &App, narrow: bool) -> Vec<String> {
     let mut parts = Vec::new();
+    let mut last = None;
     match app.map().stage() {
         Stage::Empty => {}
         Stage::Components => {
@@ -47,16 +48,18 @@ fn remarks(app: &App) -> Vec<String> {
         Stage::Forming { epoch, epochs } => parts.push(format!("forming, pass {epoch} of {epochs}")),
         Stage::Finished => {
             if let Some(trust) = app.trust() {
-                parts.push(format!("trust {} at k {}", text::unit(trust.trustworthiness), trust.k));
-                parts.push(format!("neighbours kept {}", text::unit(trust.knn_preservation)));
+                let at = if narrow { format!("@{}", trust.k) } else { format!(" at k {}", trust.k) };
+                parts.push(format!("trust {}{at}", text::unit(trust.trustworthiness)));
+                last = Some(format!("neighbours kept {}", text::unit(trust.knn_preservation)));
             }
         }
     }
     if let Some(clusters) = app.clusters() {
         let n = clusters.labels.len().max(1) as f64;
-        parts.push(format!("noise {}", text::percent(clusters.noise() as f64 / n)));
         parts.push(format!("{} clusters", text::thousands(clusters.count as u64)));
+        parts.push(format!("noise {}", text::percent(clusters.noise() as f64 / n)));
     }
+    parts.extend(last);
     parts
 }
 

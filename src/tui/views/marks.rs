@@ -1,6 +1,6 @@
 //! The marked features, as a table.
 
-use super::words::{about, cluster_cell, cluster_of, fires, number};
+use super::words::{about, cluster_cell, cluster_column, cluster_of, fires, number};
 use crate::analysis::Column as Value;
 use crate::tui::action::{Action, Context};
 use crate::tui::app::{App, Pane as Focus};
@@ -32,7 +32,7 @@ pub(super) fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     }
     let columns = [
         Column::number("feature", 7),
-        Column::words("", 2),
+        cluster_column(app),
         Column::words("about", 12).growing(1),
         Column::number("fires on", 9),
         Column::number("max", 6),

@@ -1,6 +1,6 @@
 //! The nearest features of the selected one, as a table.
 
-use super::words::{about, cluster_cell, cluster_of, fires, number};
+use super::words::{about, cluster_cell, cluster_column, cluster_of, fires, number};
 use crate::analysis::Column as Value;
 use crate::tui::app::{App, Pane as Focus};
 use crate::tui::widgets::pane::Pane;
@@ -29,7 +29,7 @@ pub(super) fn draw(app: &App, area: Rect, buf: &mut Buffer) {
         Column::number("rank", 4),
         Column::number("cosine", 6),
         Column::number("feature", 7),
-        Column::words("", 2),
+        cluster_column(app),
         Column::words("about", 10).growing(1),
         Column::number("fires on", 9),
         Column::number("max", 6),

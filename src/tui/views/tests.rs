@@ -6,6 +6,7 @@ use crate::analysis::{Cache, Evidence, JobKind, Jobs, Product, Study, Words};
 use crate::container::{Dtype, Matrix};
 use crate::export::frame::{frame_svg, frame_text};
 use crate::geometry::cluster::Clusters;
+use crate::geometry::cluster::hdbscan::HdbscanParams;
 use crate::geometry::neighbors::Knn;
 use crate::geometry::pca::Pca;
 use crate::geometry::trust::Trust;
@@ -177,7 +178,7 @@ fn fill(app: &mut App) {
     app.take(Product::Knn(Arc::new(knn())));
     app.take(Product::Umap(Arc::new(Umap { coordinates: coordinates(), epochs: 200, a: 1.58, b: 0.9 })));
     let labels: Vec<i32> = (0..FEATURES).map(cluster).collect();
-    app.take(Product::Clusters(Arc::new(Clusters { labels, count: CLUSTERS })));
+    app.take(Product::Clusters(Arc::new(Clusters { labels, count: CLUSTERS }), HdbscanParams::default()));
     app.take(Product::Trust(Arc::new(Trust {
         k: 15,
         trustworthiness: 0.8912,
@@ -283,11 +284,12 @@ fn at_the_common_size_the_map_tells_the_primary_facts() {
         "600 × 4 f16",
         "UMAP k15 s0",
         "600 features",
-        "trust .89 at k 15",
+        "trust .89@15",
+        "9 clusters",
         "noise 25 %",
         "distances on the map are not geometry",
-        "top tokens",
-        "of 6,600 tokens",
+        "nearest by cosine",
+        "6,600 tokens",
         "cluster",
         "#",
         "? help",

@@ -2,7 +2,7 @@
 
 use crate::tui::app::App;
 use crate::tui::theme::class_of;
-use crate::tui::widgets::table::Cell;
+use crate::tui::widgets::table::{Cell, Column};
 use crate::tui::widgets::{Look, legend, text};
 use ratatui::style::Modifier;
 
@@ -55,6 +55,12 @@ pub(super) fn cluster_cell(app: &App, cluster: Option<i32>) -> Cell<'static> {
         Some(class) => Cell::styled(legend::mark(class, look), look.theme.cluster(class).add_modifier(Modifier::BOLD)),
         None => Cell::from(""),
     }
+}
+
+/// A column as wide as the longest cluster's name.
+pub(super) fn cluster_column(app: &App) -> Column<'static> {
+    let last = app.clusters().map_or(0, |clusters| clusters.count.saturating_sub(1) as i32);
+    Column::words("", legend::mark(class_of(last), app.look()).len().max(2) as u16)
 }
 
 /// The share of tokens on which a feature fires, for tables.

@@ -282,7 +282,7 @@ fn frames_stay_within_their_byte_budgets() {
         let mut app = App::new(Arc::new(study), jobs, options);
         app.update(Event::Resize(width, height));
         app.take(Product::Umap(Arc::clone(&umap)));
-        app.take(Product::Clusters(Arc::clone(&clusters)));
+        app.take(Product::Clusters(Arc::clone(&clusters), HdbscanParams::default()));
         let mut screen = Screen::new(Vec::new(), width, height);
         let mut frame = |app: &App| {
             let before = screen.written();
@@ -327,4 +327,51 @@ fn interrupt_cancels_what_is_typed_then_the_job_then_quits() {
     assert!(words(&app).contains("cancelled"));
     assert_eq!(app.map().stage(), Stage::Finished, "the last full result stays");
     assert_eq!(play(&mut app, "Ctrl-c").0, Ending::Quit);
+}
+
+#[test]
+fn the_map_is_grouped_anew_and_what_named_old_clusters_goes() {
+    let (mut app, jobs) = ready();
+    play(&mut app, "1 2 g i c c c s Ctrl-u m i n - c l u s t e r - s i z e = 4 Enter");
+    assert!(app.message().is_some_and(|message| !message.is_error), "{}", words(&app));
+    await_jobs(&mut app, &jobs, |app| !app.moves());
+    assert_eq!((app.params().hdbscan.min_cluster_size, app.params().hdbscan.samples()), (4, 4));
+    let task = Task::new(1).unwrap();
+    let layout = app.table().coordinates.unwrap().clone();
+    let wanted = app.study.map_clusters(app.params(), &layout, &task).unwrap();
+    assert_eq!(app.clusters(), Some(&wanted));
+    assert_eq!(app.filters().chips(), [], "cluster B was another cluster");
+    assert!(play(&mut app, "u u").0 == Ending::HungUp && app.filters().is_empty());
+    // Steps: finer twice is 3, and a third step says so.
+    play(&mut app, "9 c +");
+    await_jobs(&mut app, &jobs, |app| !app.moves());
+    assert_eq!(app.params().hdbscan.min_cluster_size, 3);
+    play(&mut app, "c +");
+    assert!(words(&app).contains("smallest"), "{}", words(&app));
+    play(&mut app, "c s Ctrl-u m i n - s a m p l e s = x Enter");
+    assert!(matches!(app.prompt().unwrap().note(), Note::Bad(why) if why.contains("min-cluster-size=3")));
+}
+
+#[test]
+fn a_map_made_anew_comes_with_its_own_trust_and_a_cancelled_one_leaves_the_old() {
+    let (mut app, jobs) = ready();
+    let place = |app: &App| app.map().place(12);
+    let old = place(&app);
+    app.jobs.start(JobKind::Map, patient);
+    app.kept = Some(super::super::Kept {
+        layout: app.layout.clone().unwrap(),
+        params: *app.params(),
+        trust: app.trust.clone(),
+    });
+    app.take(Product::Layout { epoch: 1, epochs: 2, coordinates: Arc::new(Points::new(vec![7.0; 2 * FEATURES], 2)) });
+    assert_ne!(place(&app), old);
+    play(&mut app, "J x");
+    await_jobs(&mut app, &jobs, |app| !app.moves());
+    assert_eq!((place(&app), app.map().stage()), (old, Stage::Finished));
+    play(&mut app, "Esc L Ctrl-u n e i g h b o r s = 5 Space s e e d = 3 Enter");
+    await_jobs(&mut app, &jobs, |app| app.trust().is_some() && !app.moves());
+    assert_eq!((app.params().umap.neighbors, app.params().umap.seed), (5, 3));
+    assert_ne!(place(&app), old);
+    play(&mut app, "L Ctrl-u n e i g h b o r s = 9 9 Enter");
+    assert!(matches!(app.prompt().unwrap().note(), Note::Bad(why) if why.contains("2 to 32")));
 }

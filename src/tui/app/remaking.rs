@@ -1,0 +1,176 @@
+//! Making the map anew with other parameters, or grouping it anew.
+//!
+//! Both are jobs; what was there stays on screen until they bring something else. Parameters are typed as
+//! `name=value`, named as the flags of the verbs are.
+
+use super::{App, Kept, ListState, Pane, Stage};
+use crate::analysis::map::map_job;
+use crate::analysis::{JobKind, MapParams, Product};
+use crate::geometry::cluster::Clusters;
+use crate::geometry::cluster::hdbscan::HdbscanParams;
+use std::sync::Arc;
+
+/// Smallest clusters that the steps finer and coarser go through.
+const SIZES: [usize; 14] = [3, 5, 8, 10, 15, 20, 30, 50, 75, 100, 150, 250, 500, 1000];
+
+/// `name=value` for every parameter of the grouping.
+pub(super) fn grouping_line(params: &HdbscanParams) -> String {
+    format!("min-cluster-size={} min-samples={}", params.min_cluster_size, params.samples())
+}
+
+/// `name=value` for every parameter of the layout.
+pub(super) fn layout_line(params: &MapParams) -> String {
+    let umap = &params.umap;
+    format!("neighbors={} min-dist={} seed={}", umap.neighbors, umap.min_dist, umap.seed)
+}
+
+/// The grouping after one step of [`SIZES`] towards smaller clusters (or larger ones): `min_samples` stays, cut to
+/// the size.
+fn stepped(params: &HdbscanParams, finer: bool) -> HdbscanParams {
+    let here = params.min_cluster_size;
+    let size = if finer {
+        SIZES.into_iter().rev().find(|size| *size < here).unwrap_or(here)
+    } else {
+        SIZES.into_iter().find(|size| *size > here).unwrap_or(here)
+    };
+    HdbscanParams { min_cluster_size: size, min_samples: params.min_samples.map(|samples| samples.min(size)) }
+}
+
+/// Hands every `name=value` of `text` to `set`, which says whether it knows the name and can read the value.
+fn read_settings(text: &str, known: &str, mut set: impl FnMut(&str, &str) -> Option<()>) -> Result<(), String> {
+    for word in text.split_whitespace() {
+        let (name, value) =
+            word.split_once('=').ok_or_else(|| format!("{word}: expected name=value, as in {known}"))?;
+        set(name.trim_start_matches('-'), value).ok_or_else(|| format!("{word}: expected as in {known}"))?;
+    }
+    Ok(())
+}
+
+impl App {
+    /// Reads a line as [`grouping_line`] writes it; what is left out stays as it is.
+    pub(super) fn parse_grouping(&self, text: &str) -> Result<HdbscanParams, String> {
+        let mut params = self.params.hdbscan;
+        read_settings(text, &grouping_line(&params), |name, value| {
+            match name {
+                "min-cluster-size" => params.min_cluster_size = value.parse().ok()?,
+                "min-samples" => params.min_samples = Some(value.parse().ok()?),
+                _ => return None,
+            }
+            Some(())
+        })?;
+        params.check(self.study.features()).map_err(|error| error.to_string())?;
+        Ok(params)
+    }
+
+    /// Reads a line as [`layout_line`] writes it; what is left out stays as it is.
+    pub(super) fn parse_layout(&self, text: &str) -> Result<MapParams, String> {
+        let mut params = self.params;
+        read_settings(text, &layout_line(&params), |name, value| {
+            match name {
+                "neighbors" => params.umap.neighbors = value.parse().ok()?,
+                "min-dist" => params.umap.min_dist = value.parse().ok()?,
+                "seed" => params.umap.seed = value.parse().ok()?,
+                _ => return None,
+            }
+            Some(())
+        })?;
+        params.check(self.study.features()).map_err(|error| error.to_string())?;
+        Ok(params)
+    }
+
+    /// Groups the map anew, by steps towards smaller clusters.
+    pub(super) fn regroup_by(&mut self, steps: i32) {
+        let mut params = self.params.hdbscan;
+        for _ in 0..steps.unsigned_abs().min(SIZES.len() as u32) {
+            params = stepped(&params, steps > 0);
+        }
+        if params.min_cluster_size == self.params.hdbscan.min_cluster_size {
+            let end = if steps > 0 { "smallest" } else { "largest" };
+            return self.say(format!("this is the {end} step"));
+        }
+        self.regroup(params);
+    }
+
+    /// Groups the finished map anew.
+    pub(super) fn regroup(&mut self, hdbscan: HdbscanParams) {
+        let Some(layout) = self.finished_layout() else {
+            return self.complain("clusters come when the map is finished");
+        };
+        self.params.hdbscan = hdbscan;
+        self.params.fit_clusters = false;
+        let (study, params) = (Arc::clone(&self.study), self.params);
+        self.jobs.start(JobKind::Clusters, move |context| {
+            let clusters = study.map_clusters(&params, &layout, &context.task)?;
+            context.publish(Product::Clusters(Arc::new(clusters), hdbscan));
+            Ok(())
+        });
+        self.say(format!("grouping with {}", grouping_line(&hdbscan)));
+    }
+
+    /// Makes the map anew; the one on screen stays until the new one forms, and comes back if that is cancelled.
+    pub(super) fn remake(&mut self, params: MapParams) {
+        if let Some(layout) = self.finished_layout() {
+            self.kept = Some(Kept { layout, params: self.params, trust: self.trust.clone() });
+        }
+        self.params = params;
+        if params.fit_clusters {
+            self.params.hdbscan = HdbscanParams::default();
+        }
+        // They belong to the layout that goes.
+        self.jobs.cancel_kind(JobKind::Clusters);
+        self.jobs.cancel_kind(JobKind::Trust);
+        self.start_map();
+        self.say(format!("making the map with {}", layout_line(&self.params)));
+    }
+
+    /// The new map will not come: the last finished one stays.
+    pub(super) fn keep_map(&mut self) {
+        if let Some(Kept { layout, params, trust }) = self.kept.take() {
+            self.params = params;
+            self.trust = trust;
+            let plot = self.plot();
+            self.lay_out(&layout, Stage::Finished, plot);
+        }
+    }
+
+    /// Starts the job that makes the map.
+    pub(super) fn start_map(&mut self) {
+        let (study, params) = (Arc::clone(&self.study), self.params);
+        self.jobs.start(JobKind::Map, move |context| map_job(&study, &params, context));
+    }
+
+    fn finished_layout(&self) -> Option<Arc<crate::rows::Points>> {
+        self.layout.clone().filter(|_| self.map.stage == Stage::Finished)
+    }
+
+    /// Before other clusters come: what was said of the old ones by number means nothing any more.
+    pub(super) fn forget_clusters(&mut self, new: &Clusters) {
+        if self.clusters.as_deref().is_none_or(|old| old == new) {
+            return;
+        }
+        self.filters.forget_clusters();
+        for before in &mut self.undo {
+            before.filters.forget_clusters();
+        }
+        self.lists[Pane::Clusters as usize] = ListState::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_go_through_the_sizes_and_stop_at_the_ends() {
+        let plain = |min_cluster_size| HdbscanParams { min_cluster_size, min_samples: None };
+        assert_eq!(stepped(&plain(15), true), plain(10));
+        assert_eq!(stepped(&plain(15), false), plain(20));
+        assert_eq!(stepped(&plain(12), true), plain(10));
+        assert_eq!(stepped(&plain(3), true), plain(3));
+        assert_eq!(stepped(&plain(2), true), plain(2));
+        assert_eq!(stepped(&plain(4000), false), plain(4000));
+        let five = HdbscanParams { min_cluster_size: 5, min_samples: Some(5) };
+        assert_eq!(stepped(&five, true), HdbscanParams { min_cluster_size: 3, min_samples: Some(3) });
+        assert_eq!(stepped(&five, false), HdbscanParams { min_cluster_size: 8, min_samples: Some(5) });
+    }
+}
