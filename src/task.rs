@@ -40,6 +40,11 @@ pub struct Progress {
 }
 
 impl Progress {
+    /// Share of the stage that is done; 100 is never said before all is done. None without a total.
+    pub fn percent(&self) -> Option<u64> {
+        let percent = (100 * u128::from(self.done)).checked_div(u128::from(self.total))?;
+        Some((percent as u64).min(99))
+    }
     /// Time left in this stage by the rate so far; none before two seconds or without a total.
     pub fn eta(&self) -> Option<Duration> {
         (self.elapsed >= Duration::from_secs(2) && self.done > 0 && self.total >= self.done)

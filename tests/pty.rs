@@ -50,7 +50,8 @@ fn q_quits_and_leaves_the_terminal_as_it_was() {
 fn sigterm_restores_the_terminal() {
     let mut session = open(&[], &[]);
     session.signal(Signal::TERM);
-    let (_, took) = session.end();
+    let (code, took) = session.end();
+    assert_eq!(code, 130, "interrupted, not done");
     assert!(took < Duration::from_secs(10), "{took:?}");
     assert_restored(&session);
 }
@@ -64,8 +65,9 @@ fn a_broken_connection_ends_the_program() {
         } else {
             session.hang_up();
         }
-        let (_, took) = session.end();
+        let (code, took) = session.end();
         assert!(took < Duration::from_secs(10), "{took:?}");
+        assert_eq!(code, 130, "interrupted, not done");
     }
 }
 
@@ -214,8 +216,8 @@ impl Model for Fragile {
         None
     }
 
-    fn moves(&self) -> bool {
-        false
+    fn wants_tick(&self) -> Option<Duration> {
+        None
     }
 }
 

@@ -83,7 +83,8 @@ impl Evidence {
         }
         chosen.into_iter().map(|i| self.example(feature, rows[i], values[i], radius)).collect()
     }
-    fn example(&self, feature: usize, row: u32, value: f32, radius: usize) -> Example {
+    /// The place `row`, where `feature` fires with `value`, and the text within `radius` pieces of it.
+    pub fn example(&self, feature: usize, row: u32, value: f32, radius: usize) -> Example {
         let passage = self.tokens.as_ref().map(|tokens| tokens.passage(row as usize, radius));
         let (rows, values) =
             self.activations.as_ref().map_or((&[][..], &[][..]), |activations| activations.by_feature.row(feature));

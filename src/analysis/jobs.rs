@@ -4,6 +4,7 @@
 //! become ready; each arrives as a [`JobEvent`] on one channel. Starting a job of a kind cancels the running one of
 //! that kind, and events of the older one are recognised by [`Jobs::is_current`], so a stale result is never shown.
 
+use super::query::{Neighbor, NeighborsBy};
 use super::words::Words;
 use crate::error::{Error, Result};
 use crate::geometry::cluster::Clusters;
@@ -17,6 +18,7 @@ use crate::task::{Progress, Task, Watch};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
@@ -31,6 +33,8 @@ pub enum JobKind {
     Clusters,
     /// How far the map can be trusted.
     Trust,
+    /// The neighbours of one feature are ranked.
+    Neighbours,
     /// Something is written to a file.
     Export,
 }
@@ -43,12 +47,14 @@ impl JobKind {
             Self::Map => "map",
             Self::Clusters => "clusters",
             Self::Trust => "trust",
+            Self::Neighbours => "neighbours of a feature",
             Self::Export => "export",
         }
     }
 }
 
-/// Number of a job; later jobs have higher numbers.
+/// Number of a job; later jobs have higher numbers, and no two jobs of the process share one, so that news of the jobs
+/// of a study that was left are nobody's in the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JobId(u64);
 
@@ -80,6 +86,15 @@ pub enum Product {
     Clusters(Arc<Clusters>, HdbscanParams),
     /// Quality of the map.
     Trust(Arc<Trust>),
+    /// The nearest features of one feature, nearest first.
+    Neighbours {
+        /// Of which feature.
+        feature: u32,
+        /// By which measure.
+        by: NeighborsBy,
+        /// They.
+        neighbours: Arc<Vec<Neighbor>>,
+    },
     /// A file that was written, with a word about what it holds.
     File(std::path::PathBuf, String),
 }
@@ -176,13 +191,15 @@ pub struct Jobs {
     send: Arc<dyn Fn(JobEvent) + Send + Sync>,
     all: BTreeMap<JobId, Job>,
     current: BTreeMap<JobKind, JobId>,
-    next: u64,
 }
+
+/// Number of the next job.
+static NEXT: AtomicU64 = AtomicU64::new(1);
 
 impl Jobs {
     /// Jobs that compute on the threads of `task` and report through `send`.
     pub fn new(task: Task, send: impl Fn(JobEvent) + Send + Sync + 'static) -> Self {
-        Self { task, send: Arc::new(send), all: BTreeMap::new(), current: BTreeMap::new(), next: 0 }
+        Self { task, send: Arc::new(send), all: BTreeMap::new(), current: BTreeMap::new() }
     }
     /// Jobs that report to a channel; a closed channel is not an error.
     pub fn to_channel(task: Task, sender: Sender<JobEvent>) -> Self {
@@ -194,8 +211,7 @@ impl Jobs {
     /// Starts `work`; a running job of the same kind is cancelled and its later news is stale.
     pub fn start(&mut self, kind: JobKind, work: impl FnOnce(&JobContext) -> Result<()> + Send + 'static) -> JobId {
         self.cancel_kind(kind);
-        self.next += 1;
-        let id = JobId(self.next);
+        let id = JobId(NEXT.fetch_add(1, Ordering::Relaxed));
         let task = self.task.fresh();
         let job = Job { id, kind, state: JobState::Running, started: Instant::now(), watch: Arc::clone(task.watch()) };
         self.all.insert(id, job);

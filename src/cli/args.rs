@@ -3,6 +3,7 @@
 use crate::analysis::NeighborsBy;
 use crate::tui::capabilities::ThemeChoice;
 use crate::tui::widgets::Glyphs;
+use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -11,7 +12,6 @@ use std::path::PathBuf;
 #[command(
     name = "saescope",
     version,
-    args_conflicts_with_subcommands = true,
     subcommand_precedence_over_arg = true,
     after_help = "Examples:\n  saescope                         the built-in real example\n  saescope runs/my_sae --acts acts.npz\n  saescope export @example -o map.csv --where 'label ~ \"monday\"'\n  saescope help knn"
 )]
@@ -34,7 +34,7 @@ pub(super) struct ScreenArgs {
     #[command(flatten)]
     pub groups: GroupArgs,
     /// Glyphs of the map; without it, what the locale allows
-    #[arg(long, value_parser = glyphs, value_name = "NAME")]
+    #[arg(long, value_enum, value_name = "NAME")]
     pub glyphs: Option<Glyphs>,
     /// Colours for a dark or a light background, or none
     #[arg(long, value_enum, default_value_t = ThemeName::Auto, value_name = "NAME")]
@@ -63,8 +63,13 @@ impl From<ThemeName> for ThemeChoice {
     }
 }
 
-fn glyphs(name: &str) -> Result<Glyphs, String> {
-    Glyphs::from_name(name).ok_or_else(|| "one of octant, sextant, braille, quadrant, half-block, ascii".into())
+impl ValueEnum for Glyphs {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()))
+    }
 }
 
 /// Verbs of the contract that a later build brings.
@@ -205,7 +210,7 @@ pub(super) struct EncodingArgs {
     #[arg(long, value_name = "NAME")]
     pub arch: Option<String>,
     /// Threshold of jumprelu or batchtopk
-    #[arg(long, value_name = "X")]
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
     pub threshold: Option<f32>,
     /// Whether the decoder bias is subtracted before encoding
     #[arg(long, value_name = "true|false", action = clap::ArgAction::Set)]
@@ -239,7 +244,7 @@ pub(super) struct LayoutArgs {
     #[arg(long, value_name = "K")]
     pub neighbors: Option<usize>,
     /// Least distance of points on the map [default: 0.1]
-    #[arg(long, value_name = "X")]
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
     pub min_dist: Option<f32>,
 }
 
@@ -374,7 +379,7 @@ pub(super) struct EmbedArgs {
     #[command(flatten)]
     pub layout: LayoutArgs,
     /// Passes, or auto (umap)
-    #[arg(long, default_value = "auto", value_name = "N")]
+    #[arg(long, default_value = "auto", value_name = "N", allow_negative_numbers = true)]
     pub epochs: String,
     /// A graph written by knn, to use instead of finding neighbours (umap)
     #[arg(long, value_name = "F.npz")]
@@ -461,7 +466,7 @@ pub(super) struct TrustArgs {
 pub(super) struct ExportArgs {
     #[command(flatten)]
     pub dict: DictArgs,
-    /// Where to write: csv, json or npz
+    /// Where to write: csv, json, npy or npz
     #[arg(short, long, value_name = "F")]
     pub output: PathBuf,
     /// Which features: column = != < <= > >= ~ in, and or not
@@ -493,7 +498,7 @@ pub(super) struct RenderArgs {
     #[arg(long, value_name = "N")]
     pub feature: Option<u32>,
     /// The selected cluster: a number or a letter
-    #[arg(long, value_name = "C")]
+    #[arg(long, value_name = "C", allow_negative_numbers = true)]
     pub cluster: Option<String>,
     /// The filter
     #[arg(long = "where", value_name = "EXPR")]
@@ -505,9 +510,9 @@ pub(super) struct RenderArgs {
     /// Columns x rows
     #[arg(long, default_value = "120x40", value_name = "WxH")]
     pub size: String,
-    /// Glyphs: octant, sextant, braille, quadrant, half-block, ascii
-    #[arg(long, value_parser = glyphs, value_name = "NAME")]
-    pub glyphs: Option<Glyphs>,
+    /// Glyphs of the map
+    #[arg(long, value_enum, default_value_t, value_name = "NAME")]
+    pub glyphs: Glyphs,
     /// Where to write: txt or svg; without it the frame is printed
     #[arg(short, long, value_name = "F")]
     pub output: Option<PathBuf>,

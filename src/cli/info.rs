@@ -4,31 +4,16 @@ use super::args::{Common, InfoArgs};
 use super::{opening, output, progress};
 use crate::analysis::study::Summary;
 use crate::error::Result;
-use crate::sae::find::{Listing, list, resolve};
+use crate::sae::find::Listing;
 use crate::text::printable;
-use std::path::Path;
 
 pub(super) fn run(args: &InfoArgs, common: &Common) -> Result<()> {
-    if let Some(listings) = many(args)? {
+    if let Some((_, listings)) = opening::many(&args.open)? {
         return print_listings(&listings, args.json);
     }
     let study = opening::study(&args.open, common)?;
     let summary = progress::with_task(common, |task| study.summary(args.full, task))?;
     if args.json { output::print_json(&summary) } else { output::print(&describe(&study.name, &summary)) }
-}
-
-/// The dictionaries of a folder of many, unless one was picked.
-fn many(args: &InfoArgs) -> Result<Option<Vec<Listing>>> {
-    let Some(dict) = args.open.dict.as_deref().filter(|dict| !dict.starts_with('@')) else { return Ok(None) };
-    if args.open.files.pick.is_some() {
-        return Ok(None);
-    }
-    let path = resolve(Path::new(dict))?;
-    if !path.is_dir() {
-        return Ok(None);
-    }
-    let listings = list(&path)?;
-    Ok((listings.len() > 1).then_some(listings))
 }
 
 fn print_listings(listings: &[Listing], json: bool) -> Result<()> {

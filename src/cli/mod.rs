@@ -22,24 +22,22 @@ mod screen;
 mod synth;
 mod trust;
 
-use crate::error::{Error, Result};
-use args::{Cli, Verb};
-use clap::{CommandFactory, FromArgMatches};
+use crate::error::{Error, Problem, Result};
+use args::{Cli, Common, Verb};
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Args, Command, CommandFactory, FromArgMatches};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Parses the process's arguments, runs the verb, prints what went wrong, and gives the exit code.
 pub fn run() -> ExitCode {
-    if let Some(verb) = std::env::args().nth(1).filter(|verb| args::LATER.contains(&verb.as_str())) {
-        let error = Error::NotInBuild(format!("the verb {verb}"));
-        output::complain(&error);
-        return ExitCode::from(error.exit_code());
-    }
-    let matches = Cli::command().get_matches();
-    let cli = match Cli::from_arg_matches(&matches) {
-        Ok(cli) => cli,
-        Err(error) => error.exit(),
-    };
-    match dispatch(cli) {
+    let matches = command().get_matches();
+    let done =
+        later(&matches).and_then(|()| misplaced(&matches)).and_then(|()| match Cli::from_arg_matches(&matches) {
+            Ok(cli) => dispatch(cli),
+            Err(error) => error.exit(),
+        });
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             output::complain(&error);
@@ -48,10 +46,65 @@ pub fn run() -> ExitCode {
     }
 }
 
+/// The whole command: the verbs there are, and, unseen, those that a later build brings.
+fn command() -> Command {
+    let anything = || Arg::new("anything").num_args(0..).trailing_var_arg(true).allow_hyphen_values(true);
+    let unseen = |name: &&'static str| Command::new(*name).hide(true).disable_help_flag(true).arg(anything());
+    Cli::command().subcommands(args::LATER.iter().map(unseen))
+}
+
+fn later(matches: &ArgMatches) -> Result<()> {
+    match matches.subcommand_name().filter(|verb| args::LATER.contains(verb)) {
+        Some(verb) => Err(Error::NotInBuild(format!("the verb {verb}"))),
+        None => Ok(()),
+    }
+}
+
+/// What stands before a verb must be a flag that every verb takes; the others would be the screen's, and be lost.
+fn misplaced(matches: &ArgMatches) -> Result<()> {
+    let Some(verb) = matches.subcommand_name() else { return Ok(()) };
+    let common = Common::augment_args(Command::new(""));
+    let is_common = |id: &clap::Id| common.get_arguments().any(|arg| arg.get_id() == id);
+    let command = Cli::command();
+    let lost = command.get_arguments().find(|arg| {
+        let id = arg.get_id();
+        !is_common(id)
+            && matches.ids().any(|given| given == id)
+            && matches.value_source(id.as_str()) == Some(ValueSource::CommandLine)
+    });
+    match lost {
+        None => Ok(()),
+        Some(arg) => {
+            let name = arg.get_long().map_or_else(|| "a dictionary".to_string(), |long| format!("--{long}"));
+            Err(Problem::new(format!("{name} stands before the verb {verb}"))
+                .expected("the verb first")
+                .hint(format!("saescope {verb} ..., with it after the verb"))
+                .usage())
+        }
+    }
+}
+
+/// The verb that a word was meant to be, if it looks like one.
+fn meant(word: &str) -> Option<String> {
+    let far = if word.len() < 5 { 1 } else { 2 };
+    let command = command();
+    let near = command.get_subcommands().map(|verb| (strsim::damerau_levenshtein(verb.get_name(), word), verb));
+    let (_, verb) = near.filter(|(distance, _)| *distance <= far).min_by_key(|(distance, _)| *distance)?;
+    Some(verb.get_name().to_string())
+}
+
 fn dispatch(cli: Cli) -> Result<()> {
     let common = cli.common;
     match cli.verb {
-        None => screen::run(&cli.screen, &common),
+        None => {
+            let dict = cli.screen.open.dict.as_deref().filter(|dict| !Path::new(dict).exists());
+            match dict.and_then(|dict| Some((dict, meant(dict)?))) {
+                Some((dict, verb)) => Err(Problem::new(format!("{dict:?} is no file, folder or verb"))
+                    .hint(format!("saescope {verb}"))
+                    .usage()),
+                None => screen::run(&cli.screen, &common),
+            }
+        }
         Some(Verb::Info(args)) => info::run(&args, &common),
         Some(Verb::Convert(args)) => convert::run(&args, &common),
         Some(Verb::Encode(args)) => encode::run(&args, &common),
@@ -74,6 +127,37 @@ mod tests {
 
     #[test]
     fn the_arguments_are_consistent() {
-        Cli::command().debug_assert();
+        command().debug_assert();
+    }
+
+    fn parsed(line: &str) -> Result<(), String> {
+        let matches = command().try_get_matches_from(line.split(' ')).map_err(|error| error.to_string())?;
+        later(&matches).and_then(|()| misplaced(&matches)).map_err(|error| error.to_string())?;
+        Cli::from_arg_matches(&matches).map(drop).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn flags_of_every_verb_may_stand_before_it_and_others_may_not() {
+        for line in ["saescope --no-cache --threads 2 info @example", "saescope info", "saescope --seed 3 x.npy"] {
+            assert_eq!(parsed(line), Ok(()), "{line}");
+        }
+        for line in ["saescope --quiet doctor", "saescope cloud a.csv --labels b.csv", "saescope manifold"] {
+            assert!(parsed(line).unwrap_err().contains("not in this build"), "{line}");
+        }
+        assert!(parsed("saescope --acts a.npz info").unwrap_err().contains("--acts stands before the verb info"));
+        assert!(parsed("saescope @example info").unwrap_err().contains("a dictionary stands before the verb info"));
+    }
+
+    #[test]
+    fn numbers_below_zero_are_values() {
+        assert_eq!(parsed("saescope render @example --view map --cluster -1"), Ok(()));
+        assert_eq!(parsed("saescope embed @example -o a.npy --min-dist -1"), Ok(()));
+    }
+
+    #[test]
+    fn a_mistyped_verb_is_known() {
+        assert_eq!(meant("infoo").as_deref(), Some("info"));
+        assert_eq!(meant("exprot").as_deref(), Some("export"));
+        assert_eq!(meant("my_sae"), None);
     }
 }

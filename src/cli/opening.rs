@@ -8,7 +8,9 @@ use crate::error::Result;
 use crate::export::Provenance;
 use crate::geometry::cluster::hdbscan::HdbscanParams;
 use crate::geometry::umap::UmapParams;
+use crate::sae::find::{Listing, list, resolve};
 use crate::sae::open::OpenOptions;
+use std::path::{Path, PathBuf};
 
 /// The cache that the flags ask for.
 pub(super) fn cache(common: &Common) -> Cache {
@@ -24,6 +26,23 @@ pub(super) fn cache(common: &Common) -> Cache {
 /// As [`open`].
 pub(super) fn study(args: &OpenArgs, common: &Common) -> Result<Study> {
     open(&request(args)?, cache(common))
+}
+
+/// The folder and its dictionaries, if the flags name a folder of many and pick none.
+///
+/// # Errors
+/// If there is nothing there.
+pub(super) fn many(args: &OpenArgs) -> Result<Option<(PathBuf, Vec<Listing>)>> {
+    let Some(dict) = args.dict.as_deref().filter(|dict| !dict.starts_with('@')) else { return Ok(None) };
+    if args.files.pick.is_some() {
+        return Ok(None);
+    }
+    let path = resolve(Path::new(dict))?;
+    if !path.is_dir() {
+        return Ok(None);
+    }
+    let all = list(&path)?;
+    Ok((all.len() > 1).then_some((path, all)))
 }
 
 /// What the flags ask to be opened.

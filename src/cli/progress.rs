@@ -1,4 +1,4 @@
-//! Progress of a verb on stderr, and Ctrl-C.
+//! Progress of a verb on stderr, and what interrupts it: Ctrl-C, SIGTERM.
 
 use super::args::Common;
 use crate::error::{Error, Result};
@@ -8,14 +8,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// Runs `work` with a task as `common` asks; shows progress on a terminal, and turns Ctrl-C into a cancelled task.
+/// Runs `work` with a task as `common` asks; shows progress on a terminal, and turns an interrupt into a
+/// cancelled task.
 ///
 /// # Errors
-/// As `work`; [`Error::Cancelled`] after Ctrl-C.
+/// As `work`; [`Error::Cancelled`] after an interrupt.
 pub(super) fn with_task<T>(common: &Common, work: impl FnOnce(&Task) -> Result<T>) -> Result<T> {
     let task = Task::new(common.threads)?;
     let interrupted = Arc::new(AtomicBool::new(false));
-    let _ = signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::clone(&interrupted));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        let _ = signal_hook::flag::register(signal, Arc::clone(&interrupted));
+    }
     let finished = AtomicBool::new(false);
     let show = !common.quiet && io::stderr().is_terminal();
     std::thread::scope(|scope| {
@@ -57,9 +60,8 @@ fn watch(task: &Task, interrupted: &AtomicBool, finished: &AtomicBool, show: boo
 /// `neighbours 40 % · 1.2 s left`.
 fn line(progress: &Progress) -> String {
     let mut text = progress.stage.to_string();
-    if let Some(percent) = (100 * progress.done).checked_div(progress.total) {
-        // 100 % is only said when all is done.
-        text.push_str(&format!(" {} %", percent.min(99)));
+    if let Some(percent) = progress.percent() {
+        text.push_str(&format!(" {percent} %"));
     }
     if let Some(left) = progress.eta() {
         text.push_str(&format!(" · {:.0} s left", left.as_secs_f64().ceil()));

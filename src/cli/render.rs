@@ -6,13 +6,15 @@ use super::{opening, output, progress, screen};
 use crate::analysis::filter::cluster_of;
 use crate::container::write::Target;
 use crate::error::{Error, Problem, Result};
-use crate::export::frame::{frame_svg, frame_text};
 use crate::tui::app::{Options, Scene, products, still};
 use crate::tui::capabilities::{Capabilities, Environment, Flags};
-use crate::tui::layout::Page;
+use crate::tui::frame::{frame_svg, frame_text};
+use crate::tui::layout::{MIN_SIZE, Page, too_small};
+use crate::tui::screen::{MAX_CELLS, coloured_lines};
 use crate::tui::theme::{ColorTier, Ground, Theme};
 use crate::tui::widgets::Look;
-use std::io::Write;
+use crate::tui::widgets::text::thousands;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -50,18 +52,20 @@ pub(super) fn run(args: &RenderArgs, common: &Common) -> Result<()> {
         filter: args.filter.as_deref().map(parse_filter).transpose()?,
     };
     let study = Arc::new(opening::study(&args.dict.open(), common)?);
-    let flags = Flags { glyphs: args.glyphs, ..screen::flags(common) };
-    let capabilities = Capabilities::detect(&Environment::of_process(), flags);
-    // Text carries no colour; an SVG has all of them.
-    let tier = if kind == Kind::Svg { ColorTier::True } else { ColorTier::None };
+    // An SVG has all colours; text has those that were asked for, or that the terminal it is printed on can show.
+    let piped = target.is_some() || !std::io::stdout().is_terminal();
+    let capabilities = Capabilities::detect(&Environment::of_process(), Flags { piped, ..screen::flags(common) });
+    let tier = if kind == Kind::Svg { ColorTier::True } else { capabilities.color };
     let params = opening::map(&args.layout, &args.groups, true, common, &study)?;
-    let look = Look::new(Theme::new(tier, Ground::Dark), capabilities.glyphs);
+    let styled = tier != ColorTier::None;
+    let look = Look { styled, ..Look::new(Theme::new(tier, Ground::Dark), args.glyphs) };
     let frame = progress::with_task(common, |task| {
         let products = products(&study, &params, task)?;
-        let options = Options { params, look, multiplexer: None, mouse: false };
+        let options = Options { params, look, multiplexer: None, mouse: false, has_others: false };
         still(&study, products, options, &scene, size, task)
     })?;
     let text = match kind {
+        Kind::Text if styled => coloured_lines(&frame),
         Kind::Text => frame_text(&frame),
         Kind::Svg => frame_svg(&frame, &format!("saescope: {} of {}", args.view, study.name)),
     };
@@ -84,13 +88,19 @@ fn page(view: &str) -> Result<Page> {
 
 fn size(text: &str) -> Result<(u16, u16)> {
     let parts = text.split_once(['x', 'X']).and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
-    parts.filter(|&(w, h): &(u16, u16)| w > 0 && h > 0 && u32::from(w) * u32::from(h) <= 65_535).ok_or_else(|| {
-        Problem::new(format!("--size {text}")).expected("columns x rows, at most 65,535 cells").hint("120x40").usage()
-    })
+    parts.filter(|&(w, h): &(u16, u16)| !too_small(w, h) && usize::from(w) * usize::from(h) <= MAX_CELLS).ok_or_else(
+        || {
+            let (least, most) = (format!("{}x{}", MIN_SIZE.0, MIN_SIZE.1), thousands(MAX_CELLS as u64));
+            Problem::new(format!("--size {text}"))
+                .expected(format!("columns x rows, at least {least} and at most {most} cells"))
+                .hint("--size 120x40")
+                .usage()
+        },
+    )
 }
 
 fn kind(path: &Path) -> Result<Kind> {
-    match path.extension().and_then(|s| s.to_str()).unwrap_or_default() {
+    match path.extension().and_then(|s| s.to_str()).unwrap_or_default().to_lowercase().as_str() {
         "txt" => Ok(Kind::Text),
         "svg" => Ok(Kind::Svg),
         "png" | "html" => Err(Error::NotInBuild("pictures as png or html".into())),

@@ -1,27 +1,43 @@
 //! The front door: the screen on a terminal, the summary elsewhere.
 
-use super::args::{Common, ScreenArgs, When};
-use super::{info, opening, output, progress};
-use crate::error::Result;
+use super::args::{Common, InfoArgs, ScreenArgs, When};
+use super::{info, opening, output};
+use crate::error::{Error, Result};
 use crate::task::Task;
+use crate::tui::Ending;
+use crate::tui::app::{self, Opening};
 use crate::tui::capabilities::{Capabilities, ColorChoice, Environment, Flags};
-use crate::tui::{Ending, app};
 use std::io::IsTerminal;
 
 pub(super) fn run(args: &ScreenArgs, common: &Common) -> Result<()> {
-    let study = opening::study(&args.open, common)?;
-    if !std::io::stdout().is_terminal() || std::env::var_os("TERM").is_some_and(|term| term == "dumb") {
-        let summary = progress::with_task(common, |task| study.summary(false, task))?;
-        return output::print(&info::describe(&study.name, &summary));
+    let piped = !std::io::stdout().is_terminal() || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    if piped {
+        let info = InfoArgs { open: args.open.clone(), full: false, json: false };
+        return info::run(&info, common);
     }
+    let open = |name: Option<&str>| {
+        let mut open = args.open.clone();
+        open.files.pick = name.map(str::to_string).or(open.files.pick);
+        let study = opening::study(&open, common)?;
+        let params = opening::map(&args.layout, &args.groups, true, common, &study)?;
+        Ok((study, params))
+    };
+    let open_one = |name: &str| open(Some(name));
+    let opening = match opening::many(&args.open)? {
+        Some((folder, all)) => Opening::Many { folder, all, open: &open_one },
+        None => {
+            let (study, params) = open(None)?;
+            Opening::One(Box::new(study), params)
+        }
+    };
     let flags = Flags { theme: args.theme.into(), glyphs: args.glyphs, mouse: args.mouse, ..flags(common) };
     let capabilities = Capabilities::detect(&Environment::of_process(), flags);
-    let params = opening::map(&args.layout, &args.groups, true, common, &study)?;
-    let outcome = app::run(study, params, &capabilities, Task::new(common.threads)?)?;
-    if outcome.ending == Ending::Quit && !common.quiet {
-        for file in &outcome.files {
-            output::remark(&format!("wrote {}", file.display()));
-        }
+    let outcome = app::run(opening, &capabilities, Task::new(common.threads)?)?;
+    if outcome.ending != Ending::Quit {
+        return Err(Error::Cancelled);
+    }
+    for file in outcome.files.iter().filter(|_| !common.quiet) {
+        output::remark(&format!("wrote {}", file.display()));
     }
     Ok(())
 }

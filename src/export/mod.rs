@@ -1,10 +1,9 @@
-//! Writers: named arrays with their provenance, as csv, json, npy or npz; frames of the screen as text or SVG.
+//! Writers: named arrays with their provenance, as csv, json, npy or npz.
 //!
 //! A [`Document`] is what a verb or the screen wants to hand over; the file's suffix chooses the writer from
 //! [`WRITERS`]. Writers know nothing of where the numbers came from.
 
 pub mod csv;
-pub mod frame;
 pub mod json;
 pub mod npy;
 pub mod npz;

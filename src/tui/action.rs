@@ -7,7 +7,7 @@
 //! Keys are written as [`super::key::Key`] reads them. A number typed before a key is its count (`12j`).
 
 use Action as A;
-use Context::{Clusters, Confirm, Feature, Help, Jobs, Map, Marks, Neighbours, Passages, Prompt};
+use Context::{Clusters, Confirm, Help, Jobs, Map, Marks, Neighbours, Passages, Picker, Prompt, Side, Table};
 
 /// What a user can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -35,6 +35,7 @@ pub enum Action {
     TrueNeighbours,
     ColourBy,
     Glyphs,
+    BoxSelect,
     PreviousCluster,
     NextCluster,
     Open,
@@ -47,12 +48,17 @@ pub enum Action {
     GoFeature,
     GoNeighbours,
     GoClusters,
+    GoTable,
     GoMarks,
     GoJobs,
     GoId,
+    GoPicker,
     Search,
     NextMatch,
     PreviousMatch,
+    NeighboursBy,
+    SortBy,
+    SortReverse,
     Filter,
     ClearFilters,
     OnlyCluster,
@@ -73,6 +79,7 @@ pub enum Action {
     ExportAll,
     Undo,
     CancelJob,
+    RestartJob,
     Accept,
     Cancel,
     PreviousItem,
@@ -95,20 +102,24 @@ pub enum Action {
 pub enum Context {
     /// The map.
     Map,
-    /// The summary of one feature beside the map.
-    Feature,
+    /// What stands beside the page: a feature in short, or the features of a cluster.
+    Side,
     /// The passages on which a feature fires.
     Passages,
     /// The list of a feature's nearest neighbours.
     Neighbours,
     /// The list of clusters.
     Clusters,
+    /// The table of features.
+    Table,
     /// The list of marked features.
     Marks,
     /// The list of jobs.
     Jobs,
     /// The help.
     Help,
+    /// The list of the dictionaries of a folder, before one is opened.
+    Picker,
     /// A line being typed: search, filter, palette, file name.
     Prompt,
     /// A question that wants yes or no.
@@ -117,19 +128,22 @@ pub enum Context {
 
 impl Context {
     /// Every context.
-    pub const ALL: [Self; 10] = [Map, Feature, Passages, Neighbours, Clusters, Marks, Jobs, Help, Prompt, Confirm];
+    pub const ALL: [Self; 12] =
+        [Map, Side, Passages, Neighbours, Clusters, Table, Marks, Jobs, Help, Picker, Prompt, Confirm];
 
     /// What the help calls it.
     pub fn name(self) -> &'static str {
         match self {
             Map => "map",
-            Feature => "feature",
+            Side => "side pane",
             Passages => "passages",
             Neighbours => "neighbours",
             Clusters => "clusters",
+            Table => "table of features",
             Marks => "marked features",
             Jobs => "jobs",
             Help => "help",
+            Picker => "dictionaries",
             Prompt => "typing",
             Confirm => "question",
         }
@@ -156,13 +170,19 @@ pub struct Row {
 /// Everywhere.
 const ALL: &[Context] = &Context::ALL;
 /// Wherever keys are commands rather than text or an answer.
-const PANES: &[Context] = &[Map, Feature, Passages, Neighbours, Clusters, Marks, Jobs, Help];
+const PANES: &[Context] = &[Map, Side, Passages, Neighbours, Clusters, Table, Marks, Jobs, Help];
+/// Wherever there is a cursor to move.
+const MOVES: &[Context] = &[Map, Side, Passages, Neighbours, Clusters, Table, Marks, Jobs, Help, Picker];
+/// Where there are rows or features to open.
+const OPENS: &[Context] = &[Map, Side, Passages, Neighbours, Clusters, Table, Marks, Picker];
+/// Where `q` ends the program.
+const QUITS: &[Context] = &[Map, Side, Passages, Neighbours, Clusters, Table, Marks, Jobs, Picker];
+/// Wherever keys are about the study: all of these but the help, which searches itself and is ended by `q`.
+const STUDY: &[Context] = &[Map, Side, Passages, Neighbours, Clusters, Table, Marks, Jobs];
 /// Where there is a feature under the cursor.
-const FEATURES: &[Context] = &[Map, Feature, Passages, Neighbours, Clusters, Marks];
-/// Where `q` ends the program; in the help it ends the help.
-const QUIT: &[Context] = &[Map, Feature, Passages, Neighbours, Clusters, Marks, Jobs];
-/// Where something can be opened.
-const OPENS: &[Context] = &[Map, Feature, Neighbours, Clusters, Marks];
+const FEATURES: &[Context] = &[Map, Side, Passages, Neighbours, Clusters, Table, Marks];
+/// Tables of features.
+const TABLES: &[Context] = &[Table, Marks];
 const MAP: &[Context] = &[Map];
 const PROMPT: &[Context] = &[Prompt];
 const CONFIRM: &[Context] = &[Confirm];
@@ -187,29 +207,33 @@ pub const ACTIONS: &[Row] = &[
     row(A::NextItem, "typing.next", &["Down", "Ctrl-n"], PROMPT, Some("next"), "Next suggestion, or newer entry"),
     row(A::PreviousItem, "typing.previous", &["Up", "Ctrl-p"], PROMPT, None, "Previous suggestion, or older entry"),
     row(A::Complete, "typing.complete", &["Tab"], PROMPT, Some("complete"), "Complete from the suggestion"),
-    row(A::Yes, "question.yes", &["y", "Enter"], CONFIRM, Some("yes"), "Yes"),
+    row(A::Yes, "question.yes", &["y"], CONFIRM, Some("yes"), "Yes"),
     row(A::No, "question.no", &["n", "Esc", "q"], CONFIRM, Some("no"), "No"),
 
-    row(A::CloseHelp, "help.close", &["q"], &[Help], Some("close"), "Close the help"),
+    row(A::CloseHelp, "help.close", &["q", "?"], &[Help], Some("close"), "Close the help"),
     row(A::CancelJob, "job.cancel", &["x", "Delete"], &[Jobs], Some("cancel job"), "Cancel the job under the cursor"),
+    row(A::RestartJob, "job.restart", &["r"], &[Jobs], Some("run again"), "Run the job under the cursor again; from elsewhere, the map's"),
 
-    row(A::Open, "go.open", &["Enter"], OPENS, Some("open"), "Open what is under the cursor: a feature, a neighbour, a cluster"),
+    row(A::Open, "go.open", &["Enter"], OPENS, Some("open"), "Open what is under the cursor: a feature, a neighbour, a cluster, a passage"),
+    row(A::NeighboursBy, "find.neighbours-by", &["b"], &[Neighbours], Some("other measure"), "Measure neighbours by the next: decoder, encoder, activation"),
+    row(A::SortBy, "find.sort", &["s"], TABLES, Some("sort"), "Sort the table by the next column"),
+    row(A::SortReverse, "find.sort-reverse", &["S"], TABLES, None, "Sort the table the other way round"),
     row(A::ZoomIn, "map.zoom-in", &["+", "="], MAP, Some("zoom in"), "Zoom in around the cursor"),
-    row(A::Search, "find.search", &["/"], PANES, Some("search"), "Search labels and tokens as you type; in the help, its text"),
+    row(A::Search, "find.search", &["/"], MOVES, Some("search"), "Search labels and tokens as you type; in the help, its text"),
     row(A::Filter, "filter.where", &["f", "&"], FEATURES, Some("filter"), "Show only features for which an expression holds: density < 0.01 and label ~ \"day\""),
     row(A::OnlyCluster, "filter.only-cluster", &["c c"], FEATURES, Some("only this cluster"), "Show only the cluster under the cursor"),
     row(A::Mark, "mark.toggle", &["Space"], FEATURES, Some("mark"), "Mark or unmark the feature under the cursor; on a cluster, all its features"),
 
-    row(A::MoveLeft, "move.left", &["h", "Left"], PANES, None, "Move left"),
-    row(A::MoveDown, "move.down", &["j", "Down"], PANES, None, "Move down"),
-    row(A::MoveUp, "move.up", &["k", "Up"], PANES, None, "Move up"),
-    row(A::MoveRight, "move.right", &["l", "Right"], PANES, None, "Move right"),
-    row(A::HalfPageDown, "move.half-page-down", &["Ctrl-d"], PANES, None, "Half a page down"),
-    row(A::HalfPageUp, "move.half-page-up", &["Ctrl-u"], PANES, None, "Half a page up"),
-    row(A::PageDown, "move.page-down", &["PgDn", "Ctrl-f"], PANES, None, "A page down"),
-    row(A::PageUp, "move.page-up", &["PgUp"], PANES, None, "A page up"),
-    row(A::First, "move.first", &["g g", "Home"], PANES, None, "First row; on the map, the first feature shown"),
-    row(A::Last, "move.last", &["G", "End"], PANES, None, "Last row, or the row of the count; on the map, the last feature shown or the one of the count"),
+    row(A::MoveLeft, "move.left", &["h", "Left"], MOVES, None, "Move left"),
+    row(A::MoveDown, "move.down", &["j", "Down"], MOVES, None, "Move down"),
+    row(A::MoveUp, "move.up", &["k", "Up"], MOVES, None, "Move up"),
+    row(A::MoveRight, "move.right", &["l", "Right"], MOVES, None, "Move right"),
+    row(A::HalfPageDown, "move.half-page-down", &["Ctrl-d"], MOVES, None, "Half a page down"),
+    row(A::HalfPageUp, "move.half-page-up", &["Ctrl-u"], MOVES, None, "Half a page up"),
+    row(A::PageDown, "move.page-down", &["PgDn", "Ctrl-f"], MOVES, None, "A page down"),
+    row(A::PageUp, "move.page-up", &["PgUp"], MOVES, None, "A page up"),
+    row(A::First, "move.first", &["g g", "Home"], MOVES, None, "First row; on the map, the first feature shown"),
+    row(A::Last, "move.last", &["G", "End"], MOVES, None, "Last row, or the row of the count; on the map, the last feature shown or the one of the count"),
 
     row(A::ZoomOut, "map.zoom-out", &["-", "_"], MAP, None, "Zoom out around the cursor"),
     row(A::Fit, "map.fit", &["0"], MAP, Some("fit"), "Fit everything shown into view"),
@@ -219,6 +243,7 @@ pub const ACTIONS: &[Row] = &[
     row(A::PanDown, "map.pan-down", &["Shift-Down"], MAP, None, "Move the view down"),
     row(A::PanUp, "map.pan-up", &["Shift-Up"], MAP, None, "Move the view up"),
     row(A::PanRight, "map.pan-right", &["Shift-Right"], MAP, None, "Move the view right"),
+    row(A::BoxSelect, "map.box", &["v"], MAP, None, "Span a box from the crosshair: Space or Enter marks what is in it, Esc leaves it"),
     row(A::NextCluster, "map.next-cluster", &["]"], FEATURES, Some("next cluster"), "Go to the next cluster"),
     row(A::PreviousCluster, "map.previous-cluster", &["["], FEATURES, None, "Go to the previous cluster"),
     row(A::ColourBy, "map.colour-by", &["o"], FEATURES, None, "Colour the map by the next measure: cluster, density, and so on"),
@@ -229,17 +254,19 @@ pub const ACTIONS: &[Row] = &[
     row(A::GoFeature, "go.feature", &["g d"], PANES, None, "Go to the page of the selected feature (its details)"),
     row(A::GoNeighbours, "go.neighbours", &["g n"], PANES, None, "Go to the nearest neighbours of the selected feature"),
     row(A::GoClusters, "go.clusters", &["g c"], PANES, None, "Go to the clusters"),
+    row(A::GoTable, "go.table", &["g t"], PANES, None, "Go to the table of the features that are shown"),
     row(A::GoMarks, "go.selections", &["g s"], PANES, None, "Go to the marked features"),
     row(A::GoJobs, "go.jobs", &["J", "g j"], PANES, None, "Go to the jobs: progress, time, errors, cancel"),
     row(A::GoId, "go.id", &["g i"], PANES, None, "Go to a feature by its number; a count is that number"),
+    row(A::GoPicker, "go.dictionaries", &["g o"], STUDY, None, "Go to the other dictionaries of the folder"),
     row(A::JumpBack, "go.back", &["Ctrl-o"], FEATURES, None, "Back to the feature visited before"),
     row(A::JumpForward, "go.forward", &["Ctrl-n"], FEATURES, None, "Forward again through the features visited"),
     row(A::FocusNext, "go.next-pane", &["Tab"], FEATURES, Some("next pane"), "Move the focus to the next pane"),
     row(A::FocusPrevious, "go.previous-pane", &["Shift-Tab"], FEATURES, None, "Move the focus to the previous pane"),
-    row(A::Back, "go.out", &["Esc"], PANES, Some("back"), "Step back: end the search, clear the last filter, leave the page; never quits"),
+    row(A::Back, "go.out", &["Esc"], MOVES, Some("back"), "Step back: end the search, clear the last filter, leave the page; never quits"),
 
-    row(A::NextMatch, "find.next", &["n"], PANES, None, "Next match of the search"),
-    row(A::PreviousMatch, "find.previous", &["N"], PANES, None, "Previous match of the search"),
+    row(A::NextMatch, "find.next", &["n"], STUDY, None, "Next match of the search"),
+    row(A::PreviousMatch, "find.previous", &["N"], STUDY, None, "Previous match of the search"),
 
     row(A::ClearFilters, "filter.clear", &["F"], FEATURES, None, "Show every feature again"),
     row(A::WithoutCluster, "filter.without-cluster", &["c x"], FEATURES, None, "Hide the cluster under the cursor"),
@@ -260,13 +287,13 @@ pub const ACTIONS: &[Row] = &[
     row(A::ExportAll, "export.all", &["E"], FEATURES, None, "Write all features to a file"),
     row(A::Undo, "view.undo", &["u"], FEATURES, None, "Undo the last change of view, filter or marks"),
 
-    row(A::Help, "app.help", &["?"], PANES, Some("help"), "Show the keys, those that work here first"),
+    row(A::Help, "app.help", &["?"], STUDY, Some("help"), "Show the keys, those that work here first"),
     row(A::Palette, "app.palette", &[":"], PANES, None, "Run any command by its name or by words about it"),
     row(A::ToggleMouse, "app.mouse", &["M"], PANES, None, "Let the mouse select, drag and zoom, or leave it to the terminal for copying"),
     row(A::Redraw, "app.redraw", &["Ctrl-l"], ALL, None, "Draw the whole screen again"),
     row(A::Suspend, "app.suspend", &["Ctrl-z"], ALL, None, "Go to the background; `fg` comes back. Running jobs stop meanwhile"),
     row(A::Interrupt, "app.interrupt", &["Ctrl-c"], ALL, None, "Cancel what is typed or the running job; with nothing to cancel, quit"),
-    row(A::Quit, "app.quit", &["q"], QUIT, Some("quit"), "Quit; asks only if a running job would be lost"),
+    row(A::Quit, "app.quit", &["q"], QUITS, Some("quit"), "Quit; asks only if a running job would be lost"),
 ];
 
 /// The groups of the help, in order: the word before the dot of a name, and its title.

@@ -10,6 +10,8 @@
 //! | [`App::study`], [`App::params`] | what is open, and with which parameters the map is made |
 //! | [`App::map`] | points, classes, window, crosshair, colouring ([`MapState`]) |
 //! | [`App::selected`], [`App::detail`] | the selected feature and what is known about it ([`Detail`]) |
+//! | [`App::aside`], [`App::members`] | what the side pane shows: a feature, or the features of a cluster |
+//! | [`App::listed`], [`App::sort`] | the rows of a table of features, and their order |
 //! | [`App::clusters`], [`App::cluster_rows`] | the clusters: size, how many are shown, words |
 //! | [`App::filters`], [`App::shown_count`], [`App::is_shown`], [`App::marks`] | what is shown and what is marked |
 //! | [`App::search`], [`App::true_neighbours`] | features that a search found; features to be pointed out |
@@ -30,6 +32,7 @@ mod help;
 mod journey;
 mod lists;
 mod map;
+mod neighbours;
 mod pointer;
 mod prompt;
 mod prompting;
@@ -37,17 +40,21 @@ mod remaking;
 mod results;
 mod session;
 mod still;
+mod tables;
 #[cfg(test)]
 mod tests;
+mod undo;
 
 pub use detail::{BINS, Detail, PASSAGES, RADIUS};
 pub use filter::{Chip, Filters, cluster_name};
 pub use help::{HelpLine, help_lines};
 pub use lists::{ListState, Pane};
 pub use map::{ColourBy, MapState, Ramp, Stage};
+pub use neighbours::Ranked;
 pub use prompt::{Choice, Note, Prompt, PromptKind, Suggestion};
-pub use session::{Outcome, run};
+pub use session::{Opening, Outcome, run};
 pub use still::{Scene, products, still};
+pub use tables::Sort;
 
 use super::action::{Action, Context, Row};
 use super::capabilities::Multiplexer;
@@ -58,7 +65,7 @@ use super::layout::{self, Areas, Page};
 use super::theme::Theme;
 use super::widgets::Look;
 use super::{Effect, Model};
-use crate::analysis::{FeatureTable, Filter, JobEvent, JobKind, Jobs, MapParams, Product, Study, Words};
+use crate::analysis::{FeatureTable, Filter, JobEvent, Jobs, MapParams, NeighborsBy, Study, Words};
 use crate::geometry::cluster::Clusters;
 use crate::geometry::neighbors::Knn;
 use crate::geometry::trust::Trust;
@@ -69,13 +76,18 @@ use ratatui::layout::{Position, Rect};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
+use undo::Undo;
 
 /// How many words name a cluster.
 const CLUSTER_WORDS: usize = 4;
-/// How many changes can be undone.
-const UNDO: usize = 100;
 /// How many visited features are remembered.
 const JUMPS: usize = 200;
+/// How often a running job's progress is drawn anew.
+const PROGRESS: Duration = Duration::from_millis(250);
+/// What is known of the feature under a moving cursor is gathered when the cursor has rested this long: over a slow
+/// line a held key must not redraw the whole side pane at every step.
+const REST: Duration = Duration::from_millis(60);
 
 /// How the screen is to be.
 #[derive(Debug, Clone)]
@@ -88,13 +100,15 @@ pub struct Options {
     pub multiplexer: Option<Multiplexer>,
     /// Whether the mouse is captured.
     pub mouse: bool,
+    /// Whether the dictionary is one of a folder of many, to which a command leads back.
+    pub has_others: bool,
 }
 
 impl Options {
     /// The defaults, drawn with `theme` in Braille.
     pub fn new(theme: Theme) -> Self {
         let look = Look::new(theme, super::widgets::Glyphs::default());
-        Self { params: MapParams::default(), look, multiplexer: None, mouse: false }
+        Self { params: MapParams::default(), look, multiplexer: None, mouse: false, has_others: false }
     }
 }
 
@@ -150,15 +164,6 @@ pub enum Question {
     },
 }
 
-/// What `undo` brings back.
-#[derive(Debug, Clone)]
-struct Snapshot {
-    map: MapState,
-    filters: Filters,
-    marks: BTreeSet<u32>,
-    selected: Option<u32>,
-}
-
 /// A finished map, to come back to if making another one is cancelled.
 #[derive(Debug, Clone)]
 struct Kept {
@@ -175,13 +180,16 @@ pub struct App {
     look: Look,
     multiplexer: Option<Multiplexer>,
     mouse: bool,
+    has_others: bool,
+    /// The program goes on with another dictionary of the folder.
+    leaves: bool,
     keymap: Keymap,
     presses: Presses,
     size: (u16, u16),
     page: Page,
     focus: Pane,
     back: Vec<(Page, Pane)>,
-    lists: [ListState; 8],
+    lists: [ListState; Pane::ALL.len()],
     map: MapState,
     layout: Option<Arc<Points>>,
     /// The finished map that a new one is about to replace.
@@ -195,6 +203,19 @@ pub struct App {
     variance: Option<[f64; 2]>,
     selected: Option<u32>,
     detail: Option<Detail>,
+    /// What the side pane shows where that is another feature than the selected one.
+    peek: Option<Detail>,
+    /// The cursor has moved on since `detail` and `peek` were gathered.
+    drifts: bool,
+    /// Neighbours that were asked for beyond those of the map.
+    ranked: Option<Ranked>,
+    neighbours_by: NeighborsBy,
+    /// Features of the cluster under the cursor, on their page.
+    members: Vec<u32>,
+    /// Rows of the table that is open, and whether they must be made anew.
+    listed: Vec<u32>,
+    unlisted: bool,
+    sort: Sort,
     filters: Filters,
     /// A condition that is being typed; applies as long as its prompt is open.
     trial: Option<Filter>,
@@ -204,13 +225,13 @@ pub struct App {
     jumps: Vec<u32>,
     /// Where in `jumps` the selected feature stands; the length if it was reached without a jump.
     jump: usize,
-    undo: Vec<Snapshot>,
-    /// The command that changed the view last; the same again is undone together with it.
-    changed_by: Option<Action>,
+    undo: Undo,
     prompt: Option<Prompt>,
     histories: [Vec<String>; PromptKind::HISTORIES],
     question: Option<Question>,
     message: Option<Message>,
+    /// The passage under the cursor is shown whole.
+    reading: bool,
     help_query: String,
     help_from: Context,
     /// Cell where a drag of the mouse began or went on.
@@ -230,13 +251,15 @@ impl App {
             look: options.look,
             multiplexer: options.multiplexer,
             mouse: options.mouse,
+            has_others: options.has_others,
+            leaves: false,
             keymap: Keymap::standard(),
             presses: Presses::default(),
             size: (0, 0),
             page: Page::Map,
             focus: Pane::Map,
             back: Vec::new(),
-            lists: [ListState::default(); 8],
+            lists: [ListState::default(); Pane::ALL.len()],
             map: MapState::default(),
             layout: None,
             kept: None,
@@ -249,6 +272,14 @@ impl App {
             variance: None,
             selected: None,
             detail: None,
+            peek: None,
+            drifts: false,
+            ranked: None,
+            neighbours_by: NeighborsBy::Decoder,
+            members: Vec::new(),
+            listed: Vec::new(),
+            unlisted: true,
+            sort: Sort::default(),
             filters: Filters::default(),
             trial: None,
             shown: vec![true; features],
@@ -256,12 +287,12 @@ impl App {
             search: None,
             jumps: Vec::new(),
             jump: 0,
-            undo: Vec::new(),
-            changed_by: None,
+            undo: Undo::default(),
             prompt: None,
             histories: Default::default(),
             question: None,
             message: None,
+            reading: false,
             help_query: String::new(),
             help_from: Context::Map,
             drag: None,
@@ -271,13 +302,7 @@ impl App {
 
     /// Starts reading the evidence and making the map.
     pub fn start(&mut self) {
-        let study = Arc::clone(&self.study);
-        self.jobs.start(JobKind::Evidence, move |context| {
-            study.load_evidence(&context.task)?;
-            context.publish(Product::Evidence);
-            context.publish(Product::Words(Arc::new(Words::build(&study, &context.task)?)));
-            Ok(())
-        });
+        self.start_evidence();
         self.start_map();
     }
 
@@ -303,7 +328,8 @@ impl App {
     }
     /// Where things stand.
     pub fn areas(&self) -> Areas {
-        layout::areas(self.size.0, self.size.1, self.page, self.focus == Pane::Feature)
+        let side_first = matches!(self.focus, Pane::Feature | Pane::Members);
+        layout::areas(self.size.0, self.size.1, self.page, side_first)
     }
     /// What fills the screen.
     pub fn page(&self) -> Page {
@@ -331,9 +357,25 @@ impl App {
     pub fn selected(&self) -> Option<u32> {
         self.selected
     }
-    /// What is known about the selected feature.
+    /// What is known about the selected feature; while the crosshair moves, still about the one it rested on.
     pub fn detail(&self) -> Option<&Detail> {
         self.detail.as_ref()
+    }
+    /// What the side pane shows: the feature of the row under the cursor, else the selected one.
+    pub fn aside(&self) -> Option<&Detail> {
+        self.peek.as_ref().or(self.detail.as_ref())
+    }
+    /// The features of the cluster under the cursor of the clusters, nearest to its middle on the map first.
+    pub fn members(&self) -> &[u32] {
+        &self.members
+    }
+    /// The rows of the table of features that is open.
+    pub fn listed(&self) -> &[u32] {
+        &self.listed
+    }
+    /// How tables of features are sorted.
+    pub fn sort(&self) -> Sort {
+        self.sort
     }
     /// The clusters, once they are known.
     pub fn clusters(&self) -> Option<&Clusters> {
@@ -359,6 +401,10 @@ impl App {
     pub fn filters(&self) -> &Filters {
         &self.filters
     }
+    /// Whether the passage under the cursor was asked to be shown whole.
+    pub fn is_reading(&self) -> bool {
+        self.reading
+    }
     /// Whether a feature passes the filters.
     pub fn is_shown(&self, feature: u32) -> bool {
         self.shown.get(feature as usize).copied().unwrap_or(false)
@@ -383,22 +429,21 @@ impl App {
             .map(|neighbours| neighbours.iter().map(|neighbour| neighbour.feature).collect())
             .unwrap_or_default()
     }
-    /// Cursor and first row on screen of a list. The panes [`Pane::Feature`] and [`Pane::Neighbours`] list the
-    /// neighbours of the selected feature, [`Pane::Passages`] its passages.
+    /// Cursor and first row on screen of a list. [`Pane::Neighbours`] lists the neighbours of the selected feature,
+    /// [`Pane::Feature`] those of the one aside, [`Pane::Passages`] the passages of the selected one.
     pub fn list(&self, pane: Pane) -> ListState {
         self.lists[pane as usize]
     }
     /// How many rows a list has.
     pub fn rows(&self, pane: Pane) -> usize {
-        let detail = self.detail.as_ref();
         match pane {
             Pane::Map => 0,
-            Pane::Feature | Pane::Neighbours => {
-                detail.and_then(|detail| detail.neighbours.as_ref()).map_or(0, Vec::len)
-            }
-            Pane::Passages => detail.map_or(0, |detail| detail.examples.len()),
+            Pane::Feature => self.aside().and_then(|detail| detail.neighbours.as_ref()).map_or(0, Vec::len),
+            Pane::Members => self.members.len(),
+            Pane::Neighbours => self.neighbours().map_or(0, <[_]>::len),
+            Pane::Passages => self.detail.as_ref().map_or(0, |detail| detail.examples.len()),
             Pane::Clusters => self.cluster_rows.len(),
-            Pane::Marks => self.marks.len(),
+            Pane::Table | Pane::Marks => self.listed.len(),
             Pane::Jobs => self.jobs.list().count(),
             Pane::Help => self.help().len(),
         }
@@ -425,12 +470,16 @@ impl App {
     pub fn hints(&self) -> Vec<(String, &'static str)> {
         let context = self.context();
         let mut hints = self.keymap.hints(context);
+        if self.prompt.as_ref().is_some_and(|prompt| prompt.suggestions.is_empty()) {
+            let needs = [Row::of(Action::NextItem).hint, Row::of(Action::Complete).hint];
+            hints.retain(|(_, label)| !needs.contains(&Some(*label)));
+        }
         if context == self.focus.context() {
             let back = Row::of(Action::Back).hint;
             let at = hints.iter().position(|(_, label)| Some(*label) == back);
             let removed = at.map(|at| hints.remove(at));
             let stands = self.page == Page::Map && self.focus == Pane::Map;
-            if !stands || self.search.is_some() || !self.filters.is_empty() {
+            if !stands || !self.back.is_empty() || self.search.is_some() || !self.filters.is_empty() {
                 let front = if stands { hints.len().min(4) } else { 0 };
                 hints.splice(front..front, removed);
             }
@@ -460,6 +509,10 @@ impl App {
     /// Whether the mouse is captured.
     pub fn has_mouse(&self) -> bool {
         self.mouse
+    }
+    /// Whether it ended to go on with another dictionary of the folder.
+    pub fn leaves(&self) -> bool {
+        self.leaves
     }
     /// Files that were written.
     pub fn files(&self) -> &[PathBuf] {
@@ -496,9 +549,10 @@ impl App {
             Press::Action { action, count } => self.act(action, count, effects),
             Press::Unknown(_) if context == Context::Prompt && self.type_key(key) => {}
             // A slow line delivers Esc and the next key together, which looks like Alt; nothing here is bound to Alt.
+            // Out of a line the key itself is not taken: it may have been meant for the line, and `q` would quit.
             Press::Unknown(_) if key.without_alt().is_some() => {
                 self.key(Key::plain(KeyCode::Esc), effects);
-                if let Some(key) = key.without_alt() {
+                if let Some(key) = key.without_alt().filter(|_| context != Context::Prompt) {
                     self.key(key, effects);
                 }
             }
@@ -522,27 +576,33 @@ impl App {
             self.map.fit(plot);
         }
         // The crosshair stays on the feature if that is in sight, else in the plot.
-        let place = self.selected.and_then(|feature| self.map.place(feature));
-        let cell = place.and_then(|(x, y)| self.map.viewport.cell_of(x, y, plot.0, plot.1));
         let (columns, rows) = (plot.0.saturating_sub(1), plot.1.saturating_sub(1));
-        let kept = self.map.crosshair.map(|(column, row)| (column.min(columns), row.min(rows)));
-        self.map.crosshair = cell.or(kept);
+        self.map.crosshair = self.map.crosshair.map(|(column, row)| (column.min(columns), row.min(rows)));
+        self.map.anchor = None;
+        self.put_crosshair();
     }
 
     /// Brings every list's cursor and offset back into its bounds.
     fn settle(&mut self) {
-        let areas = self.areas();
+        self.list_features();
         for pane in Pane::of(self.page) {
-            let area = if *pane == Pane::Feature { areas.side } else { areas.main };
-            let height = usize::from(layout::inner(area).height);
-            // Tables have a line of headings; the side pane shows its list in what the summary leaves.
-            let height = match pane {
-                Pane::Help | Pane::Map | Pane::Passages => height,
-                Pane::Feature => height / 2,
-                _ => height.saturating_sub(1),
-            };
+            let height = usize::from(self.list_area(*pane).height);
             let rows = self.rows(*pane);
             self.lists[*pane as usize].settle(rows, height);
+        }
+    }
+
+    /// The rows on screen of a list, without its line of headings.
+    pub(super) fn list_area(&self, pane: Pane) -> Rect {
+        let areas = self.areas();
+        let inside = layout::inner(areas.main);
+        let headed = |area: Rect| Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+        match pane {
+            Pane::Map => Rect::default(),
+            Pane::Feature | Pane::Members => areas.list,
+            Pane::Help => inside,
+            Pane::Passages => layout::passages(inside, self.reading).0,
+            Pane::Neighbours | Pane::Clusters | Pane::Table | Pane::Marks | Pane::Jobs => headed(inside),
         }
     }
 }
@@ -558,7 +618,8 @@ impl Model for App {
             Event::Mouse(mouse) => self.pointer(mouse),
             Event::Resize(width, height) => self.resize(width, height),
             Event::Job(event) => self.job(event),
-            Event::Tick | Event::Signal(_) => {}
+            Event::Tick => self.come_to_rest(),
+            Event::Signal(_) => {}
         }
         self.settle();
         effects
@@ -568,7 +629,8 @@ impl Model for App {
         super::views::draw(self, area, buffer)
     }
 
-    fn moves(&self) -> bool {
-        self.jobs.running().is_some()
+    fn wants_tick(&self) -> Option<Duration> {
+        let rests = self.drifts.then_some(REST);
+        rests.or_else(|| self.jobs.running().map(|_| PROGRESS))
     }
 }

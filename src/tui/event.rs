@@ -32,7 +32,7 @@ pub enum Event<J> {
     Signal(Signal),
     /// A job reports.
     Job(J),
-    /// Time passed while something moves on its own; see [`super::TICK`].
+    /// Time passed while the model waits for it; see [`super::Model::wants_tick`].
     Tick,
 }
 
@@ -215,21 +215,6 @@ pub fn read_terminal<J: Send + 'static>(mut input: impl Read + Send + 'static, t
     Ok(())
 }
 
-/// Forwards what a job channel delivers into the queue, on a thread of its own, until either end closes.
-///
-/// # Errors
-/// If the thread cannot be started.
-pub fn forward<J: Send + 'static>(jobs: Receiver<J>, to: Source<J>) -> std::io::Result<()> {
-    std::thread::Builder::new().name("job events".into()).spawn(move || {
-        for job in jobs {
-            if to.send(Raw::Job(job)).is_err() {
-                return;
-            }
-        }
-    })?;
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -311,16 +296,5 @@ mod tests {
         assert_eq!(events.try_next(), None);
         latest.send(102);
         assert_eq!(events.try_next(), Some(Event::Job(102)));
-    }
-
-    #[test]
-    fn a_job_channel_flows_into_the_queue() {
-        let (source, mut events) = queue::<u32>();
-        let (jobs, receiver) = channel();
-        forward(receiver, source).unwrap();
-        jobs.send(1).unwrap();
-        jobs.send(2).unwrap();
-        assert_eq!(events.next(Some(soon())), Some(Event::Job(1)));
-        assert_eq!(events.next(Some(soon())), Some(Event::Job(2)));
     }
 }

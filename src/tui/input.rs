@@ -28,6 +28,7 @@ pub enum Edit {
     DeleteBack,
     DeleteForward,
     DeleteWordBack,
+    DeleteWordForward,
     DeleteToStart,
     DeleteToEnd,
 }
@@ -43,6 +44,7 @@ pub const EDITS: &[(Edit, &[&str], &str)] = &[
     (Edit::DeleteBack, &["Backspace"], "Delete the character before the cursor"),
     (Edit::DeleteForward, &["Delete", "Ctrl-d"], "Delete the character under the cursor"),
     (Edit::DeleteWordBack, &["Ctrl-w", "Alt-Backspace"], "Delete the word before the cursor"),
+    (Edit::DeleteWordForward, &["Alt-d"], "Delete to the end of the word"),
     (Edit::DeleteToStart, &["Ctrl-u"], "Delete to the start of the line"),
     (Edit::DeleteToEnd, &["Ctrl-k"], "Delete to the end of the line"),
 ];
@@ -135,6 +137,7 @@ impl LineEditor {
             Edit::WordRight => self.cursor = self.word_after(cursor),
             Edit::Start => self.cursor = 0,
             Edit::End => self.cursor = self.text.len(),
+            Edit::DeleteWordForward => self.delete(cursor..self.word_after(cursor)),
             Edit::DeleteBack => self.delete(self.before(cursor)..cursor),
             Edit::DeleteForward => self.delete(cursor..self.after(cursor)),
             Edit::DeleteWordBack => self.delete(self.word_before(cursor)..cursor),

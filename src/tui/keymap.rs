@@ -169,8 +169,9 @@ pub struct Presses {
 impl Presses {
     /// Takes the next key.
     pub fn press(&mut self, keymap: &Keymap, context: Context, key: Key) -> Press {
-        // Esc takes back what was begun instead of being part of it.
-        if self.is_pending() && key == Key::plain(crossterm::event::KeyCode::Esc) {
+        // Esc and Ctrl-c take back what was begun instead of being part of it.
+        let takes_back = key == Key::plain(crossterm::event::KeyCode::Esc) || key == Key::ctrl('c');
+        if self.is_pending() && takes_back {
             self.clear();
             return Press::Pending;
         }

@@ -26,6 +26,8 @@ pub enum Page {
     Neighbours,
     /// The clusters.
     Clusters,
+    /// The features that are shown, as a table.
+    Table,
     /// The marked features.
     Marks,
     /// The jobs.
@@ -36,8 +38,8 @@ pub enum Page {
 
 impl Page {
     /// Every page.
-    pub const ALL: [Self; 7] =
-        [Self::Map, Self::Feature, Self::Neighbours, Self::Clusters, Self::Marks, Self::Jobs, Self::Help];
+    pub const ALL: [Self; 8] =
+        [Self::Map, Self::Feature, Self::Neighbours, Self::Clusters, Self::Table, Self::Marks, Self::Jobs, Self::Help];
 
     /// What the title calls it.
     pub fn name(self) -> &'static str {
@@ -46,6 +48,7 @@ impl Page {
             Self::Feature => "feature",
             Self::Neighbours => "neighbours",
             Self::Clusters => "clusters",
+            Self::Table => "features",
             Self::Marks => "marked",
             Self::Jobs => "jobs",
             Self::Help => "help",
@@ -68,10 +71,55 @@ pub struct Areas {
     pub legend: Rect,
     /// The side pane with its border.
     pub side: Rect,
+    /// Inside the side pane: what is said in short.
+    pub summary: Rect,
+    /// Inside the side pane: the heading of its list, where there is room for one.
+    pub heading: Rect,
+    /// Inside the side pane: its list.
+    pub list: Rect,
     /// Last line but one: progress, messages, the line being typed.
     pub status: Rect,
     /// Last line: the next useful keys.
     pub hints: Rect,
+}
+
+/// The rectangles of the list of dictionaries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PickerAreas {
+    /// First line: the folder.
+    pub header: Rect,
+    /// The list with its border.
+    pub main: Rect,
+    /// The rows of the list, below their headings.
+    pub list: Rect,
+    /// Below the rows: about the one under the cursor.
+    pub about: Rect,
+    /// Last line but one: messages, the line being typed.
+    pub status: Rect,
+    /// Last line: the useful keys.
+    pub hints: Rect,
+}
+
+/// The rectangles of the list of dictionaries; all empty if the screen is too small.
+pub fn picker(width: u16, height: u16) -> PickerAreas {
+    if too_small(width, height) {
+        return PickerAreas::default();
+    }
+    let line = |y: u16| Rect::new(0, y, width, 1);
+    let main = Rect::new(0, 1, width, height - 3);
+    let inside = inner(main);
+    let inside = Rect { x: inside.x + 1, width: inside.width - 2, ..inside };
+    let about = if inside.height >= 16 { 4 } else { 2 };
+    // Headings above the rows, a free line below them.
+    let rows = inside.height - about - 2;
+    PickerAreas {
+        header: line(0),
+        main,
+        list: Rect { y: inside.y + 1, height: rows, ..inside },
+        about: Rect { y: inside.bottom() - about, height: about, ..inside },
+        status: line(height - 2),
+        hints: line(height - 1),
+    }
 }
 
 /// The inside of a bordered pane.
@@ -121,6 +169,7 @@ pub fn areas(width: u16, height: u16, page: Page, side_first: bool) -> Areas {
         plot = Rect { height: inside.height - lines, ..inside };
         legend = Rect { y: inside.y + plot.height, height: lines, ..inside };
     }
+    let (summary, heading, list) = side_parts(inner(side));
     Areas {
         header: line(0),
         filter: line(1),
@@ -128,23 +177,61 @@ pub fn areas(width: u16, height: u16, page: Page, side_first: bool) -> Areas {
         plot,
         legend,
         side,
+        summary,
+        heading,
+        list,
         status: line(height - 2),
         hints: line(height - 1),
     }
+}
+
+/// From this height on, the passage under the cursor is shown whole below the list of passages without being asked.
+const READING: u16 = 18;
+
+/// The parts of the page of passages: their list, a rule, the passage under the cursor as a whole; the last two are
+/// empty where there is no room for them, unless `reading` asks for them.
+pub fn passages(inside: Rect, reading: bool) -> (Rect, Rect, Rect) {
+    let rows = match (inside.height, reading) {
+        (height, true) if height >= 4 => height / 3 * 2,
+        (height, _) if height >= READING => height / 4,
+        _ => 0,
+    };
+    let rule = u16::from(rows > 0);
+    let list = Rect { height: inside.height - rows - rule, ..inside };
+    (list, Rect { y: list.bottom(), height: rule, ..inside }, Rect { y: list.bottom() + rule, height: rows, ..inside })
+}
+
+/// From this width on, and below this height, summary and list of the side pane stand side by side.
+const SIDE_BY_SIDE: (u16, u16) = (72, 14);
+
+/// The parts of the side pane: summary, heading, list. A column stays free at each border.
+fn side_parts(inside: Rect) -> (Rect, Rect, Rect) {
+    let none = Rect::default();
+    let inside = Rect { x: inside.x + 1, width: inside.width.saturating_sub(2), ..inside };
+    if inside.is_empty() {
+        return (none, none, none);
+    }
+    if inside.width >= SIDE_BY_SIDE.0 && inside.height < SIDE_BY_SIDE.1 {
+        let half = inside.width * 11 / 20;
+        let list = Rect { x: inside.x + half, width: inside.width - half, ..inside };
+        return (Rect { width: half - 2, ..inside }, none, list);
+    }
+    let rows = (inside.height / 2).max(1);
+    let above = u16::from(inside.height > 6);
+    let summary = Rect { height: inside.height - rows - above, ..inside };
+    let heading = Rect { y: summary.bottom(), height: above, ..inside };
+    (summary, heading, Rect { y: inside.bottom() - rows, height: rows, ..inside })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const PAGES: [Page; 7] =
-        [Page::Map, Page::Feature, Page::Neighbours, Page::Clusters, Page::Marks, Page::Jobs, Page::Help];
-
     #[test]
     fn rectangles_cover_the_screen_without_overlap_at_every_size() {
         for width in (0..=300).step_by(7) {
             for height in 0..=100 {
-                for page in PAGES {
+                for page in Page::ALL {
                     for side_first in [false, true] {
                         let areas = areas(width, height, page, side_first);
                         if too_small(width, height) {
@@ -161,6 +248,13 @@ mod tests {
                                 assert!(!one.intersects(*other) || one.is_empty() || other.is_empty());
                             }
                         }
+                        for part in
+                            [areas.summary, areas.heading, areas.list].into_iter().filter(|part| !part.is_empty())
+                        {
+                            assert_eq!(part.intersection(inner(areas.side)), part, "{page:?} {width}x{height}");
+                        }
+                        assert!(!areas.list.intersects(areas.summary) && !areas.list.intersects(areas.heading));
+                        assert_eq!(areas.side.is_empty(), areas.list.is_empty());
                         if page == Page::Map && !areas.main.is_empty() {
                             assert!(areas.plot.height >= 6 && areas.plot.width >= 40, "{width}x{height}: {areas:?}");
                             assert_eq!(areas.plot.height + areas.legend.height, inner(areas.main).height);

@@ -8,16 +8,16 @@
 //! * [`terminal`] puts the terminal into our state and back; nothing else does.
 //! * [`decode`] and [`event`] make one queue of keys, signals and job reports.
 //! * [`action`] is the one table of commands, [`keymap`] the keys that lead to them, [`key`] a key as text.
-//! * [`screen`] turns cells into as few bytes as possible.
+//! * [`screen`] turns cells into as few bytes as possible; [`frame`] makes text or a picture of them.
 //! * [`capabilities`] says what the terminal can show, [`clipboard`] how to copy through it.
 //! * [`input`] is a line being typed, [`fuzzy`] how well it fits a command.
 //! * [`crash`] keeps what a crash leaves behind.
-//! * [`app`] is the state of the screen, [`layout`] where things stand on it, [`theme`] and [`widgets`] how they look.
+//! * [`picker`] chooses among the dictionaries of a folder; [`app`] is the state of the screen of one, [`layout`] where things stand on it, [`theme`] and [`widgets`] how they look.
 //!
 //! The loop is [`run`]. It knows nothing of what is shown: a [`Model`] takes events, changes only then, and can draw
 //! itself at any time. Invariants: all waiting input is taken before a frame is drawn; frames come no faster than the
 //! [`Pacing`] allows; without events nothing is computed and nothing is written; time enters the model only as
-//! [`event::Event::Tick`], and only while the model says that something moves.
+//! [`event::Event::Tick`], and only while the model asks for it.
 
 pub mod action;
 pub mod app;
@@ -26,11 +26,13 @@ pub mod clipboard;
 pub mod crash;
 pub mod decode;
 pub mod event;
+pub mod frame;
 pub mod fuzzy;
 pub mod input;
 pub mod key;
 pub mod keymap;
 pub mod layout;
+pub mod picker;
 pub mod screen;
 pub mod terminal;
 pub mod theme;
@@ -43,9 +45,6 @@ use ratatui::layout::{Position, Rect};
 use screen::Screen;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
-
-/// How often a model that moves on its own (a running job) is told the time.
-pub const TICK: Duration = Duration::from_millis(250);
 
 /// Most events taken before a frame is drawn, so that a flood cannot starve the screen.
 const DRAIN: usize = 10_000;
@@ -61,8 +60,9 @@ pub trait Model {
     /// Draws itself on blank cells; returns where the cursor stands while text is typed.
     fn draw(&self, area: Rect, buffer: &mut Buffer) -> Option<Position>;
 
-    /// Whether something moves on its own (a progress bar), so that ticks are wanted.
-    fn moves(&self) -> bool;
+    /// How long after the last input, and after the last tick, a tick is wanted: because something moves on its own
+    /// (a progress bar), or because something waits until the user pauses. None without such a reason.
+    fn wants_tick(&self) -> Option<Duration>;
 }
 
 /// What a model wants done outside itself.
@@ -106,14 +106,12 @@ pub trait Host {
 pub struct Pacing {
     /// Shortest time between two frames.
     pub frame: Duration,
-    /// Time between two ticks.
-    pub tick: Duration,
 }
 
 impl Pacing {
     /// At most so many frames a second.
     pub fn frames_per_second(frames: u32) -> Self {
-        Self { frame: Duration::from_secs(1) / frames.max(1), tick: TICK }
+        Self { frame: Duration::from_secs(1) / frames.max(1) }
     }
 }
 
@@ -139,8 +137,8 @@ pub fn run<M: Model, W: Write, H: Host>(
     pacing: Pacing,
 ) -> Ending {
     let now = Instant::now();
-    let mut state = Loop { model, screen, host, dirty: true, away: false, ending: None };
-    let (mut next_frame, mut next_tick) = (now, now + pacing.tick);
+    let mut state = Loop { model, screen, host, dirty: true, away: false, ending: None, quiet_since: now };
+    let mut next_frame = now;
     state.resized();
     while state.ending.is_none() {
         if state.dirty && !state.away && Instant::now() >= next_frame {
@@ -149,9 +147,9 @@ pub fn run<M: Model, W: Write, H: Host>(
             next_frame = begun + pacing.frame;
             continue;
         }
-        let moves = state.model.moves();
+        let next_tick = state.model.wants_tick().map(|pause| state.quiet_since + pause);
         let frame_due = (state.dirty && !state.away).then_some(next_frame);
-        let deadline = [frame_due, moves.then_some(next_tick)].into_iter().flatten().min();
+        let deadline = [frame_due, next_tick].into_iter().flatten().min();
         let mut event = events.next(deadline);
         for _ in 0..DRAIN {
             let Some(happened) = event.take() else { break };
@@ -166,11 +164,8 @@ pub fn run<M: Model, W: Write, H: Host>(
             state.handle(happened);
         }
         let now = Instant::now();
-        if !moves {
-            // What begins to move now is due a whole tick later.
-            next_tick = now + pacing.tick;
-        } else if now >= next_tick {
-            next_tick = now + pacing.tick;
+        if state.model.wants_tick().is_some_and(|pause| now >= state.quiet_since + pause) {
+            state.quiet_since = now;
             state.update(Event::Tick);
         }
     }
@@ -187,6 +182,8 @@ struct Loop<'a, M: Model, W: Write, H: Host> {
     /// Stopped and not yet told to continue: the terminal is somebody else's.
     away: bool,
     ending: Option<Ending>,
+    /// When the last input came, or the last tick.
+    quiet_since: Instant,
 }
 
 impl<M: Model, W: Write, H: Host> Loop<'_, M, W, H> {
@@ -218,7 +215,13 @@ impl<M: Model, W: Write, H: Host> Loop<'_, M, W, H> {
             Event::Signal(Signal::Suspend) => self.suspend(),
             Event::Signal(Signal::Resize) => self.resized(),
             Event::Signal(Signal::Continue) => self.resume(),
-            event => self.update(event),
+            event => {
+                // What begins to wait now is due a whole pause later.
+                if !matches!(event, Event::Job(_)) || self.model.wants_tick().is_none() {
+                    self.quiet_since = Instant::now();
+                }
+                self.update(event);
+            }
         }
     }
 
@@ -307,8 +310,8 @@ mod tests {
             None
         }
 
-        fn moves(&self) -> bool {
-            self.moving
+        fn wants_tick(&self) -> Option<Duration> {
+            self.moving.then_some(Duration::from_millis(5))
         }
     }
 
@@ -363,7 +366,7 @@ mod tests {
         let (source, mut events) = queue();
         let (mut model, mut host) = (Echo::default(), host);
         let mut screen = Screen::new(Frames::default(), 1, 1);
-        let pacing = Pacing { frame: Duration::from_millis(1), tick: Duration::from_millis(1) };
+        let pacing = Pacing { frame: Duration::from_millis(1) };
         script(&source);
         drop(source);
         let ending = run(&mut model, &mut events, &mut screen, &mut host, pacing);
@@ -409,7 +412,7 @@ mod tests {
             std::thread::sleep(Duration::from_millis(100));
             drop(source);
         });
-        let pacing = Pacing { frame: Duration::from_millis(1), tick: Duration::from_millis(1) };
+        let pacing = Pacing { frame: Duration::from_millis(1) };
         run(&mut model, &mut events, &mut screen, &mut host, pacing);
         end.join().unwrap();
         assert_eq!(screen.terminal().0.len(), 1, "the first frame alone");
@@ -417,7 +420,7 @@ mod tests {
     }
 
     #[test]
-    fn ticks_come_only_while_something_moves() {
+    fn ticks_come_only_while_they_are_wanted() {
         let (source, mut events) = queue();
         let (mut model, mut host) = (Echo::default(), host());
         let mut screen = Screen::new(Frames::default(), 1, 1);
@@ -426,10 +429,24 @@ mod tests {
             std::thread::sleep(Duration::from_millis(200));
             drop(source);
         });
-        let pacing = Pacing { frame: Duration::from_millis(1), tick: Duration::from_millis(5) };
+        let pacing = Pacing { frame: Duration::from_millis(1) };
         run(&mut model, &mut events, &mut screen, &mut host, pacing);
         end.join().unwrap();
         assert_eq!(model.ticks, 3);
+    }
+
+    #[test]
+    fn input_puts_a_tick_off_and_news_of_jobs_do_not() {
+        let (source, mut events) = queue();
+        let (mut model, mut host) = (Echo::default(), host());
+        model.moving = true;
+        let mut screen = Screen::new(Frames::default(), 1, 1);
+        // All of it is in the queue before the loop begins: the first tick comes after the last key.
+        keys(&source, "a b");
+        source.send(Raw::Job("job")).unwrap();
+        drop(source);
+        run(&mut model, &mut events, &mut screen, &mut host, Pacing { frame: Duration::ZERO });
+        assert_eq!((model.text.as_str(), model.ticks), ("abjob", 0));
     }
 
     #[test]

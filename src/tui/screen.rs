@@ -38,6 +38,26 @@ pub struct Screen<W: Write> {
     written: u64,
 }
 
+/// The cells as lines of text with their colours and attributes, for a terminal or a pager: no cursor is moved, so
+/// that the lines may stand anywhere. Blanks at the end of a line are left out.
+pub fn coloured_lines(buf: &Buffer) -> String {
+    let mut bytes = Vec::new();
+    for row in buf.content.chunks_exact(usize::from(buf.area.width).max(1)) {
+        let mut pen = Pen::default();
+        let blank = |cell: &Cell| cell.symbol() == " " && cell.bg == Color::Reset && cell.modifier.is_empty();
+        let end = row.iter().rposition(|cell| !blank(cell)).map_or(0, |last| last + 1);
+        let mut x = 0;
+        while x < end {
+            pen.dress(&row[x], &mut bytes);
+            bytes.extend(row[x].symbol().as_bytes());
+            x += columns(&row[x]);
+        }
+        pen.rest(&mut bytes);
+        bytes.push(b'\n');
+    }
+    String::from_utf8(bytes).unwrap_or_default()
+}
+
 /// The area that a terminal of this size gives to a frame.
 pub fn area_of(width: u16, height: u16) -> Rect {
     let width = width.max(1);

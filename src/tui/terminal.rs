@@ -243,8 +243,9 @@ fn install_panic_hook() {
 /// # Errors
 /// If the handlers or the thread cannot be installed.
 pub fn listen<J: Send + 'static>(to: Source<J>) -> io::Result<()> {
-    use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
-    let mut signals = signal_hook::iterator::Signals::new([SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGWINCH])?;
+    use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
+    let caught = [SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH];
+    let mut signals = signal_hook::iterator::Signals::new(caught)?;
     std::thread::Builder::new().name("signals".into()).spawn(move || {
         for number in signals.forever() {
             let signal = match number {

@@ -190,11 +190,13 @@ impl Session {
         self.master = None;
     }
 
-    /// Waits for the end of the program; its exit code, and how long it took.
+    /// Waits for the end of the program, and until all that it wrote is read; its exit code, and how long it took.
     pub(crate) fn end(&mut self) -> (u32, Duration) {
         let begun = Instant::now();
         loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
+            if let Some(status) = self.child.try_wait().unwrap()
+                && self.written.lock().unwrap().closed
+            {
                 return (status.exit_code(), begun.elapsed());
             }
             assert!(begun.elapsed() < PATIENCE, "does not end; the screen is\n{}", self.screen());

@@ -1,11 +1,11 @@
 //! What each command does: the arms of the one table.
 
 use super::prompt::PromptKind;
-use super::{App, Chip, ColourBy, ListState, Pane, Question, Snapshot, Stage, UNDO};
+use super::{App, Chip, ColourBy, ListState, Pane, Question};
 use crate::analysis::{JobKind, columns::Value};
 use crate::tui::action::{Action, Row};
 use crate::tui::clipboard;
-use crate::tui::layout::{self, Page};
+use crate::tui::layout::Page;
 use crate::tui::{Effect, action::Context};
 
 /// Cells of one step of the crosshair: two columns are as wide as one row is high.
@@ -19,6 +19,12 @@ impl App {
     /// Carries out a command. `count` is the number typed before it.
     pub(super) fn act(&mut self, action: Action, count: Option<u32>, effects: &mut Vec<Effect>) {
         let times = count.unwrap_or(1).min(10_000) as i32;
+        if !Self::moves_cursor(action) && !Self::moves_view(action) {
+            self.come_to_rest();
+        }
+        if !(Self::moves_view(action) || self.focus == Pane::Map && self.map.panning && Self::moves_cursor(action)) {
+            self.undo.pause();
+        }
         match action {
             Action::MoveLeft => self.step(-1, 0, times),
             Action::MoveRight => self.step(1, 0, times),
@@ -71,12 +77,14 @@ impl App {
             Action::GoFeature => self.go_with_feature(Page::Feature),
             Action::GoNeighbours => self.go_with_feature(Page::Neighbours),
             Action::GoClusters => self.go(Page::Clusters),
+            Action::GoTable => self.go(Page::Table),
             Action::GoMarks => self.go(Page::Marks),
             Action::GoJobs => self.go(Page::Jobs),
             Action::GoId => match count {
                 Some(feature) => self.visit(feature),
                 None => self.ask(PromptKind::GoId),
             },
+            Action::GoPicker => self.go_to_picker(effects),
             Action::Search if self.focus == Pane::Help => self.ask(PromptKind::HelpSearch),
             Action::Search => self.ask(PromptKind::Search),
             Action::NextMatch => self.next_match(times),
@@ -102,8 +110,13 @@ impl App {
             Action::YankRow => self.yank(true, effects),
             Action::Export => self.ask(PromptKind::Export),
             Action::ExportAll => self.ask(PromptKind::ExportAll),
-            Action::Undo => self.undo(),
+            Action::Undo => self.undo(times),
+            Action::NeighboursBy => self.next_neighbours_by(),
+            Action::SortBy => self.sort_by_next(),
+            Action::SortReverse => self.sort_reverse(),
+            Action::BoxSelect => self.toggle_box(),
             Action::CancelJob => self.cancel_job(),
+            Action::RestartJob => self.restart_job(),
             Action::Accept => self.accept(effects),
             Action::Cancel => self.cancel_prompt(),
             Action::NextItem => self.choose(1),
@@ -127,56 +140,24 @@ impl App {
             Action::Redraw => effects.push(Effect::Repaint),
             Action::Suspend => effects.push(Effect::Suspend),
             Action::Interrupt => self.interrupt(effects),
-            Action::Quit => self.quit(effects),
+            Action::Quit => {
+                self.leaves = false;
+                self.quit(effects);
+            }
         }
     }
 
-    /// Runs a change of view, filter or marks that `undo` can take back. The same command again and again is one
-    /// step to undo.
-    pub(super) fn change(&mut self, action: Action, change: impl FnOnce(&mut Self)) {
-        let moves = matches!(action, Action::ZoomIn | Action::PanLeft | Action::Fit | Action::Centre);
-        if !(moves && self.changed_by == Some(action)) {
-            self.undo.push(Snapshot {
-                map: self.map.clone(),
-                filters: self.filters.clone(),
-                marks: self.marks.clone(),
-                selected: self.selected,
-            });
-            let excess = self.undo.len().saturating_sub(UNDO);
-            self.undo.drain(..excess);
-        }
-        self.changed_by = Some(action);
-        change(self);
+    /// Whether a command moves the cursor: many of them in a row are one movement.
+    fn moves_cursor(action: Action) -> bool {
+        use Action as A;
+        let steps = matches!(action, A::MoveLeft | A::MoveRight | A::MoveUp | A::MoveDown);
+        steps || matches!(action, A::HalfPageDown | A::HalfPageUp | A::PageDown | A::PageUp)
     }
 
-    /// A change of what is shown.
-    pub(super) fn change_filter(&mut self, action: Action, change: impl FnOnce(&mut Self)) {
-        self.change(action, |app| {
-            change(app);
-            app.refilter();
-        });
-        let (shown, all) = (self.shown_count(), self.study.features());
-        if shown == 0 && all > 0 {
-            self.complain("nothing passes these filters");
-        }
-    }
-
-    fn undo(&mut self) {
-        let Some(before) = self.undo.pop() else { return self.say("nothing to undo") };
-        self.changed_by = None;
-        // What jobs have found since then stays: only what the user chose comes back.
-        self.map.viewport = before.map.viewport;
-        self.map.own_view = before.map.own_view;
-        self.map.crosshair = before.map.crosshair;
-        self.map.colour = before.map.colour;
-        self.map.true_neighbours = before.map.true_neighbours;
-        self.filters = before.filters;
-        self.marks = before.marks;
-        self.recolour();
-        self.refilter();
-        if let Some(feature) = before.selected {
-            self.follow(feature);
-        }
+    /// Whether a command moves the view.
+    fn moves_view(action: Action) -> bool {
+        use Action as A;
+        matches!(action, A::PanLeft | A::PanRight | A::PanUp | A::PanDown | A::ZoomIn | A::ZoomOut)
     }
 
     fn step(&mut self, dx: i32, dy: i32, times: i32) {
@@ -196,15 +177,16 @@ impl App {
     /// Selects the feature nearest to the crosshair; what is far keeps the selection as it is.
     pub(super) fn take_nearest(&mut self) {
         if let Some(feature) = self.map.under_crosshair(self.plot()) {
-            self.follow(feature);
+            self.drift(feature);
             self.jump = self.jumps.len();
         }
     }
 
-    fn put_crosshair(&mut self) {
-        let (columns, rows) = self.plot();
-        if let Some((x, y)) = self.selected.and_then(|feature| self.map.place(feature)) {
-            self.map.crosshair = self.map.viewport.cell_of(x, y, columns, rows);
+    /// After the view moved under it, the crosshair goes to the selected feature, if that is in sight.
+    pub(super) fn put_crosshair(&mut self) {
+        let plot = self.plot();
+        if let Some(feature) = self.selected {
+            self.map.follow(feature, plot);
         }
     }
 
@@ -228,23 +210,32 @@ impl App {
         self.follow_list(pane);
     }
 
-    /// The side pane shows the marked feature under the cursor.
-    fn follow_list(&mut self, pane: Pane) {
-        if pane == Pane::Marks
-            && let Some(feature) = self.marks.iter().nth(self.lists[pane as usize].cursor).copied()
-        {
-            self.select(feature);
+    /// The side pane shows what is under the cursor of the list.
+    pub(super) fn follow_list(&mut self, pane: Pane) {
+        match pane {
+            Pane::Table | Pane::Marks => {
+                if let Some(feature) = self.listed.get(self.lists[pane as usize].cursor).copied() {
+                    let plot = self.plot();
+                    self.map.reveal(feature, plot);
+                    self.drift(feature);
+                }
+            }
+            Pane::Neighbours | Pane::Clusters => {
+                self.lists[Pane::Feature as usize] = ListState::default();
+                self.lists[Pane::Members as usize] = ListState::default();
+                self.drifts = true;
+            }
+            Pane::Passages => self.drifts = true,
+            _ => {}
         }
     }
 
     fn page_by(&mut self, times: i32, parts: i32) {
-        let areas = self.areas();
         if self.focus == Pane::Map {
-            let rows = (i32::from(areas.plot.height) / parts).max(1).saturating_mul(times);
+            let rows = (i32::from(self.plot().1) / parts).max(1).saturating_mul(times);
             return if self.map.panning { self.pan(0, rows, 1) } else { self.move_crosshair(0, rows) };
         }
-        let area = if self.focus == Pane::Feature { areas.side } else { areas.main };
-        let rows = (i64::from(layout::inner(area).height) / i64::from(parts)).max(1);
+        let rows = (i64::from(self.list_area(self.focus).height) / i64::from(parts)).max(1);
         self.step_list(self.focus, rows * i64::from(times));
     }
 
@@ -273,7 +264,7 @@ impl App {
         if self.knn.is_none() {
             return self.complain("the neighbours are still being computed");
         }
-        self.map.true_neighbours = !self.map.true_neighbours;
+        self.change(Action::TrueNeighbours, |app| app.map.true_neighbours = !app.map.true_neighbours);
         self.say(if self.map.true_neighbours {
             "the true nearest neighbours are pointed out; map distances are not geometry"
         } else {
@@ -311,17 +302,21 @@ impl App {
     pub(super) fn feature_here(&self) -> Option<u32> {
         match self.focus {
             Pane::Feature | Pane::Neighbours => {
-                let neighbours = self.detail.as_ref()?.neighbours.as_ref();
+                let neighbours = match self.focus {
+                    Pane::Feature => self.aside().and_then(|detail| detail.neighbours.as_deref()),
+                    _ => self.neighbours(),
+                };
                 let under = neighbours.and_then(|list| list.get(self.list(self.focus).cursor));
                 under.map(|neighbour| neighbour.feature).or(self.selected)
             }
-            Pane::Marks => self.marks.iter().nth(self.list(Pane::Marks).cursor).copied(),
+            Pane::Members => self.members.get(self.list(Pane::Members).cursor).copied(),
+            Pane::Table | Pane::Marks => self.listed.get(self.list(self.focus).cursor).copied(),
             Pane::Clusters | Pane::Jobs | Pane::Help => None,
             Pane::Map | Pane::Passages => self.selected,
         }
     }
 
-    pub(super) fn members(&self, cluster: i32) -> Vec<u32> {
+    pub(super) fn members_of(&self, cluster: i32) -> Vec<u32> {
         let labels = self.clusters.as_ref().map_or(&[][..], |clusters| &clusters.labels);
         (0u32..).zip(labels).filter(|(_, label)| **label == cluster).map(|(feature, _)| feature).collect()
     }
@@ -341,10 +336,38 @@ impl App {
         }
     }
 
+    /// Begins to span a box at the crosshair, or leaves it.
+    fn toggle_box(&mut self) {
+        if self.map.anchor.take().is_some() {
+            return self.say("the box is gone");
+        }
+        if self.map.crosshair.is_none() {
+            let (columns, rows) = self.plot();
+            self.map.crosshair = Some((columns / 2, rows / 2));
+        }
+        self.map.anchor = self.map.crosshair;
+        self.say("move to span the box; Space marks what is in it, Esc leaves it");
+    }
+
+    /// Marks the features in the box.
+    pub(super) fn mark_box(&mut self) {
+        let boxed = self.map.boxed(self.plot());
+        self.map.anchor = None;
+        if boxed.is_empty() {
+            return self.complain("nothing is in the box");
+        }
+        self.change_filter(Action::Mark, |app| app.marks.extend(&boxed));
+        let many = if boxed.len() == 1 { "feature" } else { "features" };
+        self.say(format!("marked the {} {many} in the box", boxed.len()));
+    }
+
     fn mark(&mut self) {
+        if self.focus == Pane::Map && self.map.anchor.is_some() {
+            return self.mark_box();
+        }
         if self.focus == Pane::Clusters {
             let Some(cluster) = self.cluster_here() else { return };
-            let members = self.members(cluster);
+            let members = self.members_of(cluster);
             let all = members.iter().all(|feature| self.marks.contains(feature));
             return self.change_filter(Action::Mark, |app| {
                 for feature in members {
@@ -409,6 +432,27 @@ impl App {
         id.is_some_and(|id| self.jobs.cancel(id))
     }
 
+    /// Runs the job under the cursor again; on other pages, that of the map.
+    fn restart_job(&mut self) {
+        let kind = match self.page {
+            Page::Jobs => self.jobs.list().rev().nth(self.list(Pane::Jobs).cursor).map(|job| job.kind),
+            _ => Some(JobKind::Map),
+        };
+        let Some(kind) = kind else { return self.say("there is no job here") };
+        if self.jobs.current(kind).is_some_and(crate::analysis::jobs::Job::is_running) {
+            return self.say(format!("{} is running", kind.name()));
+        }
+        match kind {
+            JobKind::Evidence => self.start_evidence(),
+            JobKind::Map => self.start_map(),
+            JobKind::Clusters => return self.regroup(self.params.hdbscan),
+            JobKind::Trust => self.start_trust(),
+            JobKind::Neighbours => self.rank_neighbours(),
+            JobKind::Export => return self.say("an export is run again by exporting again"),
+        }
+        self.say(format!("{}: running again", kind.name()));
+    }
+
     fn interrupt(&mut self, effects: &mut Vec<Effect>) {
         if self.question.take().is_some() {
         } else if self.prompt.is_some() {
@@ -416,6 +460,16 @@ impl App {
         } else if !self.cancel_running() {
             effects.push(Effect::Quit);
         }
+    }
+
+    /// Leaves this dictionary for the others of its folder.
+    fn go_to_picker(&mut self, effects: &mut Vec<Effect>) {
+        if !self.has_others {
+            return self
+                .say("this dictionary was opened by itself; saescope FOLDER lists the dictionaries of a folder");
+        }
+        self.leaves = true;
+        self.quit(effects);
     }
 
     fn quit(&mut self, effects: &mut Vec<Effect>) {
@@ -445,18 +499,5 @@ impl App {
             self.go(Page::Map);
         }
         self.act(action, None, effects);
-    }
-
-    /// What `finished` means to the reader of the header.
-    pub fn stage_words(&self) -> String {
-        match self.map.stage {
-            Stage::Empty => "reading".into(),
-            Stage::Components => "principal components".into(),
-            Stage::Forming { epoch, epochs } => format!("UMAP {epoch}/{epochs}"),
-            Stage::Finished => {
-                let umap = &self.kept.as_ref().map_or(&self.params, |kept| &kept.params).umap;
-                format!("UMAP k{} s{}", umap.neighbors, umap.seed)
-            }
-        }
     }
 }

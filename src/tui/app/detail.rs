@@ -7,6 +7,8 @@ use crate::geometry::neighbors::Knn;
 pub const PASSAGES: usize = 40;
 /// How many pieces of text to each side of the place where the feature fires.
 pub const RADIUS: usize = 16;
+/// How many pieces of text to each side of the passage that is shown whole.
+const WHOLE: usize = 96;
 /// How many top tokens.
 const TOKENS: usize = 8;
 /// Bins of the histogram of activations.
@@ -35,16 +37,24 @@ pub struct Detail {
     pub histogram: Option<Histogram>,
     /// The strongest places where it fires, strongest first.
     pub examples: Vec<Example>,
+    /// One of these with all its text.
+    pub passage: Option<Example>,
+    /// Document and position of that one.
+    pub place: Option<(u32, u32)>,
     /// Its nearest features by cosine of the decoder directions, nearest first; none before they are computed.
     pub neighbours: Option<Vec<Neighbor>>,
 }
 
 impl Detail {
-    /// Gathers what is known now.
-    pub(super) fn gather(table: &FeatureTable<'_>, knn: Option<&Knn>, feature: u32) -> Self {
+    /// Gathers what is known now, with the whole of the `passage`-th strongest passage.
+    pub(super) fn gather(table: &FeatureTable<'_>, knn: Option<&Knn>, feature: u32, passage: usize) -> Self {
         let index = feature as usize;
         let evidence = table.study.evidence();
         let number = |column| table.value(column, index).number();
+        let examples = evidence.map(|evidence| evidence.examples(index, PASSAGES, RADIUS)).unwrap_or_default();
+        let example = examples.get(passage);
+        let whole = example.zip(evidence).map(|(one, evidence)| evidence.example(index, one.row, one.value, WHOLE));
+        let place = example.and_then(|one| Some(table.study.tokens()?.place(one.row as usize)));
         Self {
             feature,
             label: table.study.label(index).map(str::to_string),
@@ -55,7 +65,9 @@ impl Detail {
             norm: number(Column::Norm),
             cluster: number(Column::Cluster).map(|cluster| cluster as i32),
             histogram: evidence.and_then(|evidence| evidence.activation_histogram(index, BINS)),
-            examples: evidence.map(|evidence| evidence.examples(index, PASSAGES, RADIUS)).unwrap_or_default(),
+            examples,
+            passage: whole,
+            place,
             neighbours: knn.filter(|knn| index < knn.len()).map(|knn| {
                 let (features, cosines) = knn.row(index);
                 let neighbour = |(feature, cosine): (&u32, &f32)| Neighbor {

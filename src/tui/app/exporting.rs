@@ -1,18 +1,20 @@
 //! Writing what is on screen to files: the table in every format there is, the picture as SVG or text.
 
 use super::prompt::{Note, PromptKind};
-use super::{App, Chip, Pane};
+use super::{App, Chip};
 use crate::analysis::columns::DEFAULT_COLUMNS;
 use crate::analysis::{FeatureTable, JobKind, Product};
 use crate::container::write::Target;
 use crate::error::Result;
-use crate::export::frame::{frame_svg, frame_text};
 use crate::export::{Document, Provenance, Sink, WRITERS, table};
+use crate::tui::frame::{frame_svg, frame_text};
+use crate::tui::layout::Page;
 use crate::tui::screen::area_of;
+use crate::tui::widgets::text::counted;
 use ratatui::buffer::Buffer;
 use serde_json::json;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Suffixes of pictures of the screen; the others are tables of features.
@@ -26,6 +28,16 @@ fn suffixes() -> Vec<&'static str> {
 /// The suffix of a file, in lower case.
 fn suffix_of(path: &Path) -> String {
     path.extension().and_then(|suffix| suffix.to_str()).unwrap_or_default().to_lowercase()
+}
+
+/// The file that a line means: `~/` stands for the home folder.
+pub(super) fn path_of(text: &str) -> PathBuf {
+    let text = text.trim();
+    let home = || std::env::var_os("HOME").map(PathBuf::from);
+    match text.strip_prefix("~/").and_then(|rest| Some(home()?.join(rest))) {
+        Some(path) => path,
+        None => PathBuf::from(text),
+    }
 }
 
 impl App {
@@ -50,26 +62,26 @@ impl App {
         if text.trim().is_empty() {
             return Note::None;
         }
-        let path = Path::new(text.trim());
-        let (suffix, known) = (suffix_of(path), suffixes());
+        let path = path_of(text);
+        let (suffix, known) = (suffix_of(&path), suffixes());
         if !known.contains(&suffix.as_str()) {
             return Note::Bad(format!("the name must end in one of .{}", known.join(" .")));
         }
         let what = if PICTURES.contains(&suffix.as_str()) {
             "this page as a picture".to_string()
         } else {
-            format!("{} features", self.chosen_features(kind == PromptKind::ExportAll).len())
+            counted(self.chosen_features(kind == PromptKind::ExportAll).len(), "feature")
         };
         let exists = if path.exists() { "; the file exists" } else { "" };
         Note::Good(format!("{what}{exists}"))
     }
 
-    /// What an export takes: all features, else the marked ones on their page, else those that are shown.
+    /// What an export takes: all features, else the rows of the table that is open, else those that are shown.
     pub(super) fn chosen_features(&self, all: bool) -> Vec<usize> {
         if all {
             (0..self.study.features()).collect()
-        } else if self.focus == Pane::Marks {
-            self.marks.iter().map(|feature| *feature as usize).collect()
+        } else if matches!(self.page, Page::Marks | Page::Table) {
+            self.listed.iter().map(|feature| *feature as usize).collect()
         } else {
             (0..self.shown.len()).filter(|feature| self.shown[*feature]).collect()
         }
@@ -94,7 +106,7 @@ impl App {
         };
         let filter = if all {
             None
-        } else if self.focus == Pane::Marks {
+        } else if self.page == Page::Marks {
             Some(Chip::Marked.expression(&self.marks))
         } else {
             self.filters.expression(&self.marks)
@@ -102,7 +114,7 @@ impl App {
         let (umap, hdbscan) = (&self.params.umap, &self.params.hdbscan);
         let parameters = json!({
             "verb": "export", "where": filter, "neighbors": umap.neighbors, "min_dist": umap.min_dist,
-            "min_cluster_size": hdbscan.min_cluster_size, "seed": umap.seed,
+            "min_cluster_size": hdbscan.min_cluster_size, "min_samples": hdbscan.samples(), "seed": umap.seed,
         });
         let provenance = Provenance {
             input: self.study.name.clone(),
@@ -120,7 +132,7 @@ impl App {
                 provenance,
                 bare: false,
             })?;
-            context.publish(Product::File(sink.path().to_path_buf(), format!("{} features", features.len())));
+            context.publish(Product::File(sink.path().to_path_buf(), counted(features.len(), "feature")));
             Ok(())
         });
     }

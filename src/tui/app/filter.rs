@@ -41,6 +41,7 @@ impl Chip {
         let named = |clusters: &BTreeSet<i32>| clusters.iter().map(|c| cluster_name(*c)).collect::<Vec<_>>().join(", ");
         match self {
             Self::Where(filter) => filter.text().to_string(),
+            Self::Only(clusters) if clusters.iter().eq(&[-1]) => "in no cluster".into(),
             Self::Only(clusters) => format!("cluster in ({})", named(clusters)),
             Self::Without(clusters) => format!("without ({})", named(clusters)),
             Self::NoNoise => "in a cluster".into(),
@@ -102,10 +103,6 @@ impl Filters {
     /// Whether only marked features are shown.
     pub fn only_marked(&self) -> bool {
         self.chips.contains(&Chip::Marked)
-    }
-    /// Whether features of no cluster are hidden.
-    pub fn hides_noise(&self) -> bool {
-        self.chips.contains(&Chip::NoNoise)
     }
     /// Whether the cluster conditions let this cluster through.
     pub fn shows_cluster(&self, cluster: i32) -> bool {

@@ -25,7 +25,7 @@ impl App {
             Err(at) => at as i32 + by - i32::from(by > 0),
         };
         let cluster = all[at.rem_euclid(all.len() as i32) as usize];
-        let shown: Vec<u32> = self.members(cluster).into_iter().filter(|feature| self.is_shown(*feature)).collect();
+        let shown: Vec<u32> = self.members_of(cluster).into_iter().filter(|feature| self.is_shown(*feature)).collect();
         if let Some(feature) = self.map.middle_of(&shown) {
             self.visit(feature);
         }
@@ -33,21 +33,22 @@ impl App {
 
     pub(super) fn open(&mut self) {
         match self.focus {
+            Pane::Map if self.map.anchor.is_some() => self.mark_box(),
             Pane::Map => self.go_with_feature(Page::Feature),
             Pane::Feature | Pane::Neighbours => {
                 if let Some(feature) = self.feature_here() {
                     self.visit(feature);
                 }
             }
-            Pane::Marks => {
+            Pane::Members | Pane::Table | Pane::Marks => {
                 if let Some(feature) = self.feature_here() {
                     self.visit(feature);
-                    self.go(Page::Map);
+                    self.go_on(Page::Map);
                 }
             }
             Pane::Clusters => {
                 let Some(cluster) = self.cluster_here() else { return };
-                let members = self.members(cluster);
+                let members = self.members_of(cluster);
                 self.change(Action::NextCluster, |app| {
                     let plot = app.plot();
                     app.map.fit_to(&members, plot);
@@ -55,22 +56,37 @@ impl App {
                 if let Some(feature) = self.map.middle_of(&members) {
                     self.visit(feature);
                 }
-                self.go(Page::Map);
+                self.go_on(Page::Map);
             }
-            Pane::Passages | Pane::Jobs | Pane::Help => {}
+            Pane::Passages => self.reading = !self.reading,
+            Pane::Jobs | Pane::Help => {}
         }
     }
 
     /// Opens a page; the map is where all ways begin, so going there forgets the way.
     pub(super) fn go(&mut self, page: Page) {
+        self.go_on(page);
         if page == Page::Map {
             self.back.clear();
-        } else if page != self.page {
+        }
+    }
+
+    /// Opens a page from which Esc leads back here.
+    pub(super) fn go_on(&mut self, page: Page) {
+        if page != self.page {
             self.back.retain(|(other, _)| *other != page);
             self.back.push((self.page, self.focus));
         }
+        self.turn_to(page, Pane::of(page)[0]);
+    }
+
+    fn turn_to(&mut self, page: Page, focus: Pane) {
         self.page = page;
-        self.focus = Pane::of(page)[0];
+        self.focus = focus;
+        self.map.anchor = None;
+        self.unlisted = true;
+        self.list_features();
+        self.refresh();
     }
 
     pub(super) fn go_with_feature(&mut self, page: Page) {
@@ -83,27 +99,26 @@ impl App {
 
     pub(super) fn leave_page(&mut self) {
         let (page, focus) = self.back.pop().unwrap_or((Page::Map, Pane::Map));
-        self.page = page;
-        self.focus = focus;
+        self.turn_to(page, focus);
     }
 
-    /// One step back: help search, job under the cursor, page, side pane, search, newest filter, running job.
+    /// One step back: box, help search, job under the cursor, side pane, page, search, newest filter. Never quits.
     pub(super) fn back(&mut self) {
-        if self.page == Page::Help && !self.help_query.is_empty() {
+        if self.map.anchor.take().is_some() {
+            self.say("the box is gone");
+        } else if self.page == Page::Help && !self.help_query.is_empty() {
             self.help_query.clear();
         } else if self.page == Page::Jobs && self.cancel_job_here() {
-        } else if self.page != Page::Map {
+        } else if self.focus != Pane::of(self.page)[0] {
+            self.focus = Pane::of(self.page)[0];
+        } else if self.page != Page::Map || !self.back.is_empty() {
             self.leave_page();
-        } else if self.focus != Pane::Map {
-            self.focus = Pane::Map;
         } else if self.search.is_some() {
             self.search = None;
         } else if !self.filters.is_empty() {
             self.change_filter(Action::Back, |app| {
                 app.filters.pop();
             });
-        } else {
-            self.cancel_running();
         }
     }
 
@@ -117,7 +132,11 @@ impl App {
         if self.jumps.is_empty() {
             return self.say("no feature was visited before");
         }
-        // Off the list (the crosshair wandered), back leads to the last stop and forward nowhere.
+        // Off the list (the crosshair wandered), back leads to the last stop, and forward then leads here again.
+        if by < 0 && self.jump == self.jumps.len() && self.selected != self.jumps.last().copied() {
+            self.jumps.extend(self.selected);
+            self.jump = self.jumps.len() - 1;
+        }
         let to = (self.jump as i32).saturating_add(by);
         if to < 0 || to >= self.jumps.len() as i32 {
             return self.say(if by < 0 {

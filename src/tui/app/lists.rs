@@ -12,14 +12,18 @@ const MARGIN: usize = 2;
 pub enum Pane {
     /// The map.
     Map,
-    /// The summary of the selected feature, with its nearest neighbours as a list.
+    /// Beside the page: a feature in short, with its nearest neighbours as a list.
     Feature,
+    /// Beside the clusters: the features of the one under the cursor.
+    Members,
     /// The passages on which the feature fires.
     Passages,
     /// The table of neighbours.
     Neighbours,
     /// The table of clusters.
     Clusters,
+    /// The table of the features that are shown.
+    Table,
     /// The table of marked features.
     Marks,
     /// The table of jobs.
@@ -29,14 +33,29 @@ pub enum Pane {
 }
 
 impl Pane {
+    /// Every pane, in the order of the enumeration.
+    pub const ALL: [Self; 10] = [
+        Self::Map,
+        Self::Feature,
+        Self::Members,
+        Self::Passages,
+        Self::Neighbours,
+        Self::Clusters,
+        Self::Table,
+        Self::Marks,
+        Self::Jobs,
+        Self::Help,
+    ];
+
     /// The context in which its keys are looked up.
     pub fn context(self) -> Context {
         match self {
             Self::Map => Context::Map,
-            Self::Feature => Context::Feature,
+            Self::Feature | Self::Members => Context::Side,
             Self::Passages => Context::Passages,
             Self::Neighbours => Context::Neighbours,
             Self::Clusters => Context::Clusters,
+            Self::Table => Context::Table,
             Self::Marks => Context::Marks,
             Self::Jobs => Context::Jobs,
             Self::Help => Context::Help,
@@ -49,7 +68,8 @@ impl Pane {
             Page::Map => &[Self::Map, Self::Feature],
             Page::Feature => &[Self::Passages, Self::Feature],
             Page::Neighbours => &[Self::Neighbours, Self::Feature],
-            Page::Clusters => &[Self::Clusters, Self::Feature],
+            Page::Clusters => &[Self::Clusters, Self::Members],
+            Page::Table => &[Self::Table, Self::Feature],
             Page::Marks => &[Self::Marks, Self::Feature],
             Page::Jobs => &[Self::Jobs],
             Page::Help => &[Self::Help],
@@ -68,13 +88,13 @@ pub struct ListState {
 
 impl ListState {
     /// Keeps cursor and offset within a list of so many rows, of which `height` are seen.
-    pub(super) fn settle(&mut self, rows: usize, height: usize) {
+    pub(in crate::tui) fn settle(&mut self, rows: usize, height: usize) {
         self.cursor = self.cursor.min(rows.saturating_sub(1));
         self.offset = scroll(self.offset, self.cursor, rows, height, MARGIN);
     }
 
     /// Moves the cursor by rows.
-    pub(super) fn step(&mut self, by: i64, rows: usize) {
+    pub(in crate::tui) fn step(&mut self, by: i64, rows: usize) {
         let to = (self.cursor as i64).saturating_add(by).clamp(0, rows.saturating_sub(1) as i64);
         self.cursor = to as usize;
     }
@@ -101,10 +121,17 @@ mod tests {
     }
 
     #[test]
+    fn panes_are_listed_in_their_order() {
+        for (at, pane) in Pane::ALL.into_iter().enumerate() {
+            assert_eq!(pane as usize, at);
+        }
+    }
+
+    #[test]
     fn every_page_has_a_main_pane_of_its_own() {
-        for page in [Page::Map, Page::Feature, Page::Neighbours, Page::Clusters, Page::Marks, Page::Jobs, Page::Help] {
+        for page in Page::ALL {
             let panes = Pane::of(page);
-            assert!(!panes.is_empty() && panes[0] != Pane::Feature, "{page:?}");
+            assert!(!panes.is_empty() && !matches!(panes[0], Pane::Feature | Pane::Members), "{page:?}");
         }
     }
 }

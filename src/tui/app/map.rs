@@ -8,7 +8,7 @@ use crate::analysis::{Column, FeatureTable};
 use crate::geometry::cluster::Clusters;
 use crate::rows::Points;
 use crate::tui::theme::{NOISE, STEPS, class_of};
-use crate::tui::widgets::raster::{Cloud, FAINT, nearest_point};
+use crate::tui::widgets::raster::{Cloud, FAINT, nearest_point, points_in};
 use crate::tui::widgets::scatter::Paint;
 use crate::tui::widgets::viewport::Viewport;
 
@@ -74,6 +74,8 @@ pub struct Ramp {
     pub low: f64,
     /// Value at the high end.
     pub high: f64,
+    /// Whether its steps are steps of the logarithm.
+    pub log: bool,
 }
 
 /// Where every feature lies and what is seen of it.
@@ -90,13 +92,44 @@ pub struct MapState {
     pub(super) crosshair: Option<(u16, u16)>,
     /// The arrows move the view instead of the crosshair.
     pub(super) panning: bool,
+    /// A corner of the box that is being spanned.
+    pub(super) anchor: Option<(u16, u16)>,
     pub(super) colour: ColourBy,
     pub(super) ramp: Option<Ramp>,
     pub(super) paint: Paint,
     pub(super) true_neighbours: bool,
 }
 
+/// What the user chose of a map: how it is looked at.
+#[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_field_names, reason = "the names are those of the map's own fields")]
+pub(super) struct View {
+    viewport: Viewport,
+    own_view: bool,
+    crosshair: Option<(u16, u16)>,
+    colour: ColourBy,
+    true_neighbours: bool,
+}
+
 impl MapState {
+    /// How the map is looked at.
+    pub(super) fn view(&self) -> View {
+        View {
+            viewport: self.viewport,
+            own_view: self.own_view,
+            crosshair: self.crosshair,
+            colour: self.colour,
+            true_neighbours: self.true_neighbours,
+        }
+    }
+    /// Looks at the map as before; the colours of the points are made anew by [`MapState::recolour`].
+    pub(super) fn set_view(&mut self, view: View) {
+        self.viewport = view.viewport;
+        self.own_view = view.own_view;
+        self.crosshair = view.crosshair;
+        self.colour = view.colour;
+        self.true_neighbours = view.true_neighbours;
+    }
     /// Which layout is shown.
     pub fn stage(&self) -> Stage {
         self.stage
@@ -113,9 +146,9 @@ impl MapState {
     pub fn crosshair(&self) -> Option<(u16, u16)> {
         self.crosshair
     }
-    /// Whether the arrows move the view rather than the crosshair.
-    pub fn is_panning(&self) -> bool {
-        self.panning
+    /// The corner of the box that is being spanned from there to the crosshair.
+    pub fn anchor(&self) -> Option<(u16, u16)> {
+        self.anchor
     }
     /// What colours the map.
     pub fn colour_by(&self) -> ColourBy {
@@ -128,10 +161,6 @@ impl MapState {
     /// The ends of the ramp, if the map is coloured by a number.
     pub fn ramp(&self) -> Option<&Ramp> {
         self.ramp.as_ref()
-    }
-    /// Whether the true neighbours of the selected feature are to be shown.
-    pub fn shows_true_neighbours(&self) -> bool {
-        self.true_neighbours
     }
     /// Where a feature lies on the map, if there is a layout.
     pub fn place(&self, feature: u32) -> Option<(f32, f32)> {
@@ -203,7 +232,7 @@ impl MapState {
                     (t * STEPS as f64).floor().clamp(0.0, STEPS as f64 - 1.0) as u16
                 };
                 self.class = values.iter().map(|value| value.map_or(NOISE, step)).collect();
-                self.ramp = Some(Ramp { name: column.name(), low, high });
+                self.ramp = Some(Ramp { name: column.name(), low, high, log });
             }
         }
     }
@@ -212,6 +241,18 @@ impl MapState {
     pub(super) fn under_crosshair(&self, (columns, rows): (u16, u16)) -> Option<u32> {
         let cell = self.crosshair?;
         nearest_point(self.cloud(), &self.viewport, cell, REACH, columns, rows).map(|feature| feature as u32)
+    }
+
+    /// Puts the crosshair on a feature if that is in sight; else it stays.
+    pub(super) fn follow(&mut self, feature: u32, (columns, rows): (u16, u16)) {
+        let cell = self.place(feature).and_then(|(x, y)| self.viewport.cell_of(x, y, columns, rows));
+        self.crosshair = cell.or(self.crosshair);
+    }
+
+    /// The shown features in the box that is being spanned.
+    pub(super) fn boxed(&self, (columns, rows): (u16, u16)) -> Vec<u32> {
+        let corners = self.anchor.zip(self.crosshair);
+        corners.map_or_else(Vec::new, |(from, to)| points_in(self.cloud(), &self.viewport, from, to, columns, rows))
     }
 
     /// Moves the crosshair by cells; at the edge the view moves instead.
@@ -280,15 +321,26 @@ impl MapState {
 
     /// The member of a group that lies nearest to its middle (the median in each direction).
     pub(super) fn middle_of(&self, features: &[u32]) -> Option<u32> {
+        let from = self.distance_from_middle(features);
+        features.iter().copied().min_by(|a, b| from(*a).total_cmp(&from(*b)).then(a.cmp(b)))
+    }
+
+    /// Sorts a group by how far its members lie from its middle.
+    pub(super) fn sort_from_middle(&self, features: &mut [u32]) {
+        let from = self.distance_from_middle(features);
+        features.sort_by(|a, b| from(*a).total_cmp(&from(*b)).then(a.cmp(b)));
+    }
+
+    /// How far a feature lies from the middle of a group; infinite without a layout.
+    fn distance_from_middle(&self, features: &[u32]) -> impl Fn(u32) -> f32 + use<'_> {
         let median = |values: &[f32]| {
             let mut own: Vec<f32> =
                 features.iter().filter_map(|feature| values.get(*feature as usize).copied()).collect();
             own.sort_unstable_by(f32::total_cmp);
-            own.get(own.len() / 2).copied()
+            own.get(own.len() / 2).copied().unwrap_or(0.0)
         };
-        let Some((x, y)) = median(&self.x).zip(median(&self.y)) else { return features.first().copied() };
-        let distance = |feature: u32| self.place(feature).map_or(f32::INFINITY, |(fx, fy)| (fx - x).hypot(fy - y));
-        features.iter().copied().min_by(|a, b| distance(*a).total_cmp(&distance(*b)).then(a.cmp(b)))
+        let (x, y) = (median(&self.x), median(&self.y));
+        move |feature| self.place(feature).map_or(f32::INFINITY, |(fx, fy)| (fx - x).hypot(fy - y))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The mouse: click selects, wheel zooms or scrolls, drag moves the view. Everything it does has a key as well.
 
 use super::{App, Pane};
-use crate::tui::layout::{Page, inner};
+use crate::tui::action::Action;
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
@@ -22,6 +22,8 @@ impl App {
                 self.drag = Some((at.x, at.y));
                 self.map.crosshair = Some(cell(areas.plot));
                 self.take_nearest();
+                self.come_to_rest();
+                self.undo.pause();
             }
             MouseEventKind::Down(MouseButton::Left) => {
                 self.drag = None;
@@ -30,13 +32,17 @@ impl App {
                     self.focus = panes[1];
                 } else if areas.main.contains(at) {
                     self.focus = panes[0];
-                    self.click_row(inner(areas.main), at);
                 }
+                self.click_row(at);
             }
             MouseEventKind::Drag(MouseButton::Left) => {
                 if let Some((x, y)) = self.drag {
                     self.drag = Some((at.x, at.y));
-                    self.pan(i32::from(x) - i32::from(at.x), i32::from(y) - i32::from(at.y), 1);
+                    // The map goes with the hand, and the crosshair with its feature.
+                    self.change(Action::PanLeft, |app| {
+                        app.map.pan(i32::from(x) - i32::from(at.x), i32::from(y) - i32::from(at.y));
+                        app.put_crosshair();
+                    });
                 }
             }
             MouseEventKind::Up(_) => self.drag = None,
@@ -47,7 +53,7 @@ impl App {
                     self.map.crosshair = Some(cell(areas.plot));
                     self.zoom(if down { -1 } else { 1 });
                     self.map.crosshair = crosshair;
-                    self.restore_crosshair();
+                    self.put_crosshair();
                 } else {
                     let panes = Pane::of(self.page);
                     let side = areas.side.contains(at) && panes.len() > 1;
@@ -61,26 +67,18 @@ impl App {
         }
     }
 
-    /// After the view moved under it, the crosshair goes back to the selected feature if that is in sight.
-    fn restore_crosshair(&mut self) {
-        let (columns, rows) = self.plot();
-        if let Some((x, y)) = self.selected.and_then(|feature| self.map.place(feature)) {
-            self.map.crosshair = self.map.viewport.cell_of(x, y, columns, rows);
-        }
-    }
-
-    fn click_row(&mut self, area: Rect, at: Position) {
+    /// A click on a row of a list puts the cursor there.
+    fn click_row(&mut self, at: Position) {
         let pane = self.focus;
+        let area = self.list_area(pane);
         if !area.contains(at) || pane == Pane::Map {
             return;
         }
-        // Tables have a line of headings.
-        let heading = u16::from(!matches!(pane, Pane::Help | Pane::Passages));
-        let Some(row) = (at.y - area.y).checked_sub(heading) else { return };
         let list = self.list(pane);
-        let to = list.offset + usize::from(row);
-        if to < self.rows(pane) && self.page != Page::Map {
+        let to = list.offset + usize::from(at.y - area.y);
+        if to < self.rows(pane) {
             self.step_list(pane, to as i64 - list.cursor as i64);
+            self.come_to_rest();
         }
     }
 }

@@ -4,7 +4,7 @@
 //! are made by the app whenever the line changes; the prompt holds them and which one is chosen.
 
 use super::Search;
-use super::map::MapState;
+use super::map::View;
 use crate::analysis::columns::COLUMNS;
 use crate::tui::action::{ACTIONS, Action, Context, Row};
 use crate::tui::fuzzy;
@@ -107,7 +107,7 @@ pub enum Note {
 #[derive(Debug, Clone)]
 pub(super) struct Before {
     pub(super) selected: Option<u32>,
-    pub(super) map: MapState,
+    pub(super) view: View,
     pub(super) help_query: String,
     pub(super) search: Option<Search>,
 }
@@ -164,11 +164,12 @@ impl Prompt {
     }
 }
 
-/// Commands that fit what is typed, best first; all of them, in table order, for an empty line.
+/// Commands that fit what is typed, best first; all of them for an empty line. Among equals those that work in
+/// `context` come first, then the order of the table decides.
 ///
 /// Commands of prompts and questions are left out: they mean nothing once the palette is closed.
 pub(super) fn commands(query: &str, keymap: &Keymap, context: Context) -> Vec<Suggestion> {
-    let mut found: Vec<(i32, usize, Suggestion)> = ACTIONS
+    let mut found: Vec<(i32, bool, usize, Suggestion)> = ACTIONS
         .iter()
         .enumerate()
         .filter(|(_, row)| row.contexts.iter().any(|c| !matches!(c, Context::Prompt | Context::Confirm)))
@@ -181,11 +182,11 @@ pub(super) fn commands(query: &str, keymap: &Keymap, context: Context) -> Vec<Su
                 hits,
                 choice: Choice::Run(row.action),
             };
-            Some((score, order, suggestion))
+            Some((score, !row.works_in(context), order, suggestion))
         })
         .collect();
-    found.sort_by_key(|(score, order, _)| (-score, *order));
-    found.into_iter().map(|(_, _, suggestion)| suggestion).collect()
+    found.sort_by_key(|(score, elsewhere, order, _)| (-score, *elsewhere, *order));
+    found.into_iter().map(|(.., suggestion)| suggestion).collect()
 }
 
 /// How well a command fits: by its name, else by its description (which counts half).

@@ -1,13 +1,13 @@
 //! Typing: what happens when a line opens, changes, is taken or is left.
 
 use super::prompt::{self, Before, Choice, Note, Prompt, PromptKind, Suggestion};
-use super::{App, Question, Search, remaking};
+use super::{App, Question, Search, exporting, remaking};
 use crate::analysis::{Column, Filter, JobKind};
 use crate::tui::Effect;
 use crate::tui::action::Action;
 use crate::tui::input::LineEditor;
 use crate::tui::key::Key;
-use std::path::PathBuf;
+use crate::tui::widgets::text::{counted, thousands};
 
 /// Most features suggested while searching; the count of all is told.
 const SUGGESTED: usize = 50;
@@ -22,7 +22,7 @@ impl App {
     pub(super) fn ask(&mut self, kind: PromptKind) {
         let before = Before {
             selected: self.selected,
-            map: self.map.clone(),
+            view: self.map.view(),
             help_query: self.help_query.clone(),
             search: self.search.clone(),
         };
@@ -93,6 +93,10 @@ impl App {
             PromptKind::Search => self.try_search(&text, &prompt.before),
             PromptKind::Export | PromptKind::ExportAll => (Vec::new(), self.try_file(&text, prompt.kind)),
         };
+        // The first match is shown already: the next choice is the second.
+        if prompt.kind == PromptKind::Search {
+            prompt.chosen = (!prompt.suggestions.is_empty()).then_some(0);
+        }
         self.prompt = Some(prompt);
     }
 
@@ -115,7 +119,10 @@ impl App {
             self.refilter();
         }
         match &self.trial {
-            Some(_) => Note::Good(format!("{} of {} features", self.shown_count(), self.study.features())),
+            Some(_) => {
+                let shown = thousands(self.shown_count() as u64);
+                Note::Good(format!("{shown} of {}", counted(self.study.features(), "feature")))
+            }
             None => note,
         }
     }
@@ -154,6 +161,20 @@ impl App {
         label.unwrap_or_else(|| self.top_tokens(feature).join(" "))
     }
 
+    /// A match in a few words, with the token that makes it one where the label does not say so.
+    fn about_match(&self, feature: u32, query: &str) -> String {
+        let about = self.about(feature);
+        let query = query.trim().to_lowercase();
+        let word = query.split_whitespace().next().unwrap_or_default();
+        if about.to_lowercase().contains(word) {
+            return about;
+        }
+        match self.top_tokens(feature).iter().find(|token| token.to_lowercase().contains(word)) {
+            Some(token) => format!("{}  ({about})", token.trim()),
+            None => about,
+        }
+    }
+
     fn try_search(&mut self, text: &str, before: &Before) -> (Vec<Suggestion>, Note) {
         // What was shown before is the place to come back to when the letters lead nowhere.
         self.go_back_to(before);
@@ -169,22 +190,26 @@ impl App {
         if text.trim().is_empty() {
             return (Vec::new(), Note::None);
         }
-        let hits = words.find(text);
+        let all = words.find(text);
+        let found = all.len();
+        let hits: Vec<u32> = all.into_iter().filter(|feature| self.is_shown(*feature)).collect();
         let suggestions = hits
             .iter()
             .take(SUGGESTED)
             .map(|feature| Suggestion {
                 text: format!("#{feature}"),
-                doc: self.about(*feature),
+                doc: self.about_match(*feature, text),
                 key: None,
                 hits: Vec::new(),
                 choice: Choice::Feature(*feature),
             })
             .collect();
-        let note = match hits.len() {
-            0 => Note::Bad("nothing found".into()),
-            1 => Note::Good("1 match".into()),
-            many => Note::Good(format!("{many} matches")),
+        let many = |n: usize| if n == 1 { "1 match".to_string() } else { format!("{} matches", thousands(n as u64)) };
+        let note = match (hits.len(), found - hits.len()) {
+            (0, 0) => Note::Bad("nothing found".into()),
+            (0, hidden) => Note::Bad(format!("{}, filtered out", many(hidden))),
+            (shown, 0) => Note::Good(many(shown)),
+            (shown, hidden) => Note::Good(format!("{}, {} more filtered out", many(shown), thousands(hidden as u64))),
         };
         if let Some(first) = hits.first() {
             self.select(*first);
@@ -288,7 +313,7 @@ impl App {
             }
             PromptKind::Export | PromptKind::ExportAll if text.is_empty() => {}
             PromptKind::Export | PromptKind::ExportAll => {
-                let path = PathBuf::from(&text);
+                let path = exporting::path_of(&text);
                 let all = prompt.kind == PromptKind::ExportAll;
                 if path.exists() {
                     self.question = Some(Question::Replace { path, all });
@@ -318,9 +343,7 @@ impl App {
     /// The place that a search started from.
     fn go_back_to(&mut self, before: &Before) {
         self.search = None;
-        self.map.viewport = before.map.viewport;
-        self.map.own_view = before.map.own_view;
-        self.map.crosshair = before.map.crosshair;
+        self.map.set_view(before.view);
         if let Some(feature) = before.selected {
             self.follow(feature);
         }

@@ -4,10 +4,12 @@
 //! `name=value`, named as the flags of the verbs are.
 
 use super::{App, Kept, ListState, Pane, Stage};
+use crate::analysis::jobs::JobState;
 use crate::analysis::map::map_job;
-use crate::analysis::{JobKind, MapParams, Product};
+use crate::analysis::{JobKind, MapParams, Product, Words};
 use crate::geometry::cluster::Clusters;
 use crate::geometry::cluster::hdbscan::HdbscanParams;
+use crate::tui::action::{Action, Context};
 use std::sync::Arc;
 
 /// Smallest clusters that the steps finer and coarser go through.
@@ -139,6 +141,60 @@ impl App {
         self.jobs.start(JobKind::Map, move |context| map_job(&study, &params, context));
     }
 
+    /// Starts the job that measures how far the finished map can be trusted.
+    pub(super) fn start_trust(&mut self) {
+        let Some(layout) = self.finished_layout() else { return };
+        let (study, params) = (Arc::clone(&self.study), self.params);
+        self.jobs.start(JobKind::Trust, move |context| {
+            let trust = study.map_trust(&params, &layout, &context.task)?;
+            context.publish(Product::Trust(Arc::new(trust)));
+            Ok(())
+        });
+    }
+
+    /// Starts the job that reads activations, texts and labels.
+    pub(super) fn start_evidence(&mut self) {
+        let study = Arc::clone(&self.study);
+        self.jobs.start(JobKind::Evidence, move |context| {
+            study.load_evidence(&context.task)?;
+            context.publish(Product::Evidence);
+            context.publish(Product::Words(Arc::new(Words::build(&study, &context.task)?)));
+            Ok(())
+        });
+    }
+
+    /// What the header says of the map.
+    pub fn stage_words(&self) -> String {
+        let state = self.jobs.current(JobKind::Map).map(|job| &job.state);
+        let umap = |params: &MapParams| format!("UMAP k{} s{}", params.umap.neighbors, params.umap.seed);
+        match (self.map.stage, state) {
+            (Stage::Finished, _) => umap(self.kept.as_ref().map_or(&self.params, |kept| &kept.params)),
+            (_, Some(JobState::Failed(_))) => "the map failed".into(),
+            (_, Some(JobState::Cancelled)) => "the map was cancelled".into(),
+            (Stage::Empty, _) => "reading".into(),
+            (Stage::Components, _) => "principal components".into(),
+            (Stage::Forming { epoch, epochs }, _) => format!("UMAP {epoch}/{epochs}"),
+        }
+    }
+
+    /// What is said where something that the map's job makes is not there.
+    pub fn awaited(&self, what: &str) -> String {
+        let again = || {
+            let key = |action| self.keymap.key(Context::Jobs, action).unwrap_or_default();
+            format!("{} {} runs it again", key(Action::GoJobs), key(Action::RestartJob))
+        };
+        match self.jobs.current(JobKind::Map).map(|job| &job.state) {
+            Some(JobState::Failed(_)) => {
+                format!(
+                    "no {what}: the map failed; {} tells why",
+                    self.keymap.key(Context::Map, Action::GoJobs).unwrap_or_default()
+                )
+            }
+            Some(JobState::Cancelled) => format!("no {what}: the map was cancelled; {}", again()),
+            _ => format!("{what} are being computed"),
+        }
+    }
+
     fn finished_layout(&self) -> Option<Arc<crate::rows::Points>> {
         self.layout.clone().filter(|_| self.map.stage == Stage::Finished)
     }
@@ -149,9 +205,7 @@ impl App {
             return;
         }
         self.filters.forget_clusters();
-        for before in &mut self.undo {
-            before.filters.forget_clusters();
-        }
+        self.undo.forget_clusters();
         self.lists[Pane::Clusters as usize] = ListState::default();
     }
 }

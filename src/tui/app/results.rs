@@ -1,15 +1,17 @@
 //! What jobs find out, and what follows from it: layout, colours, what is shown, what is known of a feature.
 
 use super::detail::Detail;
-use super::{App, CLUSTER_WORDS, ClusterRow, JUMPS, ListState, Pane, Stage};
+use super::{App, CLUSTER_WORDS, ClusterRow, JUMPS, ListState, Pane, Ranked, Stage};
 use crate::analysis::{Column, JobEvent, JobKind, JobUpdate, Product};
 use crate::rows::Points;
+use crate::tui::layout::Page;
 use std::sync::Arc;
 
 impl App {
     /// Takes what a job has made.
     pub fn take(&mut self, product: Product) {
         let plot = self.plot();
+        self.unlisted = true;
         match product {
             Product::Evidence => {
                 self.refilter();
@@ -55,7 +57,13 @@ impl App {
                 self.refresh();
             }
             Product::Trust(trust) => self.trust = Some(trust),
+            Product::Neighbours { feature, by, neighbours } => {
+                self.ranked = Some(Ranked { feature, by, neighbours });
+                self.refresh();
+            }
             Product::File(path, what) => {
+                // Where it lies is told whole, so that it can be found from another shell.
+                let path = std::path::absolute(&path).unwrap_or(path);
                 self.say(format!("wrote {what} to {}", crate::text::printable(&path.display().to_string())));
                 self.files.push(path);
             }
@@ -71,8 +79,7 @@ impl App {
         }
         // The crosshair stays on the feature, wherever it drifts.
         if let Some(feature) = self.selected {
-            let cell = self.map.place(feature).and_then(|(x, y)| self.map.viewport.cell_of(x, y, plot.0, plot.1));
-            self.map.crosshair = cell.or(self.map.crosshair);
+            self.map.follow(feature, plot);
         } else {
             let all: Vec<u32> = (0..self.study.features() as u32).collect();
             if let Some(feature) = self.map.middle_of(&all) {
@@ -90,11 +97,24 @@ impl App {
 
     /// Selects a feature and leaves the crosshair where it is.
     pub(super) fn follow(&mut self, feature: u32) {
+        self.drift(feature);
+        self.come_to_rest();
+    }
+
+    /// Selects a feature that the moving cursor has come to; what is known of it is gathered when it rests.
+    pub(super) fn drift(&mut self, feature: u32) {
         if self.selected != Some(feature) {
             self.selected = Some(feature);
             for pane in [Pane::Feature, Pane::Neighbours, Pane::Passages] {
                 self.lists[pane as usize] = ListState::default();
             }
+            self.drifts = true;
+        }
+    }
+
+    /// The cursor rests: gathers what is known about where it stands.
+    pub(super) fn come_to_rest(&mut self) {
+        if std::mem::take(&mut self.drifts) {
             self.refresh();
         }
     }
@@ -120,9 +140,30 @@ impl App {
         self.select(feature);
     }
 
-    /// Gathers anew what is known about the selected feature.
+    /// Gathers anew what is known about the selected feature, and about the one aside.
     pub(super) fn refresh(&mut self) {
-        self.detail = self.selected.map(|feature| Detail::gather(&self.table(), self.knn.as_deref(), feature));
+        self.drifts = false;
+        let passage = self.list(Pane::Passages).cursor;
+        let gather = |app: &Self, feature| Detail::gather(&app.table(), app.knn.as_deref(), feature, passage);
+        self.detail = self.selected.map(|feature| gather(self, feature));
+        self.rank_neighbours();
+        let aside = match self.page {
+            Page::Neighbours => self.neighbours().and_then(|all| all.get(self.list(Pane::Neighbours).cursor)),
+            _ => None,
+        };
+        self.peek = aside.map(|neighbour| neighbour.feature).map(|feature| gather(self, feature));
+        self.gather_members();
+    }
+
+    /// The features of the cluster under the cursor, nearest to its middle on the map first.
+    fn gather_members(&mut self) {
+        let cluster = self.cluster_rows.get(self.list(Pane::Clusters).cursor).map(|row| row.cluster);
+        let mut members = match cluster.filter(|_| self.page == Page::Clusters) {
+            Some(cluster) => self.members_of(cluster),
+            None => Vec::new(),
+        };
+        self.map.sort_from_middle(&mut members);
+        self.members = members;
     }
 
     pub(super) fn recolour(&mut self) {
@@ -189,18 +230,8 @@ impl App {
         }
         match event.update {
             JobUpdate::Product(product) => self.take(product),
-            JobUpdate::Finished => {
-                if event.kind == JobKind::Map
-                    && let (Some(layout), Stage::Finished) = (&self.layout, self.map.stage)
-                {
-                    let (study, params, layout) = (Arc::clone(&self.study), self.params, Arc::clone(layout));
-                    self.jobs.start(JobKind::Trust, move |context| {
-                        let trust = study.map_trust(&params, &layout, &context.task)?;
-                        context.publish(Product::Trust(Arc::new(trust)));
-                        Ok(())
-                    });
-                }
-            }
+            JobUpdate::Finished if event.kind == JobKind::Map => self.start_trust(),
+            JobUpdate::Finished => {}
             JobUpdate::Cancelled => self.say(format!("{}: cancelled", event.kind.name())),
             JobUpdate::Failed(ref why) => self.complain(format!("{}: {why}", event.kind.name())),
         }

@@ -1,19 +1,37 @@
-//! One run of the screen: the terminal, the queue, the app and its jobs, from the first frame to the last.
+//! One run of the screen: the terminal, the queue, the apps and their jobs, from the first frame to the last.
 
 use super::{App, Options};
-use crate::analysis::{JobUpdate, Jobs, MapParams, Product, Study};
+use crate::analysis::{JobEvent, JobUpdate, Jobs, MapParams, Product, Study};
 use crate::error::{Error, Result};
+use crate::sae::find::Listing;
 use crate::task::Task;
 use crate::tui::capabilities::Capabilities;
 use crate::tui::crash::Scene;
-use crate::tui::event::{self, Latest, Raw};
+use crate::tui::event::{self, Events, Latest, Raw, Source};
+use crate::tui::picker::Picker;
 use crate::tui::screen::Screen;
 use crate::tui::terminal::{self, Terminal};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::Look;
-use crate::tui::{Ending, Pacing};
+use crate::tui::{Ending, Model, Pacing};
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// What to show first.
+pub enum Opening<'a> {
+    /// A dictionary, and how its map is made.
+    One(Box<Study>, MapParams),
+    /// The dictionaries of a folder, one of which the user picks.
+    Many {
+        /// The folder.
+        folder: PathBuf,
+        /// They.
+        all: Vec<Listing>,
+        /// Opens the dictionary of a name.
+        open: &'a dyn Fn(&str) -> Result<(Study, MapParams)>,
+    },
+}
 
 /// What is left of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,43 +42,89 @@ pub struct Outcome {
     pub files: Vec<PathBuf>,
 }
 
-/// Shows `study` on the terminal until the user quits. The first frame is drawn before anything is computed.
+/// Shows a dictionary on the terminal until the user quits, after letting the user pick it where there are many. The
+/// first frame is drawn before anything is computed.
 ///
 /// On return the terminal is as it was; running jobs are told to stop.
 ///
 /// # Errors
 /// If the terminal cannot be taken over.
-pub fn run(study: Study, params: MapParams, capabilities: &Capabilities, task: Task) -> Result<Outcome> {
+pub fn run(opening: Opening<'_>, capabilities: &Capabilities, task: Task) -> Result<Outcome> {
     let io = |error: std::io::Error| Error::io("the terminal", &error);
-    let (source, mut events) = event::queue();
+    let (source, events) = event::queue();
     // Signals first: from the moment the terminal is ours, every way out must lead through `restore`.
     terminal::listen(source.clone()).map_err(io)?;
-    let mut terminal = Terminal::enter(capabilities.mouse).map_err(io)?;
+    let terminal = Terminal::enter(capabilities.mouse).map_err(io)?;
     event::read_terminal(terminal.input().map_err(io)?, source.clone()).map_err(io)?;
     let (width, height) = terminal::size();
-    terminal::note(Scene {
-        term: std::env::var("TERM").unwrap_or_default(),
-        size: (width, height),
-        doing: format!("the screen of {}", crate::text::printable(&study.name)),
-    });
-    let mut screen = Screen::new(terminal.output().map_err(io)?, width, height);
-    let forming = Latest::new(source.clone());
-    let jobs = Jobs::new(task, move |event| match event.update {
-        // A terminal that is slower than the layout must not make frames of it pile up.
-        JobUpdate::Product(Product::Layout { .. }) => forming.send(event),
-        // The loop may be gone already; then nobody wants to know.
-        _ => drop(source.send(Raw::Job(event))),
-    });
+    let screen = Screen::new(terminal.output().map_err(io)?, width, height);
     let theme = Theme::new(capabilities.color, capabilities.ground);
-    let options = Options {
-        params,
-        look: Look::new(theme, capabilities.glyphs),
-        multiplexer: capabilities.multiplexer,
-        mouse: capabilities.mouse,
+    let look = Look::new(theme, capabilities.glyphs);
+    let mut session =
+        Session { task, source, events, screen, terminal, look, capabilities: *capabilities, files: Vec::new() };
+    let ending = match opening {
+        Opening::One(study, params) => session.show(*study, params, false).0,
+        Opening::Many { folder, all, open } => session.pick(Picker::new(folder, all, session.look.clone()), open),
     };
-    let mut app = App::new(Arc::new(study), jobs, options);
-    app.start();
-    let pacing = Pacing::frames_per_second(capabilities.frames_per_second);
-    let ending = crate::tui::run(&mut app, &mut events, &mut screen, &mut terminal, pacing);
-    Ok(Outcome { ending, files: app.files().to_vec() })
+    Ok(Outcome { ending, files: session.files })
+}
+
+/// What all models of a run share.
+struct Session<W: Write> {
+    task: Task,
+    source: Source<JobEvent>,
+    events: Events<JobEvent>,
+    screen: Screen<W>,
+    terminal: Terminal,
+    look: Look,
+    capabilities: Capabilities,
+    files: Vec<PathBuf>,
+}
+
+impl<W: Write> Session<W> {
+    fn jobs(&self) -> Jobs {
+        let (source, forming) = (self.source.clone(), Latest::new(self.source.clone()));
+        Jobs::new(self.task.clone(), move |event| match event.update {
+            // A terminal that is slower than the layout must not make frames of it pile up.
+            JobUpdate::Product(Product::Layout { .. }) => forming.send(event),
+            // The loop may be gone already; then nobody wants to know.
+            _ => drop(source.send(Raw::Job(event))),
+        })
+    }
+
+    fn run(&mut self, model: &mut impl Model<Job = JobEvent>, doing: &str) -> Ending {
+        let term = std::env::var("TERM").unwrap_or_default();
+        terminal::note(Scene { term, size: terminal::size(), doing: crate::text::printable(doing) });
+        let pacing = Pacing::frames_per_second(self.capabilities.frames_per_second);
+        crate::tui::run(model, &mut self.events, &mut self.screen, &mut self.terminal, pacing)
+    }
+
+    /// Shows a study; tells why it ended and whether another dictionary of the folder is wanted.
+    fn show(&mut self, study: Study, params: MapParams, has_others: bool) -> (Ending, bool) {
+        let doing = format!("the screen of {}", study.name);
+        let (multiplexer, mouse) = (self.capabilities.multiplexer, self.capabilities.mouse);
+        let options = Options { params, look: self.look.clone(), multiplexer, mouse, has_others };
+        let mut app = App::new(Arc::new(study), self.jobs(), options);
+        app.start();
+        let ending = self.run(&mut app, &doing);
+        self.files.extend_from_slice(app.files());
+        self.capabilities.mouse = app.has_mouse();
+        (ending, app.leaves())
+    }
+
+    /// Lets the user pick dictionaries of a folder, one after the other.
+    fn pick(&mut self, mut picker: Picker, open: &dyn Fn(&str) -> Result<(Study, MapParams)>) -> Ending {
+        let doing = format!("the dictionaries of {}", picker.folder().display());
+        loop {
+            let ending = self.run(&mut picker, &doing);
+            let Some(chosen) = picker.chosen().filter(|_| ending == Ending::Quit) else { return ending };
+            match open(&chosen.name) {
+                Err(error) => picker.refuse(error.to_string()),
+                Ok((study, params)) => match self.show(study, params, true) {
+                    (Ending::Quit, true) => picker.reopen(),
+                    (ending, _) => return ending,
+                },
+            }
+        }
+    }
 }

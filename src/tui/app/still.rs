@@ -1,6 +1,6 @@
 //! One frame without a terminal: the same app, given finished results instead of running jobs.
 
-use super::{App, Chip, Options};
+use super::{App, Chip, Options, Pane, cluster_name};
 use crate::analysis::jobs::JobContext;
 use crate::analysis::map::map_job;
 use crate::analysis::{Filter, Jobs, MapParams, Product, Study, Words};
@@ -81,11 +81,17 @@ pub fn still(
     if let Some(cluster) = scene.cluster {
         let count = app.clusters.as_ref().map_or(0, |clusters| clusters.count);
         if usize::try_from(cluster).is_ok_and(|c| c >= count) {
-            return Err(Problem::new(format!("there is no cluster {cluster}"))
-                .expected(format!("one of {count}"))
+            let name = |cluster: usize| cluster_name(cluster as i32);
+            let known = count.checked_sub(1).map(|last| format!("{} to {}, or -1 for none", name(0), name(last)));
+            return Err(Problem::new(format!("there is no cluster {}", cluster_name(cluster)))
+                .expected(known.unwrap_or_else(|| "-1: there are no clusters".into()))
                 .usage());
         }
-        app.change_filter(Action::OnlyCluster, |app| app.filters.switch(Chip::Only([cluster].into())));
+        if scene.page == Page::Clusters {
+            app.lists[Pane::Clusters as usize].cursor = usize::try_from(cluster).unwrap_or(count);
+        } else {
+            app.change_filter(Action::OnlyCluster, |app| app.filters.switch(Chip::Only([cluster].into())));
+        }
     }
     match scene.feature {
         Some(feature) if feature as usize >= study.features() => {

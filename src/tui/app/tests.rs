@@ -6,7 +6,7 @@ mod work;
 
 use super::*;
 use crate::analysis::jobs::JobContext;
-use crate::analysis::{Cache, Evidence, JobUpdate};
+use crate::analysis::{Cache, Evidence, JobKind, JobUpdate, Product, Words};
 use crate::container::{Dtype, Matrix};
 use crate::geometry::cluster::hdbscan::HdbscanParams;
 use crate::sae::labels::Label;
@@ -168,8 +168,9 @@ fn play(app: &mut App, keys: &str) -> (Ending, Vec<u8>) {
     }
     drop(source);
     let mut screen = Screen::new(Vec::new(), 100, 30);
-    let pacing = Pacing { frame: Duration::ZERO, tick: Duration::from_secs(1) };
-    let ending = run(app, &mut events, &mut screen, &mut Fixed, pacing);
+    let ending = run(app, &mut events, &mut screen, &mut Fixed, Pacing { frame: Duration::ZERO });
+    // The script has ended: the cursor rests.
+    app.update(Event::Tick);
     (ending, screen.terminal().clone())
 }
 

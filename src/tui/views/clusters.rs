@@ -25,10 +25,10 @@ pub(super) fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     let rows = app.cluster_rows();
     if rows.is_empty() {
         let words = match app.map().stage() {
-            Stage::Finished => "clusters are being computed",
-            _ => "clusters come when the map is finished",
+            Stage::Finished => "clusters are being computed".to_string(),
+            _ => app.awaited("clusters"),
         };
-        let words = text::fit(words, inside.width.into(), look.ascii);
+        let words = text::fit(&words, inside.width.into(), look.ascii);
         text::put(buf, inside, inside.x, inside.y, &words, theme.muted());
         return;
     }

@@ -1,7 +1,10 @@
 //! The page of one feature: the passages on which it fires, strongest first, lined up on the token.
 
+use super::inspector::rule;
 use super::words::number;
+use crate::analysis::Example;
 use crate::tui::app::{App, Pane as Focus};
+use crate::tui::layout;
 use crate::tui::widgets::pane::Pane;
 use crate::tui::widgets::passage::{self, Align, Token};
 use crate::tui::widgets::text;
@@ -44,20 +47,30 @@ pub(super) fn draw(app: &App, area: Rect, buf: &mut Buffer) {
         }
         return;
     }
+    let (rows, line, whole) = layout::passages(inside, app.is_reading());
     let list = app.list(Focus::Passages);
     let top = detail.max_activation.unwrap_or(0.0) as f32;
     let column = (inside.width.saturating_sub(VALUE + 2)) * 2 / 5;
-    for (y, (i, example)) in (inside.y..inside.bottom()).zip(detail.examples.iter().enumerate().skip(list.offset)) {
+    for (y, (i, example)) in (rows.y..rows.bottom()).zip(detail.examples.iter().enumerate().skip(list.offset)) {
         let chosen = focused && i == list.cursor;
         let value = text::pad(&number(example.value.into()), usize::from(VALUE), true, look.ascii);
         let style = if chosen { theme.selected() } else { theme.muted() };
         text::put(buf, inside, inside.x, y, &value, style);
-        let tokens: Vec<Token<'_>> = example
-            .pieces
-            .iter()
-            .map(|(text, value)| Token { text, strength: if top > 0.0 { value / top } else { 0.0 } })
-            .collect();
         let row = Rect { x: inside.x + VALUE + 2, y, width: inside.width.saturating_sub(VALUE + 2), height: 1 };
+        let tokens = tokens(example, top);
         passage::render(look, &tokens, example.focus, Align::Column(column), row.intersection(inside), buf);
     }
+    let Some(example) = detail.passage.as_ref().filter(|_| !whole.is_empty()) else { return };
+    let place = detail.place.map_or_else(String::new, |(document, position)| {
+        format!(", document {} position {position}", text::thousands(document as u64))
+    });
+    let title = format!("token {}{place}: fires {}", text::thousands(example.row.into()), number(example.value.into()));
+    rule(app, &title, line, buf);
+    passage::render_whole(look, &tokens(example, top), example.focus, whole, buf);
+}
+
+/// The tokens of a passage, shaded by their share of the largest activation.
+fn tokens(example: &Example, top: f32) -> Vec<Token<'_>> {
+    let strength = |value: f32| if top > 0.0 { value / top } else { 0.0 };
+    example.pieces.iter().map(|(text, value)| Token { text, strength: strength(*value) }).collect()
 }

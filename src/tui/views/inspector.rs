@@ -1,11 +1,10 @@
 //! The side pane: what is known about the selected feature, with its nearest features as a list.
 //!
-//! Tall panes show the summary above the list, wide low ones beside it. The list always has the half of the rows
-//! that the app counts on when it scrolls.
+//! Tall panes show the summary above the list, wide low ones beside it ([`Areas`] tells which).
 
 use super::words::{self, about, number};
 use crate::tui::app::{App, Detail, Pane as Focus};
-use crate::tui::layout::Page;
+use crate::tui::layout::{Areas, Page};
 use crate::tui::theme::class_of;
 use crate::tui::widgets::bars::{Axis, Histogram, number as axis_number, sparkline};
 use crate::tui::widgets::pane::Pane;
@@ -16,19 +15,18 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-/// From this width on, and below this height, summary and list stand side by side.
-const WIDE: (u16, u16) = (72, 14);
 /// Below this width, lines are short of room.
 const NARROW: u16 = 34;
 /// From this height on, the summary has room for a small chart.
 const ROOMY: u16 = 9;
 
-pub(super) fn draw(app: &App, area: Rect, buf: &mut Buffer) {
+pub(super) fn draw(app: &App, areas: &Areas, buf: &mut Buffer) {
+    let area = areas.side;
     if area.is_empty() {
         return;
     }
     let look = app.look();
-    let Some(detail) = app.detail() else {
+    let Some(detail) = app.aside() else {
         let inside = Pane { title: "feature", ..Pane::default() }.render(look, area, buf);
         let words = text::fit("no feature is selected yet", inside.width.saturating_sub(2).into(), look.ascii);
         text::put(buf, inside, inside.x + 1, inside.y, &words, look.theme.muted());
@@ -37,31 +35,17 @@ pub(super) fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     let title = format!("#{}", detail.feature);
     let remark = if app.marks().contains(&detail.feature) { "marked" } else { "" };
     let focused = app.focus() == Focus::Feature;
-    let inside = Pane { title: &title, remark, focused, ..Pane::default() }.render(look, area, buf);
-    let inside = Rect { x: inside.x + 1, width: inside.width.saturating_sub(2), ..inside };
-    if inside.is_empty() {
-        return;
+    Pane { title: &title, remark, focused, ..Pane::default() }.render(look, area, buf);
+    summary(app, detail, areas.summary, buf);
+    if !areas.heading.is_empty() {
+        let narrow = areas.heading.width < NARROW;
+        rule(app, if narrow { "nearest by cosine" } else { "nearest by decoder cosine" }, areas.heading, buf);
     }
-    if inside.width >= WIDE.0 && inside.height < WIDE.1 {
-        let half = inside.width * 11 / 20;
-        summary(app, detail, Rect { width: half - 2, ..inside }, buf);
-        let right = Rect { x: inside.x + half, width: inside.width - half, ..inside };
-        nearest(app, detail, right, focused, buf);
-        return;
-    }
-    let rows = (inside.height / 2).max(1);
-    let heading = u16::from(inside.height > 6);
-    let top = Rect { height: inside.height - rows - heading, ..inside };
-    summary(app, detail, top, buf);
-    if heading > 0 {
-        let title = if inside.width < NARROW { "nearest by cosine" } else { "nearest by decoder cosine" };
-        rule(app, title, Rect { y: top.bottom(), height: 1, ..inside }, buf);
-    }
-    nearest(app, detail, Rect { y: inside.bottom() - rows, height: rows, ..inside }, focused, buf);
+    nearest(app, detail, areas.list, focused, buf);
 }
 
 /// `── where it fires ─────`
-fn rule(app: &App, title: &str, area: Rect, buf: &mut Buffer) {
+pub(super) fn rule(app: &App, title: &str, area: Rect, buf: &mut Buffer) {
     let look = app.look();
     let dash = look.pick("─", "-");
     let style = look.theme.muted();
@@ -193,8 +177,10 @@ fn strength(app: &App, detail: &Detail, area: Rect, buf: &mut Buffer) {
 fn nearest(app: &App, detail: &Detail, area: Rect, focused: bool, buf: &mut Buffer) {
     let look = app.look();
     let Some(neighbours) = &detail.neighbours else {
-        let words = text::fit("neighbours are being computed", area.width.into(), look.ascii);
-        text::put(buf, area, area.x, area.y, &words, look.theme.muted());
+        let words = text::wrap(&app.awaited("neighbours"), area.width.into());
+        for (y, line) in (area.y..area.bottom()).zip(words) {
+            text::put(buf, area, area.x, y, &line, look.theme.muted());
+        }
         return;
     };
     // In a narrow pane words say more than the name of a cluster.

@@ -71,12 +71,8 @@ fn about(job: &Job) -> String {
     match (&job.state, job.progress()) {
         (JobState::Failed(why), _) => why.clone(),
         (JobState::Running, Some(progress)) => {
-            let done = text::thousands(progress.done.min(progress.total.max(progress.done)));
-            let counted = match progress.total {
-                0 if progress.done == 0 => progress.stage.to_string(),
-                0 => format!("{} {done}", progress.stage),
-                total => format!("{} {done}/{}", progress.stage, text::thousands(total)),
-            };
+            let percent = progress.percent().map_or_else(String::new, |percent| format!(" {percent} %"));
+            let counted = format!("{}{percent}", progress.stage);
             match progress.eta() {
                 Some(left) => format!("{counted}, {} left", text::duration(left)),
                 None => counted,

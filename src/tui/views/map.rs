@@ -2,6 +2,8 @@
 
 use super::opening;
 use super::words::{self, joined};
+use crate::analysis::JobKind;
+use crate::analysis::jobs::Job;
 use crate::tui::app::{App, ColourBy, Pane as Focus, Stage};
 use crate::tui::layout::Areas;
 use crate::tui::theme::{class_of, letter};
@@ -45,7 +47,10 @@ fn remarks(app: &App, narrow: bool) -> Vec<String> {
             parts.push("components 1 and 2".to_string());
             parts.extend(share);
         }
-        Stage::Forming { epoch, epochs } => parts.push(format!("forming, pass {epoch} of {epochs}")),
+        Stage::Forming { epoch, epochs } => {
+            let word = if app.jobs().current(JobKind::Map).is_none_or(Job::is_running) { "forming" } else { "stopped" };
+            parts.push(format!("{word}, pass {epoch} of {epochs}"));
+        }
         Stage::Finished => {
             if let Some(trust) = app.trust() {
                 let at = if narrow { format!("@{}", trust.k) } else { format!(" at k {}", trust.k) };
@@ -66,7 +71,12 @@ fn remarks(app: &App, narrow: bool) -> Vec<String> {
 /// Draws the points and what lies on them; the raster tells which clusters are in view.
 fn plot(app: &App, area: Rect, buf: &mut Buffer) -> Raster {
     let map = app.map();
-    let label = app.selected().map(|feature| {
+    // The crosshair is called by the feature it stands on; beside one it has no name.
+    let stands = |feature: &u32| {
+        let place = map.place(*feature).and_then(|(x, y)| map.viewport().cell_of(x, y, area.width, area.height));
+        place.is_some() && place == map.crosshair()
+    };
+    let label = app.selected().filter(stands).map(|feature| {
         let words = format!("#{feature} {}", words::about(app, feature).replace("  ", " "));
         text::fit(words.trim_end(), LABEL, app.look().ascii).into_owned()
     });
@@ -83,7 +93,7 @@ fn plot(app: &App, area: Rect, buf: &mut Buffer) -> Raster {
         ranked: &ranked,
         selected: app.selected(),
         cursor: map.crosshair().map(|cell| (cell, label.as_str())),
-        boxed: None,
+        boxed: map.anchor().zip(map.crosshair()),
     };
     let mut raster = Raster::new();
     scatter.render(app.look(), &mut raster, area, buf);
@@ -107,10 +117,14 @@ fn colours(app: &App, raster: &Raster, area: Rect, buf: &mut Buffer) {
             legend::clusters(look, &entries, area, buf);
         }
         ColourBy::Column(column) => {
-            if let Some(ramp) = app.map().ramp() {
-                return legend::ramp(look, column.name(), &number(ramp.low), &number(ramp.high), area, buf);
-            }
-            let words = format!("{} is not known for any feature", column.name());
+            let words = match app.map().ramp() {
+                Some(ramp) if ramp.low < ramp.high => {
+                    let name = format!("{}{}", column.name(), if ramp.log { ", log scale" } else { "" });
+                    return legend::ramp(look, &name, &number(ramp.low), &number(ramp.high), area, buf);
+                }
+                Some(ramp) => format!("{} is {} for nearly every feature", column.name(), number(ramp.low)),
+                None => format!("{} is not known for any feature", column.name()),
+            };
             let words = text::fit(&words, area.width.into(), look.ascii);
             text::put(buf, area, area.x, area.y, &words, look.theme.muted());
         }

@@ -13,16 +13,18 @@ mod help;
 mod inspector;
 mod jobs;
 mod map;
-mod marks;
+mod members;
 mod neighbours;
 mod opening;
 mod overlay;
+pub(super) mod picker;
+mod table;
 mod words;
 
 #[cfg(test)]
 mod tests;
 
-use super::app::App;
+use super::app::{App, Pane};
 use super::layout::{MIN_SIZE, Page};
 use super::widgets::text;
 use ratatui::buffer::Buffer;
@@ -43,11 +45,16 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
         Page::Feature => feature::draw(app, areas.main, buf),
         Page::Neighbours => neighbours::draw(app, areas.main, buf),
         Page::Clusters => clusters::draw(app, areas.main, buf),
-        Page::Marks => marks::draw(app, areas.main, buf),
+        Page::Table => table::draw(app, Pane::Table, areas.main, buf),
+        Page::Marks => table::draw(app, Pane::Marks, areas.main, buf),
         Page::Jobs => jobs::draw(app, areas.main, buf),
         Page::Help => help::draw(app, areas.main, buf),
     }
-    inspector::draw(app, areas.side, buf);
+    if app.page() == Page::Clusters {
+        members::draw(app, &areas, buf);
+    } else {
+        inspector::draw(app, &areas, buf);
+    }
     chrome::hints(app, areas.hints, buf);
     let cursor = chrome::status(app, areas.status, buf);
     overlay::draw(app, &areas, buf);

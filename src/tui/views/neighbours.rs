@@ -16,12 +16,11 @@ pub(super) fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     }
     let look = app.look();
     let title = app.selected().map_or_else(|| "neighbours".to_string(), |feature| format!("nearest to #{feature}"));
-    let neighbours = app.detail().and_then(|detail| detail.neighbours.as_deref());
-    let remark = "by cosine of the decoder directions";
+    let remark = format!("by {}", app.neighbours_by());
     let focused = app.focus() == Focus::Neighbours;
-    let inside = Pane { title: &title, remark, focused, ..Pane::default() }.render(look, area, buf);
-    let Some(neighbours) = neighbours else {
-        let words = text::fit("neighbours are being computed", inside.width.saturating_sub(2).into(), look.ascii);
+    let inside = Pane { title: &title, remark: &remark, focused, ..Pane::default() }.render(look, area, buf);
+    let Some(neighbours) = app.neighbours() else {
+        let words = text::fit("neighbours are being ranked", inside.width.saturating_sub(2).into(), look.ascii);
         text::put(buf, inside, inside.x + 1, inside.y, &words, look.theme.muted());
         return;
     };

@@ -4,7 +4,6 @@
 use super::draw;
 use crate::analysis::{Cache, Evidence, JobKind, Jobs, Product, Study, Words};
 use crate::container::{Dtype, Matrix};
-use crate::export::frame::{frame_svg, frame_text};
 use crate::geometry::cluster::Clusters;
 use crate::geometry::cluster::hdbscan::HdbscanParams;
 use crate::geometry::neighbors::Knn;
@@ -18,6 +17,7 @@ use crate::task::Task;
 use crate::tui::Model;
 use crate::tui::app::{App, Options};
 use crate::tui::event::Event;
+use crate::tui::frame::{frame_svg, frame_text};
 use crate::tui::key::Key;
 use crate::tui::theme::{ColorTier, Ground, Theme};
 use crate::tui::widgets::{Glyphs, Look, text};
@@ -233,11 +233,12 @@ fn check(name: &str, app: &App) {
 
 const SIZES: [(u16, u16); 4] = [(60, 16), (80, 24), (120, 40), (200, 60)];
 /// Name of a page and the keys that lead to it from the map.
-const PAGES: [(&str, &str); 7] = [
+const PAGES: [(&str, &str); 8] = [
     ("map", "g m"),
     ("feature", "g d"),
     ("neighbours", "g n"),
     ("clusters", "g c"),
+    ("table", "g t s"),
     ("marks", "g s"),
     ("jobs", "g j"),
     ("help", "?"),
@@ -305,8 +306,15 @@ fn the_page_of_a_feature_lines_up_its_passages() {
     let (buf, _) = frame(&app);
     let text = frame_text(&buf);
     assert!(text.contains("where #12 fires") && text.contains("all 12 places"), "{text}");
-    let columns: Vec<usize> = text.lines().filter_map(|line| Some(line[..line.find('▐')?].chars().count())).collect();
+    let column = |line: &str| Some(line[..line.find('▐')?].chars().count());
+    let columns: Vec<usize> = text.lines().take_while(|line| !line.contains("── token")).filter_map(column).collect();
     assert!(columns.len() >= 10 && columns.iter().all(|&column| column == columns[0]), "{columns:?}");
+    // Below, the passage under the cursor stands whole, and follows it.
+    let whole = |text: &str| text.lines().skip_while(|line| !line.contains("── token")).collect::<Vec<_>>().join("\n");
+    assert!(whole(&text).contains('▐'), "{text}");
+    press(&mut app, "j j");
+    app.update(Event::Tick);
+    assert_ne!(whole(&frame_text(&frame(&app).0)), whole(&text));
 }
 
 #[test]
@@ -428,11 +436,11 @@ fn jobs_tell_how_far_they_are_and_why_they_failed() {
     app.update(Event::Job(failed));
     press(&mut app, "J j");
     let text = shown(&app);
-    assert!(text.contains("1 running") && text.contains("layout 134/200"), "{text}");
+    assert!(text.contains("1 running") && text.contains("layout 67 %"), "{text}");
     assert!(text.contains("failed") && text.contains("shorter than it says it is"), "{text}");
     assert!(!text.contains('\u{1b}'));
     press(&mut app, "g m");
-    assert!(shown(&app).contains("134/200 ▰"), "{}", shown(&app));
+    assert!(shown(&app).contains("67 % ▰"), "{}", shown(&app));
 }
 
 #[test]

@@ -39,15 +39,10 @@ impl Glyphs {
             Self::Sextant => "sextant",
             Self::Braille => "braille",
             Self::Quadrant => "quadrant",
-            Self::Half => "half",
+            Self::Half => "half-block",
             Self::Ascii => "ascii",
             Self::Letters => "letters",
         }
-    }
-
-    /// The glyphs of this name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|glyphs| glyphs.name() == name)
     }
 
     /// Whether all its characters are 7-bit.
@@ -257,7 +252,6 @@ mod tests {
         let mut glyphs = Glyphs::Braille;
         for _ in 0..7 {
             glyphs = glyphs.next(false);
-            assert_eq!(Glyphs::from_name(glyphs.name()), Some(glyphs));
         }
         assert_eq!(glyphs, Glyphs::Braille);
         assert_eq!((Glyphs::Ascii.next(true), Glyphs::Letters.next(true)), (Glyphs::Letters, Glyphs::Ascii));

@@ -56,9 +56,9 @@ pub fn filled(done: u64, total: u64, cells: u16) -> u16 {
     share.min(cells.saturating_sub(1))
 }
 
-/// Draws `UMAP 134/200 ▰▰▰▱▱ 1.2 s left` in one row, leaving out first the bar, then the rest, when it is narrow.
+/// Draws `layout 67 % ▰▰▰▱▱ 1.2 s left` in one row, leaving out first the bar, then the rest, when it is narrow.
 ///
-/// A stage without a known total shows what is done and for how long.
+/// A stage without a known total shows for how long it has worked.
 pub fn progress(look: &Look, name: &str, progress: &Progress, area: Rect, buf: &mut Buffer) {
     let area = area.intersection(buf.area);
     if area.width < 3 {
@@ -70,13 +70,7 @@ pub fn progress(look: &Look, name: &str, progress: &Progress, area: Rect, buf: &
         _ if progress.elapsed.as_secs() >= 1 => text::duration(progress.elapsed),
         _ => String::new(),
     };
-    let count = if total > 0 {
-        format!("{}/{}", text::thousands(done), text::thousands(total))
-    } else if progress.done > 0 {
-        text::thousands(progress.done)
-    } else {
-        String::new()
-    };
+    let count = progress.percent().map_or_else(String::new, |percent| format!("{percent} %"));
     let inner = Rect { x: area.x + 1, width: area.width - 2, ..area };
     let name = text::clean(name, look.ascii);
     let name = text::fit(&name, usize::from(inner.width), look.ascii);

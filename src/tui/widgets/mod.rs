@@ -29,12 +29,14 @@ pub struct Look {
     pub glyphs: Glyphs,
     /// Whether the rest of the screen must do with 7-bit characters too.
     pub ascii: bool,
+    /// Whether colours and emphasis are seen at all; a frame of plain text has neither.
+    pub styled: bool,
 }
 
 impl Look {
     /// A look whose chrome follows the glyphs: 7-bit if they are.
     pub fn new(theme: Theme, glyphs: Glyphs) -> Self {
-        Self { theme, glyphs, ascii: glyphs.is_ascii() }
+        Self { theme, glyphs, ascii: glyphs.is_ascii(), styled: true }
     }
     /// The same look with the next tier of glyphs that the terminal can be expected to show.
     pub fn next_glyphs(&self) -> Self {

@@ -69,8 +69,6 @@ fn edge_at(edge: Rect, y: u16) -> Rect {
 pub enum Anchor {
     /// In the middle.
     Center,
-    /// At the middle of the top edge: palettes and prompts.
-    Top,
     /// In the right lower corner: the keys that may follow a prefix.
     Corner,
 }
@@ -81,7 +79,6 @@ pub fn place(area: Rect, width: u16, height: u16, anchor: Anchor) -> Rect {
     let (right, below) = (area.width - width, area.height - height);
     let (dx, dy) = match anchor {
         Anchor::Center => (right / 2, below / 2),
-        Anchor::Top => (right / 2, below.min(1)),
         Anchor::Corner => (right, below),
     };
     Rect::new(area.x + dx, area.y + dy, width, height)

@@ -60,6 +60,71 @@ pub fn render(look: &Look, tokens: &[Token<'_>], focus: usize, align: Align, are
     draw_right(look, &after, right, Rect { x: x + middle, width: right, ..area }, buf);
 }
 
+/// Draws a passage whole, over as many lines as `area` has: words stay together where they fit. Where the lines do
+/// not suffice, those around the focus are shown, and an ellipsis stands where text is left out.
+pub fn render_whole(look: &Look, tokens: &[Token<'_>], focus: usize, area: Rect, buf: &mut Buffer) {
+    let area = area.intersection(buf.area);
+    let Some(token) = tokens.get(focus) else { return };
+    if area.is_empty() {
+        return;
+    }
+    let (lead, core, trail) = split(token.text);
+    let shade = look.theme.shade(token.strength).remove_modifier(Modifier::UNDERLINED | Modifier::ITALIC);
+    let one = |text: &str, style: Style| Piece { text: text.to_string(), style, width: text::width(text) as u16 };
+    let blank = || one(" ", look.theme.text());
+    let mut all = pieces(look, &tokens[..focus]);
+    all.extend(lead.then(blank));
+    all.push(one(look.pick("▐", "["), shade.remove_modifier(Modifier::BOLD)));
+    let at = all.len();
+    let word = shade.add_modifier(Modifier::REVERSED | Modifier::BOLD);
+    all.extend(text::clean(core, look.ascii).graphemes(true).map(|grapheme| one(grapheme, word)));
+    all.push(one(look.pick("▌", "]"), shade.remove_modifier(Modifier::BOLD)));
+    all.extend(trail.then(blank));
+    all.extend(pieces(look, &tokens[focus + 1..]));
+
+    let lines = broken(&all, area.width);
+    let home = lines.iter().position(|line| line.contains(&at)).unwrap_or(0);
+    let height = usize::from(area.height);
+    let first = home.saturating_sub(height / 2).min(lines.len().saturating_sub(height));
+    for (y, line) in (area.y..area.bottom()).zip(&lines[first..]) {
+        let mut x = area.x;
+        for piece in &all[line.clone()] {
+            x = text::put(buf, area, x, y, &piece.text, piece.style);
+        }
+    }
+    let ellipsis = text::ellipsis(look.ascii);
+    if first > 0 {
+        text::put(buf, area, area.x, area.y, ellipsis, look.theme.muted());
+    }
+    if first + height < lines.len() {
+        text::put_right(buf, area, area.right(), area.bottom() - 1, ellipsis, look.theme.muted());
+    }
+}
+
+/// Lines of pieces, each at most `columns` wide, broken after blanks where there are any. A blank that ends a line
+/// hangs over and is left out.
+fn broken(pieces: &[Piece], columns: u16) -> Vec<std::ops::Range<usize>> {
+    let mut lines = Vec::new();
+    let (mut start, mut used, mut after_blank) = (0, 0u16, 0);
+    let mut i = 0;
+    while i < pieces.len() {
+        let blank = pieces[i].text == " ";
+        if used + pieces[i].width > columns && !blank && i > start {
+            let end = if after_blank > start { after_blank } else { i };
+            lines.push(start..end);
+            (start, used) = (end, pieces[end..i].iter().map(|piece| piece.width).sum());
+            continue;
+        }
+        used = used.saturating_add(pieces[i].width);
+        i += 1;
+        if blank {
+            after_blank = i;
+        }
+    }
+    lines.push(start..pieces.len());
+    lines
+}
+
 /// Columns to the left and right of the focus.
 fn share(before: usize, after: usize, room: u16, align: Align) -> (u16, u16) {
     let columns = |n: usize| n.min(usize::from(room)) as u16;

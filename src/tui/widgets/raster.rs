@@ -18,8 +18,6 @@ use crate::tui::theme::NOISE;
 
 /// Flag of a point that the filter leaves out: drawn faint.
 pub const FAINT: u8 = 1;
-/// Flag of a point that is not drawn at all.
-pub const HIDDEN: u8 = 2;
 
 /// Points as separate arrays of one length.
 #[derive(Debug, Clone, Copy, Default)]
@@ -30,7 +28,7 @@ pub struct Cloud<'a> {
     pub y: &'a [f32],
     /// Class of each point (cluster, or step of a ramp; [`NOISE`] for none); empty if all are in class 0.
     pub class: &'a [u16],
-    /// [`FAINT`] or [`HIDDEN`] for each point; empty if all are shown.
+    /// 0, or [`FAINT`], for each point; empty if all are shown.
     pub flags: &'a [u8],
 }
 
@@ -51,7 +49,7 @@ impl<'a> Cloud<'a> {
     pub fn flags(&self, i: usize) -> u8 {
         self.flags.get(i).copied().unwrap_or(0)
     }
-    /// Coordinates of the points that are neither faint nor hidden.
+    /// Coordinates of the points that are not faint.
     pub fn shown(self) -> impl Iterator<Item = (f32, f32)> + 'a {
         (0..self.len()).filter(move |&i| self.flags(i) == 0).map(move |i| (self.x[i], self.y[i]))
     }
@@ -168,8 +166,7 @@ impl Raster {
                         self.count[cell] += 1;
                         self.kept.push(((cell as u32) << 16) | u32::from(cloud.class(start + i)));
                     }
-                    flags if flags & HIDDEN == 0 => self.faint[cell] |= bit,
-                    _ => continue,
+                    _ => self.faint[cell] |= bit,
                 }
                 self.in_view += 1;
             }

@@ -6,7 +6,7 @@
 
 use super::Look;
 use super::glyph::{Glyphs, density};
-use super::raster::{Cloud, HIDDEN, Raster};
+use super::raster::{Cloud, Raster};
 use super::text;
 use super::viewport::Viewport;
 use crate::tui::theme::{self, NOISE};
@@ -80,7 +80,7 @@ impl Scatter<'_> {
     /// The cell of a point that is drawn, in cells of the area.
     fn cell(&self, point: u32, area: Rect) -> Option<(u16, u16)> {
         let i = point as usize;
-        if i >= self.cloud.len() || self.cloud.flags(i) & HIDDEN != 0 {
+        if i >= self.cloud.len() {
             return None;
         }
         self.view.cell_of(self.cloud.x[i], self.cloud.y[i], area.width, area.height)
@@ -101,6 +101,8 @@ impl Scatter<'_> {
                 let dots = raster.cell(column, row);
                 let (mask, style) = match (dots.mask, dots.faint) {
                     (0, 0) => continue,
+                    // Without emphasis a faint dot would look like any other.
+                    (0, _) if !look.styled => continue,
                     (0, faint) => (faint, look.theme.faint()),
                     (mask, _) => (mask, self.style(look, dots.class)),
                 };

@@ -9,8 +9,8 @@ use super::scatter::{Paint, Scatter};
 use super::table::{Column, Table, scroll};
 use super::viewport::Viewport;
 use super::{Glyphs, Look, legend, text};
-use crate::export::frame::{frame_svg, frame_text};
 use crate::task::Progress;
+use crate::tui::frame::{frame_svg, frame_text};
 use crate::tui::theme::{ColorTier, Ground, NOISE, Theme};
 use proptest::prelude::*;
 use ratatui::buffer::Buffer;
@@ -348,7 +348,7 @@ proptest! {
             .render(&look, Rect { y: 4, height: 4, ..area }, &mut buf);
         let keys: Vec<Hint<'_>> = safe.iter().map(|word| Hint { key: word, does: word }).collect();
         hints(&look, &keys, keys.first().copied(), area, &mut buf);
-        message(&look, &safe[0], &safe, place(area, 30, 5, Anchor::Top), &mut buf);
+        message(&look, &safe[0], &safe, place(area, 30, 5, Anchor::Corner), &mut buf);
         // Every row is exactly as wide as the screen: no wide character is cut or overlapped.
         for y in 0..size.1 {
             let mut x = 0;

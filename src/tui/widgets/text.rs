@@ -172,7 +172,8 @@ pub fn put(buf: &mut Buffer, area: Rect, x: u16, y: u16, text: &str, style: Styl
 /// Writes `text` so that it ends before column `right`; gives the column where it starts.
 pub fn put_right(buf: &mut Buffer, area: Rect, right: u16, y: u16, text: &str, style: Style) -> u16 {
     let columns = usize::from(right.min(area.right()).saturating_sub(area.left()));
-    let text = fit(text, columns, text.is_ascii());
+    // On a 7-bit screen [`to_ascii`] turns the ellipsis into one of its own.
+    let text = fit(text, columns, false);
     let x = right.min(area.right()).saturating_sub(width(&text) as u16).max(area.left());
     put(buf, area, x, y, &text, style);
     x
@@ -248,6 +249,11 @@ pub fn thousands(n: u64) -> String {
         out.push(digit);
     }
     out
+}
+
+/// `1 feature`, `4,096 features`: a count of things whose plural ends in s.
+pub fn counted(n: usize, thing: &str) -> String {
+    format!("{} {thing}{}", thousands(n as u64), if n == 1 { "" } else { "s" })
 }
 
 /// A length of time as people say it: `0.4 s`, `12 s`, `2 min 10 s`, `3 h 5 min`.

@@ -91,7 +91,7 @@ fn escape_or_x_cancels_the_job_under_the_cursor() {
         let (mut app, jobs) = ready();
         app.jobs.start(JobKind::Map, patient);
         play(&mut app, &format!("J {key}"));
-        await_jobs(&mut app, &jobs, |app| !app.moves());
+        await_jobs(&mut app, &jobs, |app| app.jobs().running().is_none());
         assert_eq!(app.page(), Page::Jobs);
     }
 }
@@ -100,7 +100,7 @@ fn escape_or_x_cancels_the_job_under_the_cursor() {
 fn a_panic_in_a_job_is_a_failed_job() {
     let (mut app, jobs) = ready();
     app.jobs.start(JobKind::Trust, |_| panic!("planted"));
-    await_jobs(&mut app, &jobs, |app| !app.moves());
+    await_jobs(&mut app, &jobs, |app| app.jobs().running().is_none());
     assert!(words(&app).contains("planted") && app.message().unwrap().is_error);
     assert_eq!(play(&mut app, "j").0, Ending::HungUp, "the screen lives");
 }
@@ -153,7 +153,7 @@ fn the_whole_of_what_jobs_make_arrives() {
         context.publish(Product::Knn(Arc::new(study.knn(4, &context.task)?)));
         Ok(())
     });
-    await_jobs(&mut app, &jobs, |app| !app.moves());
+    await_jobs(&mut app, &jobs, |app| app.jobs().running().is_none());
     assert_eq!(app.map().stage(), Stage::Components);
     assert!(app.variance().is_some());
     let detail = app.detail().unwrap();
@@ -167,7 +167,7 @@ fn exporting_writes_what_is_shown_and_asks_before_replacing() {
     let line = |path: &std::path::Path| typed(path.to_str().unwrap());
     let (mut app, jobs) = ready();
     play(&mut app, &format!("1 2 g i c c e Ctrl-u {} Enter", line(&path)));
-    await_jobs(&mut app, &jobs, |app| !app.moves());
+    await_jobs(&mut app, &jobs, |app| app.jobs().running().is_none());
     assert!(words(&app).contains("10 features"), "{}", words(&app));
     assert_eq!(app.files(), std::slice::from_ref(&path));
     let text = std::fs::read_to_string(&path).unwrap();
@@ -321,9 +321,9 @@ fn interrupt_cancels_what_is_typed_then_the_job_then_quits() {
     let (mut app, jobs) = ready();
     app.jobs.start(JobKind::Map, patient);
     assert_eq!(play(&mut app, "/ a Ctrl-c").0, Ending::HungUp);
-    assert!(app.prompt().is_none() && app.moves());
+    assert!(app.prompt().is_none() && app.jobs().running().is_some());
     assert_eq!(play(&mut app, "Ctrl-c").0, Ending::HungUp);
-    await_jobs(&mut app, &jobs, |app| !app.moves());
+    await_jobs(&mut app, &jobs, |app| app.jobs().running().is_none());
     assert!(words(&app).contains("cancelled"));
     assert_eq!(app.map().stage(), Stage::Finished, "the last full result stays");
     assert_eq!(play(&mut app, "Ctrl-c").0, Ending::Quit);
@@ -334,7 +334,7 @@ fn the_map_is_grouped_anew_and_what_named_old_clusters_goes() {
     let (mut app, jobs) = ready();
     play(&mut app, "1 2 g i c c c s Ctrl-u m i n - c l u s t e r - s i z e = 4 Enter");
     assert!(app.message().is_some_and(|message| !message.is_error), "{}", words(&app));
-    await_jobs(&mut app, &jobs, |app| !app.moves());
+    await_jobs(&mut app, &jobs, |app| app.jobs().running().is_none());
     assert_eq!((app.params().hdbscan.min_cluster_size, app.params().hdbscan.samples()), (4, 4));
     let task = Task::new(1).unwrap();
     let layout = app.table().coordinates.unwrap().clone();
@@ -344,7 +344,7 @@ fn the_map_is_grouped_anew_and_what_named_old_clusters_goes() {
     assert!(play(&mut app, "u u").0 == Ending::HungUp && app.filters().is_empty());
     // Steps: finer twice is 3, and a third step says so.
     play(&mut app, "9 c +");
-    await_jobs(&mut app, &jobs, |app| !app.moves());
+    await_jobs(&mut app, &jobs, |app| app.jobs().running().is_none());
     assert_eq!(app.params().hdbscan.min_cluster_size, 3);
     play(&mut app, "c +");
     assert!(words(&app).contains("smallest"), "{}", words(&app));
@@ -366,10 +366,10 @@ fn a_map_made_anew_comes_with_its_own_trust_and_a_cancelled_one_leaves_the_old()
     app.take(Product::Layout { epoch: 1, epochs: 2, coordinates: Arc::new(Points::new(vec![7.0; 2 * FEATURES], 2)) });
     assert_ne!(place(&app), old);
     play(&mut app, "J x");
-    await_jobs(&mut app, &jobs, |app| !app.moves());
+    await_jobs(&mut app, &jobs, |app| app.jobs().running().is_none());
     assert_eq!((place(&app), app.map().stage()), (old, Stage::Finished));
     play(&mut app, "Esc L Ctrl-u n e i g h b o r s = 5 Space s e e d = 3 Enter");
-    await_jobs(&mut app, &jobs, |app| app.trust().is_some() && !app.moves());
+    await_jobs(&mut app, &jobs, |app| app.trust().is_some() && app.jobs().running().is_none());
     assert_eq!((app.params().umap.neighbors, app.params().umap.seed), (5, 3));
     assert_ne!(place(&app), old);
     play(&mut app, "L Ctrl-u n e i g h b o r s = 9 9 Enter");

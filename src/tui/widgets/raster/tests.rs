@@ -21,10 +21,7 @@ fn oracle(cloud: Cloud<'_>, view: &Viewport, glyphs: Glyphs, columns: u16, rows:
                     continue;
                 }
                 let bit = 1 << (dy % u32::from(h) * u32::from(w) + dx % u32::from(w));
-                if cloud.flags(i) & HIDDEN != 0 {
-                    continue;
-                }
-                if cloud.flags(i) & FAINT != 0 {
+                if cloud.flags(i) != 0 {
                     faint |= bit;
                 } else {
                     mask |= bit;
@@ -122,7 +119,7 @@ fn the_largest_area_and_beyond_are_cut_not_broken() {
 fn point() -> impl Strategy<Value = (f32, f32, u16, u8)> {
     let number = || prop_oneof![12 => -3.0_f32..3.0, 1 => any::<f32>(), 1 => Just(f32::NAN), 1 => Just(f32::INFINITY)];
     let class = prop_oneof![6 => 0_u16..4, 2 => Just(NOISE), 1 => any::<u16>()];
-    (number(), number(), class, prop_oneof![6 => Just(0), 1 => Just(FAINT), 1 => Just(HIDDEN), 1 => any::<u8>()])
+    (number(), number(), class, prop_oneof![6 => Just(0), 1 => Just(FAINT)])
 }
 
 proptest! {
@@ -134,8 +131,7 @@ proptest! {
         let x: Vec<f32> = points.iter().map(|p| p.0).collect();
         let y: Vec<f32> = points.iter().map(|p| p.1).collect();
         let class: Vec<u16> = points.iter().map(|p| p.2).collect();
-        // The raster knows two flags; others count as faint.
-        let flags: Vec<u8> = points.iter().map(|p| if p.3 > HIDDEN { p.3 & HIDDEN | FAINT } else { p.3 }).collect();
+        let flags: Vec<u8> = points.iter().map(|p| p.3).collect();
         let cloud = cloud(&x, &y, &class, &flags);
         let mut view = Viewport::new(center.0, center.1, scale);
         view.pan(pan.0, pan.1);

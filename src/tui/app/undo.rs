@@ -1,0 +1,96 @@
+//! What `undo` brings back: the view, the filters, the marks.
+
+use super::map::View;
+use super::{App, Filters};
+use crate::tui::action::{Action, Row};
+use std::collections::BTreeSet;
+
+/// How many changes can be undone.
+const CHANGES: usize = 100;
+
+/// What stood before a change.
+#[derive(Debug, Clone)]
+struct Snapshot {
+    action: Action,
+    view: View,
+    filters: Filters,
+    marks: BTreeSet<u32>,
+    selected: Option<u32>,
+}
+
+/// What stood before each change, oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Undo {
+    snapshots: Vec<Snapshot>,
+    /// The command that moved the view last, if nothing came between: the same again is undone together with it.
+    moved_by: Option<Action>,
+}
+
+impl Undo {
+    /// Something came between: what moves the view next is a change of its own.
+    pub(super) fn pause(&mut self) {
+        self.moved_by = None;
+    }
+    /// Drops what named clusters that are no more.
+    pub(super) fn forget_clusters(&mut self) {
+        for before in &mut self.snapshots {
+            before.filters.forget_clusters();
+        }
+    }
+}
+
+impl App {
+    /// Runs a change of view, filter or marks that `undo` can take back. The same movement again and again is one
+    /// step to undo.
+    pub(super) fn change(&mut self, action: Action, change: impl FnOnce(&mut Self)) {
+        let moves = matches!(action, Action::ZoomIn | Action::PanLeft);
+        if !(moves && self.undo.moved_by == Some(action)) {
+            self.undo.snapshots.push(Snapshot {
+                action,
+                view: self.map.view(),
+                filters: self.filters.clone(),
+                marks: self.marks.clone(),
+                selected: self.selected,
+            });
+            let excess = self.undo.snapshots.len().saturating_sub(CHANGES);
+            self.undo.snapshots.drain(..excess);
+        }
+        self.undo.moved_by = moves.then_some(action);
+        self.unlisted = true;
+        change(self);
+    }
+
+    /// A change of what is shown.
+    pub(super) fn change_filter(&mut self, action: Action, change: impl FnOnce(&mut Self)) {
+        self.change(action, |app| {
+            change(app);
+            app.refilter();
+        });
+        let (shown, all) = (self.shown_count(), self.study.features());
+        if shown == 0 && all > 0 {
+            self.complain("nothing passes these filters");
+        }
+    }
+
+    /// Takes back the last changes.
+    pub(super) fn undo(&mut self, times: i32) {
+        self.undo.pause();
+        let mut last = None;
+        for _ in 0..times {
+            let Some(before) = self.undo.snapshots.pop() else { break };
+            // What jobs have found since then stays: only what the user chose comes back.
+            self.map.set_view(before.view);
+            self.filters = before.filters;
+            self.marks = before.marks;
+            if let Some(feature) = before.selected {
+                self.follow(feature);
+            }
+            last = Some(before.action);
+        }
+        let Some(action) = last else { return self.say("nothing to undo") };
+        self.unlisted = true;
+        self.recolour();
+        self.refilter();
+        self.say(format!("undone: {}", Row::of(action).name));
+    }
+}

@@ -1,0 +1,312 @@
+//! Choosing one of the dictionaries of a folder, before a study is opened.
+//!
+//! They are listed by name; typing after `/` keeps the rows whose name holds every word typed. The picker is a
+//! [`Model`] of its own, which ends with [`Picker::chosen`].
+
+use super::action::{Action, Context, Row};
+use super::app::{ListState, Message};
+use super::event::Event;
+use super::input::LineEditor;
+use super::key::Key;
+use super::keymap::{Keymap, Press, Presses};
+use super::layout;
+use super::widgets::Look;
+use super::{Effect, Model};
+use crate::analysis::JobEvent;
+use crate::sae::find::Listing;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The dictionaries of a folder, one of which is to be chosen.
+pub struct Picker {
+    folder: PathBuf,
+    look: Look,
+    keymap: Keymap,
+    presses: Presses,
+    size: (u16, u16),
+    all: Vec<Listing>,
+    rows: Vec<usize>,
+    state: ListState,
+    query: LineEditor,
+    typing: bool,
+    message: Option<Message>,
+    chosen: Option<Listing>,
+}
+
+impl Picker {
+    /// A picker among the dictionaries `all` of `folder`.
+    pub fn new(folder: PathBuf, all: Vec<Listing>, look: Look) -> Self {
+        Self {
+            folder,
+            look,
+            keymap: Keymap::standard(),
+            presses: Presses::default(),
+            size: (0, 0),
+            rows: (0..all.len()).collect(),
+            all,
+            state: ListState::default(),
+            query: LineEditor::default(),
+            typing: false,
+            message: None,
+            chosen: None,
+        }
+    }
+
+    /// Takes up again after one was open: nothing is chosen, everything else is as it was.
+    pub fn reopen(&mut self) {
+        self.chosen = None;
+        self.message = None;
+    }
+
+    /// Says why the chosen one could not be opened.
+    pub fn refuse(&mut self, why: String) {
+        self.chosen = None;
+        self.message = Some(Message { text: why, is_error: true });
+    }
+
+    /// The one that was chosen; none when the user quit.
+    pub fn chosen(&self) -> Option<&Listing> {
+        self.chosen.as_ref()
+    }
+    /// The folder.
+    pub fn folder(&self) -> &std::path::Path {
+        &self.folder
+    }
+    /// How it is drawn.
+    pub fn look(&self) -> &Look {
+        &self.look
+    }
+    /// Columns and rows of the screen.
+    pub fn size(&self) -> (u16, u16) {
+        self.size
+    }
+    /// How many dictionaries there are.
+    pub fn count(&self) -> usize {
+        self.all.len()
+    }
+    /// The rows that pass what was typed.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = &Listing> {
+        self.rows.iter().map(|row| &self.all[*row])
+    }
+    /// The row under the cursor.
+    pub fn here(&self) -> Option<&Listing> {
+        self.rows().nth(self.state.cursor)
+    }
+    /// Cursor and first row on screen.
+    pub fn state(&self) -> ListState {
+        self.state
+    }
+    /// The line that filters the rows, and whether it is being typed.
+    pub fn query(&self) -> (&LineEditor, bool) {
+        (&self.query, self.typing)
+    }
+    /// What was said last.
+    pub fn message(&self) -> Option<&Message> {
+        self.message.as_ref()
+    }
+    /// The useful keys.
+    pub fn hints(&self) -> Vec<(String, &'static str)> {
+        if self.typing {
+            let typing = |action| self.keymap.keys(Context::Prompt, action).into_iter().next().unwrap_or_default();
+            return vec![(typing(Action::Accept), "open"), (typing(Action::Cancel), "all again")];
+        }
+        let mut hints = self.keymap.hints(Context::Picker);
+        if self.query.text().is_empty() {
+            hints.retain(|(_, label)| Row::of(Action::Back).hint != Some(*label));
+        }
+        hints
+    }
+    /// Rows of the list on screen.
+    pub fn height(&self) -> usize {
+        usize::from(layout::picker(self.size.0, self.size.1).list.height)
+    }
+
+    fn filter(&mut self) {
+        let query = self.query.text().to_lowercase();
+        let words: Vec<&str> = query.split_whitespace().collect();
+        let holds = |listing: &Listing| {
+            let name = listing.name.to_lowercase();
+            words.iter().all(|word| name.contains(word))
+        };
+        self.rows = (0..self.all.len()).filter(|row| holds(&self.all[*row])).collect();
+    }
+
+    fn open(&mut self, effects: &mut Vec<Effect>) {
+        let Some(here) = self.here().cloned() else { return };
+        match &here.problem {
+            Some(why) => self.message = Some(Message { text: why.clone(), is_error: true }),
+            None => {
+                self.chosen = Some(here);
+                effects.push(Effect::Quit);
+            }
+        }
+    }
+
+    fn step(&mut self, by: i64) {
+        self.state.step(by, self.rows.len());
+    }
+
+    fn key(&mut self, key: Key, effects: &mut Vec<Effect>) {
+        self.message = None;
+        let context = if self.typing { Context::Prompt } else { Context::Picker };
+        match self.presses.press(&self.keymap, context, key) {
+            Press::Action { action, count } => self.act(action, count, effects),
+            Press::Unknown(_) if self.typing => {
+                if self.query.press(key) {
+                    self.state = ListState::default();
+                    self.filter();
+                }
+            }
+            Press::Pending | Press::Unknown(_) => {}
+        }
+    }
+
+    fn act(&mut self, action: Action, count: Option<u32>, effects: &mut Vec<Effect>) {
+        let times = i64::from(count.unwrap_or(1));
+        let page = self.height().max(1) as i64;
+        match action {
+            Action::MoveUp | Action::PreviousItem => self.step(-times),
+            Action::MoveDown | Action::NextItem => self.step(times),
+            Action::HalfPageUp => self.step(-times * (page / 2).max(1)),
+            Action::HalfPageDown => self.step(times * (page / 2).max(1)),
+            Action::PageUp => self.step(-times * page),
+            Action::PageDown => self.step(times * page),
+            Action::First => self.state.cursor = 0,
+            Action::Last => self.state.cursor = count.map_or(usize::MAX, |row| (row as usize).saturating_sub(1)),
+            Action::Open | Action::Accept => {
+                self.typing = false;
+                self.open(effects);
+            }
+            Action::Search => self.typing = true,
+            Action::Cancel | Action::Back => {
+                self.typing = false;
+                self.query.set("");
+                self.filter();
+            }
+            Action::Redraw => effects.push(Effect::Repaint),
+            Action::Suspend => effects.push(Effect::Suspend),
+            Action::Interrupt if self.typing => self.act(Action::Cancel, None, effects),
+            Action::Interrupt | Action::Quit => effects.push(Effect::Quit),
+            _ => {}
+        }
+    }
+}
+
+impl Model for Picker {
+    type Job = JobEvent;
+
+    fn update(&mut self, event: Event<JobEvent>) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        match event {
+            Event::Key(key) => self.key(key, &mut effects),
+            Event::Paste(text) if self.typing => {
+                self.query.insert(&text);
+                self.filter();
+            }
+            Event::Resize(width, height) => self.size = (width, height),
+            Event::Job(_) | Event::Paste(_) | Event::Mouse(_) | Event::Tick | Event::Signal(_) => {}
+        }
+        let height = self.height();
+        self.state.settle(self.rows.len(), height);
+        effects
+    }
+
+    fn draw(&self, area: Rect, buffer: &mut Buffer) -> Option<Position> {
+        super::views::picker::draw(self, area, buffer)
+    }
+
+    fn wants_tick(&self) -> Option<Duration> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::frame::frame_text;
+    use crate::tui::theme::{ColorTier, Ground, Theme};
+    use crate::tui::widgets::Glyphs;
+
+    fn listing(name: &str, problem: Option<&str>) -> Listing {
+        let good = problem.is_none();
+        Listing {
+            name: name.into(),
+            path: PathBuf::from("runs").join(name),
+            format: good.then_some("saelens"),
+            shape: good.then(|| vec![24_576, 768]),
+            dtype: good.then_some(crate::container::Dtype::F32),
+            problem: problem.map(str::to_string),
+        }
+    }
+
+    fn many() -> Vec<Listing> {
+        let mut all: Vec<Listing> = (0..40).map(|layer| listing(&format!("layer_{layer}/width_16k"), None)).collect();
+        all.push(listing("layer_7/broken", Some("the header is cut short; expected 12,345 bytes; try another copy")));
+        all
+    }
+
+    fn picker() -> Picker {
+        let look = Look::new(Theme::new(ColorTier::None, Ground::Dark), Glyphs::Braille);
+        let mut picker = Picker::new("runs".into(), many(), look);
+        picker.update(Event::Resize(80, 24));
+        picker
+    }
+
+    fn press(picker: &mut Picker, keys: &str) -> Vec<Effect> {
+        let keys = Key::parse_sequence(keys).unwrap();
+        keys.into_iter().flat_map(|key| picker.update(Event::Key(key))).collect()
+    }
+
+    fn text(picker: &Picker) -> String {
+        let (width, height) = picker.size();
+        let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+        picker.draw(buffer.area, &mut buffer);
+        frame_text(&buffer)
+    }
+
+    #[test]
+    fn a_row_is_found_by_moving_or_typing_and_opened() {
+        let mut picker = picker();
+        assert_eq!(press(&mut picker, "3 j Enter"), [Effect::Quit]);
+        assert_eq!(picker.chosen().unwrap().name, "layer_3/width_16k");
+        picker.reopen();
+        press(&mut picker, "/ 1 2");
+        assert_eq!(picker.rows().map(|row| row.name.as_str()).collect::<Vec<_>>(), ["layer_12/width_16k"]);
+        assert_eq!(press(&mut picker, "Enter"), [Effect::Quit]);
+        assert_eq!(picker.chosen().unwrap().name, "layer_12/width_16k");
+        picker.reopen();
+        press(&mut picker, "Esc");
+        assert_eq!(picker.rows().len(), 41);
+        press(&mut picker, "G");
+        assert_eq!(picker.here().unwrap().name, "layer_7/broken");
+    }
+
+    #[test]
+    fn what_cannot_be_read_says_why_and_is_not_opened() {
+        let mut picker = picker();
+        assert_eq!(press(&mut picker, "G Enter"), []);
+        assert!(picker.chosen().is_none() && picker.message().unwrap().text.contains("cut short"));
+        assert!(text(&picker).contains("expected 12,345 bytes"));
+        assert_eq!(press(&mut picker, "q"), [Effect::Quit]);
+        assert!(picker.chosen().is_none());
+    }
+
+    #[test]
+    fn the_list_at_three_sizes() {
+        for (width, height) in [(60, 16), (80, 24), (120, 40)] {
+            let mut picker = self::picker();
+            picker.update(Event::Resize(width, height));
+            press(&mut picker, "G");
+            insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+                insta::assert_snapshot!(format!("picker_{width}x{height}"), text(&picker));
+            });
+        }
+        for (width, height) in [(1, 1), (59, 15), (300, 100), (0, 0)] {
+            let mut picker = self::picker();
+            picker.update(Event::Resize(width, height));
+            text(&picker);
+        }
+    }
+}

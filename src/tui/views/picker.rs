@@ -1,0 +1,115 @@
+//! The dictionaries of a folder: name, format, shape; below the list what is known of the one under the cursor.
+
+use crate::sae::find::Listing;
+use crate::tui::layout::{self, MIN_SIZE};
+use crate::tui::picker::Picker;
+use crate::tui::widgets::line::{self, Hint};
+use crate::tui::widgets::pane::Pane;
+use crate::tui::widgets::table::{Cell, Column, Table};
+use crate::tui::widgets::text;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+
+/// Draws the picker; returns where the cursor stands while its filter is typed.
+pub(in crate::tui) fn draw(picker: &Picker, area: Rect, buf: &mut Buffer) -> Option<Position> {
+    let look = picker.look();
+    let theme = &look.theme;
+    let (width, height) = picker.size();
+    if layout::too_small(width, height) {
+        text::put(buf, area, area.x, area.y, &format!("{}x{} needed", MIN_SIZE.0, MIN_SIZE.1), theme.text());
+        return None;
+    }
+    let areas = layout::picker(width, height);
+    let folder = text::clean(&picker.folder().display().to_string(), look.ascii);
+    let x = text::put(buf, areas.header, 1, 0, "saescope", theme.strong()) + 2;
+    let folder = text::fit_left(&folder, usize::from(width.saturating_sub(x + 1)), look.ascii);
+    text::put(buf, areas.header, x, 0, &folder, theme.text());
+
+    let rows: Vec<&Listing> = picker.rows().collect();
+    let all = text::thousands(picker.count() as u64);
+    let shown = text::thousands(rows.len() as u64);
+    let remark = if rows.len() == picker.count() { all } else { format!("{shown} of {all}") };
+    let inside = Pane { title: "dictionaries", remark: &remark, focused: true, ..Pane::default() };
+    let inside = inside.render(look, areas.main, buf);
+    let inside = Rect { x: inside.x + 1, width: inside.width.saturating_sub(2), ..inside };
+    if rows.is_empty() {
+        text::put(buf, inside, inside.x, inside.y, "no name holds this", theme.muted());
+    } else {
+        table(picker, &rows, inside, buf);
+    }
+
+    let status = areas.status;
+    let cursor = match (picker.query(), picker.message()) {
+        ((query, true), _) => {
+            let x = text::put(buf, status, 1, status.y, "/", theme.strong());
+            let (seen, cursor) = query.view(usize::from(width.saturating_sub(x + 1)));
+            text::put(buf, status, x, status.y, &text::clean(seen, look.ascii), theme.text());
+            Some(Position::new(x.saturating_add(cursor as u16).min(width.saturating_sub(1)), status.y))
+        }
+        (_, Some(message)) => {
+            let words = text::clean(&message.text, look.ascii);
+            let words = text::fit(&words, usize::from(width.saturating_sub(2)), look.ascii);
+            let style = if message.is_error { theme.error() } else { theme.text() };
+            text::put(buf, status, 1, status.y, &words, style);
+            None
+        }
+        _ => None,
+    };
+    let hints = picker.hints();
+    let hints: Vec<Hint<'_>> = hints.iter().map(|(key, does)| Hint { key, does }).collect();
+    line::hints(look, &hints, None, areas.hints, buf);
+    if look.ascii {
+        text::to_ascii(buf);
+    }
+    cursor
+}
+
+fn table(picker: &Picker, rows: &[&Listing], inside: Rect, buf: &mut Buffer) {
+    let look = picker.look();
+    let theme = &look.theme;
+    // Why the one under the cursor cannot be read is told whole, below the list.
+    let areas = layout::picker(picker.size().0, picker.size().1);
+    let columns = [
+        Column::words("name", 20).growing(1),
+        Column::words("format", 12),
+        Column::number("features × width", 17),
+        Column::words("type", 5),
+    ];
+    let row = |i: usize| {
+        let listing = rows[i];
+        let name = text::clean(&listing.name, look.ascii);
+        // The ends of long paths tell them apart.
+        let name = text::fit_left(&name, usize::from(inside.width.saturating_sub(42)), look.ascii).into_owned();
+        if listing.problem.is_some() {
+            let dim = |words: &str| Cell::styled(words.to_string(), theme.muted());
+            return vec![dim(&name), dim("unreadable"), dim(""), dim("")];
+        }
+        let shape = listing.shape.as_deref().unwrap_or_default();
+        let shape: Vec<String> = shape.iter().map(|&n| text::thousands(n as u64)).collect();
+        vec![
+            Cell::styled(name, theme.text()),
+            Cell::from(listing.format.unwrap_or_default()),
+            Cell::from(shape.join(" × ")),
+            Cell::from(listing.dtype.map_or("", |dtype| dtype.name())),
+        ]
+    };
+    let state = picker.state();
+    let list = Rect { height: areas.list.height + 1, ..inside };
+    Table {
+        columns: &columns,
+        rows: rows.len(),
+        row: &row,
+        offset: state.offset,
+        selected: Some(state.cursor),
+        header: true,
+    }
+    .render(look, list, buf);
+    let Some(here) = picker.here() else { return };
+    let about = match &here.problem {
+        Some(problem) => (text::clean(problem, look.ascii), theme.warning()),
+        None => (text::clean(&here.path.display().to_string(), look.ascii), theme.muted()),
+    };
+    for (y, line) in (areas.about.y..areas.about.bottom()).zip(text::wrap(&about.0, areas.about.width.into())) {
+        text::put(buf, areas.about, areas.about.x, y, &line, about.1);
+    }
+}
