@@ -8,6 +8,7 @@ use crate::geometry::cluster::hdbscan::HdbscanParams;
 use crate::geometry::umap::{Frame, UmapParams};
 use crate::rows::Points;
 use crate::task::Task;
+use serde_json::{Map, Value};
 use std::sync::Arc;
 
 /// Parameters of the map and of its clusters.
@@ -27,6 +28,13 @@ impl MapParams {
         self.umap.neighbors = self.umap.neighbors.min(features).max(2);
         self
     }
+    /// All of them by name, for the provenance of what is made with them.
+    pub fn parameters(&self) -> Map<String, Value> {
+        let mut all = layout_parameters(&self.umap);
+        all.insert("min_cluster_size".into(), self.hdbscan.min_cluster_size.into());
+        all.insert("min_samples".into(), self.hdbscan.samples().into());
+        all
+    }
     /// Checks the parameters for `features` features.
     ///
     /// # Errors
@@ -35,6 +43,14 @@ impl MapParams {
         self.umap.check(features)?;
         self.hdbscan.check(features)
     }
+}
+
+/// The parameters of a layout by name, for the provenance of what is made with them.
+pub fn layout_parameters(umap: &UmapParams) -> Map<String, Value> {
+    // An f32 is written in its short form: .1, not .10000000149.
+    let min_dist = umap.min_dist.to_string().parse::<f64>().unwrap_or(f64::NAN);
+    let all = [("neighbors", umap.neighbors.into()), ("min_dist", min_dist.into()), ("seed", umap.seed.into())];
+    all.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
 }
 
 /// `min_cluster_size` of what is tried after the parameters themselves where one cluster swallows the map, with core

@@ -16,7 +16,7 @@ pub(super) fn run(args: &ClusterArgs, common: &Common) -> Result<()> {
     if args.method != ClusterMethod::Hdbscan {
         return Err(Error::NotInBuild("grouping by another method than hdbscan (--method)".into()));
     }
-    let sink = Sink::new(&args.output, common.force)?;
+    let sink = Sink::new(&args.output, common.force, 1)?;
     let params = opening::hdbscan(&args.groups);
     let (clusters, provenance, row) = match &args.points {
         Some(path) => {
@@ -34,11 +34,10 @@ pub(super) fn run(args: &ClusterArgs, common: &Common) -> Result<()> {
             (clusters, provenance, "feature")
         }
     };
-    let rows = (0..clusters.labels.len() as i64).collect();
     sink.write(&Document {
         rows: if row == "feature" { "features" } else { "points" },
         arrays: vec![
-            Array::column(row, Data::I64(rows)),
+            Array::index(row, clusters.labels.len()),
             Array {
                 columns: Some(vec!["cluster".into()]),
                 ..Array::column("labels", Data::I32(clusters.labels.clone()))
@@ -76,8 +75,7 @@ fn of_dictionary(args: &ClusterArgs, params: &HdbscanParams, common: &Common) ->
                 let layout = study.umap(&map.umap, None, task, &mut |_| {})?;
                 of_map(&study, &map, &layout.coordinates, common, task)
             })?;
-            provenance.parameters.insert("neighbors".into(), map.umap.neighbors.into());
-            provenance.parameters.insert("min_dist".into(), map.umap.min_dist.into());
+            provenance.parameters = map.parameters();
             ("map", clusters)
         }
         ClusterOn::Decoder => ("decoder", by_cosine(&study.dictionary.decoder)?),

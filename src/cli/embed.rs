@@ -2,6 +2,7 @@
 
 use super::args::{Common, EmbedArgs, EmbedMethod};
 use super::{input, opening, progress};
+use crate::analysis::map::layout_parameters;
 use crate::error::{Error, Problem, Result};
 use crate::export::{Array, Data, Document, Sink};
 use crate::geometry::umap::UmapParams;
@@ -11,7 +12,7 @@ use serde_json::json;
 const AXES: [&str; 3] = ["x", "y", "z"];
 
 pub(super) fn run(args: &EmbedArgs, common: &Common) -> Result<()> {
-    let sink = Sink::new(&args.output, common.force)?;
+    let sink = Sink::new(&args.output, common.force, 1)?;
     let study = opening::study(&args.dict.open(), common)?;
     let mut extras = Vec::new();
     let (coordinates, parameters) = match args.method {
@@ -35,11 +36,13 @@ pub(super) fn run(args: &EmbedArgs, common: &Common) -> Result<()> {
                 Some(graph) => study.umap_on(graph, &params, task),
                 None => study.umap(&params, None, task, &mut |_| {}),
             })?;
-            let parameters = json!({
-                "verb": "embed", "method": "umap", "dims": args.dims, "neighbors": params.neighbors,
-                "min_dist": params.min_dist, "epochs": umap.epochs, "seed": common.seed,
-                "graph": args.graph.as_ref().map(|path| path.display().to_string()),
+            let mut parameters = layout_parameters(&params);
+            let graph = args.graph.as_ref().map(|path| path.display().to_string());
+            let own = json!({
+                "verb": "embed", "method": "umap", "dims": args.dims, "epochs": umap.epochs, "graph": graph,
             });
+            parameters.extend(own.as_object().cloned().unwrap_or_default());
+            let parameters = parameters.into();
             (umap.coordinates, parameters)
         }
     };
@@ -47,7 +50,7 @@ pub(super) fn run(args: &EmbedArgs, common: &Common) -> Result<()> {
     let array = if args.dims <= AXES.len() { array.named(&AXES[..args.dims]) } else { array };
     sink.write(&Document {
         rows: "features",
-        arrays: vec![Array::column("feature", Data::I64((0..study.features() as i64).collect())), array],
+        arrays: vec![Array::index("feature", study.features()), array],
         extras,
         provenance: opening::provenance(&study, parameters),
         bare: false,

@@ -5,16 +5,15 @@ use super::{cluster, input, opening, progress};
 use crate::analysis::columns::{COLUMNS, DEFAULT_COLUMNS};
 use crate::analysis::{Column, FeatureTable, Filter, MapParams, Study};
 use crate::error::{Error, Problem, Result};
-use crate::export::table::arrays as table_arrays;
+use crate::export::table::{arrays, count};
 use crate::export::{Document, Sink};
 use crate::geometry::cluster::Clusters;
 use crate::rows::Points;
 use crate::task::Task;
-use serde_json::json;
 
 pub(super) fn run(args: &ExportArgs, common: &Common) -> Result<()> {
-    let sink = Sink::new(&args.output, common.force)?;
     let columns = columns(&args.columns)?;
+    let sink = Sink::new(&args.output, common.force, count(&columns))?;
     let filter = args.filter.as_deref().map(parse_filter).transpose()?;
     let study = opening::study(&args.dict.open(), common)?;
     let map = opening::map(&args.layout, &args.groups, false, common, &study)?;
@@ -33,16 +32,17 @@ pub(super) fn run(args: &ExportArgs, common: &Common) -> Result<()> {
     if features.is_empty() {
         return Err(Error::Nothing(format!("no feature passes {}", args.filter.as_deref().unwrap_or("the filter"))));
     }
-    let parameters = json!({
-        "verb": "export", "where": args.filter, "neighbors": map.umap.neighbors, "min_dist": map.umap.min_dist,
-        "min_cluster_size": map.hdbscan.min_cluster_size, "min_samples": map.hdbscan.samples(), "seed": common.seed,
-        "clusters": args.clusters.as_ref().map(|path| path.display().to_string()),
-    });
+    let mut parameters = map.parameters();
+    parameters.insert("verb".into(), "export".into());
+    parameters.insert("where".into(), args.filter.clone().into());
+    if let Some(path) = &args.clusters {
+        parameters.insert("clusters".into(), path.display().to_string().into());
+    }
     sink.write(&Document {
         rows: "features",
-        arrays: table_arrays(&table, &columns, &features),
+        arrays: arrays(&table, &columns, &features),
         extras: Vec::new(),
-        provenance: opening::provenance(&study, parameters),
+        provenance: opening::provenance(&study, parameters.into()),
         bare: args.bare,
     })
 }

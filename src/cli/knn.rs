@@ -11,16 +11,15 @@ pub(super) fn run(args: &KnnArgs, common: &Common) -> Result<()> {
     if args.method == KnnMethod::Approx {
         return Err(Error::NotInBuild("approximate neighbours (--method approx)".into()));
     }
-    let sink = Sink::new(&args.output, common.force)?;
+    let sink = Sink::new(&args.output, common.force, 2)?;
     let study = opening::study(&args.dict.open(), common)?;
     let started = Instant::now();
     let knn = progress::with_task(common, |task| study.knn(args.k, task))?;
     let seconds = started.elapsed().as_secs_f64();
-    let features = (0..study.features() as i64).collect();
     sink.write(&Document {
         rows: "features",
         arrays: vec![
-            Array::column("feature", Data::I64(features)),
+            Array::index("feature", study.features()),
             Array::matrix("indices", args.k, Data::I32(knn.indices.iter().map(|&i| i as i32).collect())),
             Array::matrix("cosines", args.k, Data::F32(knn.cosines)),
         ],

@@ -10,7 +10,7 @@ use serde_json::json;
 use std::path::Path;
 
 pub(super) fn run(args: &TrustArgs, common: &Common) -> Result<()> {
-    let sink = args.output.as_ref().map(|path| Sink::new(path, common.force)).transpose()?;
+    let sink = args.output.as_ref().map(|path| Sink::new(path, common.force, 3)).transpose()?;
     let coordinates = input::points(&args.coordinates)?;
     let against = Path::new(&args.against);
     let points = against.extension().is_some_and(|suffix| suffix == "npy");

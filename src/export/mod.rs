@@ -77,12 +77,18 @@ pub struct Array {
     pub data: Data,
     /// Names of the columns of a two-dimensional array; else `name_1`, `name_2`, …
     pub columns: Option<Vec<String>>,
+    /// Whether it only numbers the rows, which a file of one array leaves out.
+    pub index: bool,
 }
 
 impl Array {
     /// A column.
     pub fn column(name: &str, data: Data) -> Self {
-        Self { name: name.into(), shape: vec![data.len()], data, columns: None }
+        Self { name: name.into(), shape: vec![data.len()], data, columns: None, index: false }
+    }
+    /// The numbers of `rows` rows, from 0.
+    pub fn index(name: &str, rows: usize) -> Self {
+        Self { index: true, ..Self::column(name, Data::I64((0..rows as i64).collect())) }
     }
     /// A matrix with `width` values a row.
     ///
@@ -90,7 +96,7 @@ impl Array {
     /// If `width` is 0 or does not divide the values.
     pub fn matrix(name: &str, width: usize, data: Data) -> Self {
         assert!(width > 0 && data.len().is_multiple_of(width));
-        Self { name: name.into(), shape: vec![data.len() / width, width], data, columns: None }
+        Self { shape: vec![data.len() / width, width], ..Self::column(name, data) }
     }
     /// The matrix with names for its columns.
     pub fn named(mut self, columns: &[&str]) -> Self {
@@ -157,14 +163,16 @@ pub struct Writer {
     write: fn(&Document, &mut BufWriter<&File>) -> io::Result<()>,
     /// Whether provenance goes to a `.json` beside the file.
     beside: bool,
+    /// Whether it holds one array of numbers and no more.
+    pub single: bool,
 }
 
 /// Every writer there is.
 pub const WRITERS: &[Writer] = &[
-    Writer { suffix: "csv", write: |document, out| csv::write(document, out), beside: false },
-    Writer { suffix: "json", write: |document, out| json::write(document, out), beside: false },
-    Writer { suffix: "npy", write: |document, out| npy::write(document, out), beside: true },
-    Writer { suffix: "npz", write: |document, out| npz::write(document, out), beside: false },
+    Writer { suffix: "csv", write: |document, out| csv::write(document, out), beside: false, single: false },
+    Writer { suffix: "json", write: |document, out| json::write(document, out), beside: false, single: false },
+    Writer { suffix: "npy", write: |document, out| npy::write(document, out), beside: true, single: true },
+    Writer { suffix: "npz", write: |document, out| npz::write(document, out), beside: false, single: false },
 ];
 
 /// A file that a document will go to, checked before the work starts.
@@ -175,11 +183,12 @@ pub struct Sink {
 }
 
 impl Sink {
-    /// Chooses the writer by the suffix of `path` and checks that the file can be written.
+    /// Chooses the writer by the suffix of `path` and checks that the file can be written, and that its format can
+    /// hold `arrays` arrays beside an index of the rows.
     ///
     /// # Errors
-    /// If no writer has this suffix, or as [`Target::new`].
-    pub fn new(path: &Path, replace: bool) -> Result<Self> {
+    /// If no writer has this suffix or it cannot hold them, or as [`Target::new`].
+    pub fn new(path: &Path, replace: bool, arrays: usize) -> Result<Self> {
         let suffix = path.extension().and_then(|s| s.to_str()).unwrap_or_default().to_lowercase();
         let writer = WRITERS.iter().find(|writer| writer.suffix == suffix).ok_or_else(|| {
             let known: Vec<String> = WRITERS.iter().map(|writer| format!(".{}", writer.suffix)).collect();
@@ -188,6 +197,12 @@ impl Sink {
                 .expected(format!("a name ending in {}", known.join(", ")))
                 .usage()
         })?;
+        if writer.single && arrays != 1 {
+            return Err(Problem::new(format!(".{suffix} holds one array, and this would be {arrays}"))
+                .path(path)
+                .hint("a name ending in .npz, .csv or .json")
+                .usage());
+        }
         let beside = if writer.beside { Some(Target::new(&path.with_extension("npy.json"), replace)?) } else { None };
         Ok(Self { writer, target: Target::new(path, replace)?, beside })
     }
@@ -223,7 +238,7 @@ pub(crate) mod tests {
         Document {
             rows: "features",
             arrays: vec![
-                Array::column("feature", Data::I64(vec![0, 1])),
+                Array::index("feature", 2),
                 Array::matrix("coordinates", 2, Data::F32(vec![0.1, -2.0, f32::NAN, 4.0])).named(&["x", "y"]),
                 Array::column("label", Data::Text(vec![Some("Mon, \"day\"\n".into()), None])),
             ],
@@ -239,7 +254,7 @@ pub(crate) mod tests {
 
     #[test]
     fn an_unknown_suffix_lists_the_known_ones() {
-        let error = Sink::new(Path::new("map.xlsx"), false).err().unwrap().to_string();
+        let error = Sink::new(Path::new("map.xlsx"), false, 1).err().unwrap().to_string();
         assert!(error.contains(".csv, .json, .npy, .npz"), "{error}");
     }
 
@@ -248,9 +263,9 @@ pub(crate) mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("map.npy");
         let mut document = document();
-        document.arrays.remove(0);
-        document.arrays.truncate(1);
-        Sink::new(&path, false).unwrap().write(&document).unwrap();
+        document.arrays.truncate(2);
+        assert!(Sink::new(&path, false, 2).err().unwrap().to_string().contains("this would be 2"));
+        Sink::new(&path, false, 1).unwrap().write(&document).unwrap();
         let beside = std::fs::read_to_string(folder.path().join("map.npy.json")).unwrap();
         assert!(beside.contains("\"fingerprint\": \"00ff\""));
     }

@@ -4,25 +4,18 @@ use super::{Array, Data, Document};
 use crate::container::write::write_npy;
 use std::io::{self, Write};
 
-/// Writes the one array of `document` that is not the row index.
+/// Writes the one array of `document` that is not the index of its rows; the index, if there is nothing else.
 pub(super) fn write(document: &Document, out: &mut impl Write) -> io::Result<()> {
-    let numbers: Vec<&Array> = document
-        .arrays
-        .iter()
-        .filter(|array| array.name != "feature" && !matches!(array.data, Data::Text(_)))
-        .collect();
-    let [array] = numbers[..] else {
-        return Err(io::Error::other(format!(
-            "npy holds one array, and there are {}; use .npz, .csv or .json",
-            numbers.len()
-        )));
+    let arrays: Vec<&Array> = document.arrays.iter().filter(|array| !array.index).collect();
+    let [array] = (if arrays.is_empty() { document.arrays.iter().collect() } else { arrays })[..] else {
+        return Err(io::Error::other("npy holds one array; use .npz, .csv or .json"));
     };
     match &array.data {
         Data::F32(v) => write_npy(out, &array.shape, v),
         Data::F64(v) => write_npy(out, &array.shape, v),
         Data::I32(v) => write_npy(out, &array.shape, v),
         Data::I64(v) => write_npy(out, &array.shape, v),
-        Data::Text(_) => unreachable!("texts were filtered out"),
+        Data::Text(_) => Err(io::Error::other("npy holds numbers, not texts; use .npz, .csv or .json")),
     }
 }
 
@@ -33,10 +26,14 @@ mod tests {
     #[test]
     fn the_matrix_is_written_and_two_arrays_are_refused() {
         let mut document = document();
+        let texts = document.arrays.pop().unwrap();
         let mut out = Vec::new();
         super::write(&document, &mut out).unwrap();
         assert!(out.starts_with(b"\x93NUMPY") && out.ends_with(&4.0f32.to_le_bytes()));
         document.arrays.push(document.arrays[1].clone());
-        assert!(super::write(&document, &mut Vec::new()).unwrap_err().to_string().contains(".npz"));
+        let refused = |document| super::write(&document, &mut Vec::new()).unwrap_err().to_string();
+        assert!(refused(document.clone()).contains("one array"));
+        document.arrays = vec![texts];
+        assert!(refused(document).contains("not texts"));
     }
 }

@@ -5,7 +5,16 @@ use crate::analysis::columns::{Column, ColumnKind, FeatureTable, Value};
 
 /// The `columns` of `features`; what is not known is absent.
 pub fn arrays(table: &FeatureTable<'_>, columns: &[Column], features: &[usize]) -> Vec<Array> {
-    columns.iter().map(|&column| Array::column(column.name(), data(table, column, features))).collect()
+    let array = |&column: &Column| {
+        let index = column == Column::Feature;
+        Array { index, ..Array::column(column.name(), data(table, column, features)) }
+    };
+    columns.iter().map(array).collect()
+}
+
+/// How many arrays `columns` are beside the index of the rows; the index alone counts as one.
+pub fn count(columns: &[Column]) -> usize {
+    columns.iter().filter(|column| **column != Column::Feature).count().max(1)
 }
 
 fn data(table: &FeatureTable<'_>, column: Column, features: &[usize]) -> Data {

@@ -44,6 +44,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 mod undo;
+mod values;
 
 pub use detail::{BINS, Detail, PASSAGES, RADIUS};
 pub use filter::{Chip, Filters, cluster_name};
@@ -55,6 +56,7 @@ pub use prompt::{Choice, Note, Prompt, PromptKind, Suggestion};
 pub use session::{Opening, Outcome, run};
 pub use still::{Scene, products, still};
 pub use tables::Sort;
+pub use values::{ClusterRow, Message, Options, Question, Search};
 
 use super::action::{Action, Context, Row};
 use super::capabilities::Multiplexer;
@@ -62,7 +64,6 @@ use super::event::Event;
 use super::key::Key;
 use super::keymap::{Keymap, Press, Presses};
 use super::layout::{self, Areas, Page};
-use super::theme::Theme;
 use super::widgets::Look;
 use super::{Effect, Model};
 use crate::analysis::{FeatureTable, Filter, JobEvent, Jobs, MapParams, NeighborsBy, Study, Words};
@@ -88,81 +89,6 @@ const PROGRESS: Duration = Duration::from_millis(250);
 /// What is known of the feature under a moving cursor is gathered when the cursor has rested this long: over a slow
 /// line a held key must not redraw the whole side pane at every step.
 const REST: Duration = Duration::from_millis(60);
-
-/// How the screen is to be.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// Parameters of the map and its clusters.
-    pub params: MapParams,
-    /// Theme and glyphs.
-    pub look: Look,
-    /// Through what copies to the clipboard must pass.
-    pub multiplexer: Option<Multiplexer>,
-    /// Whether the mouse is captured.
-    pub mouse: bool,
-    /// Whether the dictionary is one of a folder of many, to which a command leads back.
-    pub has_others: bool,
-}
-
-impl Options {
-    /// The defaults, drawn with `theme` in Braille.
-    pub fn new(theme: Theme) -> Self {
-        let look = Look::new(theme, super::widgets::Glyphs::default());
-        Self { params: MapParams::default(), look, multiplexer: None, mouse: false, has_others: false }
-    }
-}
-
-/// One row of the list of clusters.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClusterRow {
-    /// Its number; -1 for the features of no cluster.
-    pub cluster: i32,
-    /// How many features it has.
-    pub size: usize,
-    /// How many of them pass the filters.
-    pub shown: usize,
-    /// How many of them are marked.
-    pub marked: usize,
-    /// Words that set it apart; empty before they are known.
-    pub words: Vec<String>,
-}
-
-/// Features that a search found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Search {
-    /// What was searched.
-    pub query: String,
-    /// What was found, best first.
-    pub hits: Vec<u32>,
-    /// Which of them was visited last.
-    pub at: usize,
-}
-
-/// Something said to the user, until the next key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Message {
-    /// The words.
-    pub text: String,
-    /// Whether something went wrong.
-    pub is_error: bool,
-}
-
-/// A question that wants yes or no.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Question {
-    /// A running job would be lost: quit all the same?
-    Quit {
-        /// The job.
-        job: String,
-    },
-    /// The file exists: replace it?
-    Replace {
-        /// The file.
-        path: PathBuf,
-        /// Whether all features are to be written.
-        all: bool,
-    },
-}
 
 /// A finished map, to come back to if making another one is cancelled.
 #[derive(Debug, Clone)]

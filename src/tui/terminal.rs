@@ -262,7 +262,7 @@ pub fn listen<J: Send + 'static>(to: Source<J>) -> io::Result<()> {
                 // Restoring may get stuck the same way, so nobody waits for it.
                 let _ = std::thread::Builder::new().spawn(restore);
                 std::thread::sleep(Duration::from_millis(50));
-                std::process::exit(128 + number);
+                std::process::exit(crate::Error::Cancelled.exit_code().into());
             }
             if gone {
                 return;

@@ -12,7 +12,6 @@ use crate::tui::layout::Page;
 use crate::tui::screen::area_of;
 use crate::tui::widgets::text::counted;
 use ratatui::buffer::Buffer;
-use serde_json::json;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,7 +21,7 @@ const PICTURES: [&str; 2] = ["svg", "txt"];
 
 /// Suffixes that a file may have.
 fn suffixes() -> Vec<&'static str> {
-    WRITERS.iter().map(|writer| writer.suffix).chain(PICTURES).collect()
+    WRITERS.iter().filter(|writer| !writer.single).map(|writer| writer.suffix).chain(PICTURES).collect()
 }
 
 /// The suffix of a file, in lower case.
@@ -100,7 +99,7 @@ impl App {
             return self.complain("there is nothing to write: no feature is shown");
         }
         // Checked here, so that a name that cannot be written is told at once.
-        let sink = match Sink::new(path, replace) {
+        let sink = match Sink::new(path, replace, table::count(DEFAULT_COLUMNS)) {
             Ok(sink) => sink,
             Err(error) => return self.complain(error.to_string()),
         };
@@ -111,16 +110,11 @@ impl App {
         } else {
             self.filters.expression(&self.marks)
         };
-        let (umap, hdbscan) = (&self.params.umap, &self.params.hdbscan);
-        let parameters = json!({
-            "verb": "export", "where": filter, "neighbors": umap.neighbors, "min_dist": umap.min_dist,
-            "min_cluster_size": hdbscan.min_cluster_size, "min_samples": hdbscan.samples(), "seed": umap.seed,
-        });
-        let provenance = Provenance {
-            input: self.study.name.clone(),
-            fingerprint: self.study.fingerprint.clone(),
-            parameters: parameters.as_object().cloned().unwrap_or_default(),
-        };
+        let mut parameters = self.params.parameters();
+        parameters.insert("verb".into(), "export".into());
+        parameters.insert("where".into(), filter.into());
+        let provenance =
+            Provenance { input: self.study.name.clone(), fingerprint: self.study.fingerprint.clone(), parameters };
         let (study, layout, clusters) = (Arc::clone(&self.study), self.layout.clone(), self.clusters.clone());
         self.jobs.start(JobKind::Export, move |context| {
             context.task.stage("writing", 0);

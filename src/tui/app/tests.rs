@@ -14,7 +14,7 @@ use crate::sae::{Activation, Activations, Dictionary, DictionaryInfo, Kind, Labe
 use crate::task::Task;
 use crate::tui::event::{Raw, Signal, queue};
 use crate::tui::screen::Screen;
-use crate::tui::theme::{ColorTier, Ground};
+use crate::tui::theme::{ColorTier, Ground, Theme};
 use crate::tui::{Ending, Host, Pacing, run};
 use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use std::io;

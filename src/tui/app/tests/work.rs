@@ -265,42 +265,80 @@ fn blobs(count: usize) -> (Points, Vec<i32>) {
     (Points::new(points, 2), labels)
 }
 
+/// The built-in example with everything known but its neighbours, laid out in blobs: labels, passages and clusters
+/// fill the side pane as they do in use.
+fn example_in_blobs() -> (Arc<Study>, Vec<Product>) {
+    let request = crate::analysis::open::Request { dictionary: "@example".into(), ..Default::default() };
+    let study = Arc::new(crate::analysis::open::open(&request, Cache::off()).unwrap());
+    let task = Task::new(2).unwrap();
+    study.load_evidence(&task).unwrap();
+    let (coordinates, labels) = blobs(study.features());
+    let products = vec![
+        Product::Evidence,
+        Product::Words(Arc::new(Words::build(&study, &task).unwrap())),
+        Product::Norms(study.norms(&task).unwrap()),
+        Product::Knn(Arc::new(study.knn(14, &task).unwrap())),
+        Product::Umap(Arc::new(crate::geometry::umap::Umap { coordinates, epochs: 1, a: 1.0, b: 1.0 })),
+        Product::Clusters(Arc::new(Clusters::from_labels(&labels)), HdbscanParams::default()),
+    ];
+    (study, products)
+}
+
+/// Many points and nothing else known: the map alone is full.
+fn many_points() -> (Arc<Study>, Vec<Product>) {
+    const COUNT: usize = 24_576;
+    let (coordinates, labels) = blobs(COUNT);
+    let products = vec![
+        Product::Umap(Arc::new(crate::geometry::umap::Umap { coordinates, epochs: 1, a: 1.0, b: 1.0 })),
+        Product::Clusters(Arc::new(Clusters::from_labels(&labels)), HdbscanParams::default()),
+    ];
+    (Arc::new(study_of(&vec![1.0; 5 * COUNT], Evidence::default)), products)
+}
+
 #[test]
 fn frames_stay_within_their_byte_budgets() {
-    const COUNT: usize = 24_576;
-    let (points, labels) = blobs(COUNT);
-    let umap = Arc::new(crate::geometry::umap::Umap { coordinates: points, epochs: 1, a: 1.0, b: 1.0 });
-    let clusters = Arc::new(Clusters::from_labels(&labels));
-    // Cursor move, pan, zoom: the budgets of the terminal design, 256 colours and Braille.
-    for ((width, height), budgets) in
-        [((80, 24), [600, 5_000, 6_000]), ((120, 40), [1_000, 11_000, 13_000]), ((200, 60), [1_500, 24_000, 30_000])]
-    {
-        let (sender, _jobs) = channel();
-        let jobs = Jobs::to_channel(Task::new(1).unwrap(), sender);
-        let options = Options::new(Theme::new(ColorTier::Ansi256, Ground::Dark));
-        let study = study_of(&vec![1.0; 5 * COUNT], Evidence::default);
-        let mut app = App::new(Arc::new(study), jobs, options);
-        app.update(Event::Resize(width, height));
-        app.take(Product::Umap(Arc::clone(&umap)));
-        app.take(Product::Clusters(Arc::clone(&clusters), HdbscanParams::default()));
-        let mut screen = Screen::new(Vec::new(), width, height);
-        let mut frame = |app: &App| {
-            let before = screen.written();
-            screen.draw(|area, buffer| app.draw(area, buffer)).unwrap();
-            screen.written() - before
-        };
-        frame(&app);
-        assert_eq!(frame(&app), 0, "nothing changed");
-        for (keys, budget) in [
-            (["l", "j", "h"], budgets[0]),
-            (["Shift-Left", "Shift-Up", "Shift-Right"], budgets[1]),
-            (["+", "-", "+"], budgets[2]),
+    for (study, products) in [many_points(), example_in_blobs()] {
+        // Cursor move, pan, zoom: the budgets of the terminal design, 256 colours and Braille.
+        for ((width, height), budgets) in [
+            ((80, 24), [600, 5_000, 6_000]),
+            ((120, 40), [1_000, 11_000, 13_000]),
+            ((200, 60), [1_500, 24_000, 30_000]),
         ] {
-            for key in keys {
-                app.update(Event::Key(Key::parse(key).unwrap()));
-                let bytes = frame(&app);
-                assert!(bytes <= budget, "{key} at {width}x{height}: {bytes} bytes, at most {budget}");
+            let (sender, _jobs) = channel();
+            let jobs = Jobs::to_channel(Task::new(1).unwrap(), sender);
+            let options = Options::new(Theme::new(ColorTier::Ansi256, Ground::Dark));
+            let mut app = App::new(Arc::clone(&study), jobs, options);
+            app.update(Event::Resize(width, height));
+            for product in &products {
+                app.take(product.clone());
             }
+            let mut screen = Screen::new(Vec::new(), width, height);
+            let mut frame = |app: &App| {
+                let before = screen.written();
+                screen.draw(|area, buffer| app.draw(area, buffer)).unwrap();
+                screen.written() - before
+            };
+            frame(&app);
+            assert_eq!(frame(&app), 0, "nothing changed");
+            let mut moved = 0;
+            for (keys, budget) in [
+                (["l", "j", "h"], budgets[0]),
+                (["l", "l", "k"], budgets[0]),
+                (["Shift-Left", "Shift-Up", "Shift-Right"], budgets[1]),
+                (["+", "-", "+"], budgets[2]),
+            ] {
+                for key in keys {
+                    let before = app.selected();
+                    app.update(Event::Key(Key::parse(key).unwrap()));
+                    let bytes = frame(&app);
+                    assert!(bytes <= budget, "{key} at {width}x{height}: {bytes} bytes, at most {budget}");
+                    moved += usize::from(app.selected() != before);
+                }
+            }
+            assert!(moved > 3, "the cursor came to other features");
+            app.update(Event::Tick);
+            assert!(frame(&app) > 0, "what is known of the feature comes when the cursor rests");
+            assert_eq!(app.detail().map(|detail| detail.feature), app.selected());
         }
     }
 }
