@@ -232,9 +232,132 @@ fn the_second_asking_is_answered_from_the_cache() {
 }
 
 #[test]
-fn every_verb_explains_itself_with_an_example() {
+fn a_frame_is_printed_or_drawn_and_a_bad_one_is_refused() {
     let program = Program::new();
-    let help = program.ok(&["help"]);
+    let dict = "@example/concepts";
+    let text = program.ok(&["render", dict, "--view", "map", "--size", "80x24"]);
+    assert_eq!(text.lines().count(), 24);
+    assert!(text.contains("192 features") && text.contains("distances on the map are not geometry"));
+    assert!(!text.contains('\u{1b}'), "no colours where there is no terminal");
+    let coloured = program.ok(&["render", dict, "--view", "map", "--size", "80x24", "--color", "always"]);
+    let mut plain = String::new();
+    for part in coloured.split('\u{1b}') {
+        plain.push_str(if plain.is_empty() { part } else { part.split_once('m').unwrap().1 });
+    }
+    assert_eq!(plain.lines().map(str::trim_end).collect::<Vec<_>>(), text.lines().collect::<Vec<_>>());
+    // The same frame wherever it is drawn: what the terminal can show has no say.
+    let files: Vec<String> = ["a.svg", "b.SVG"].map(|name| program.path(name)).into();
+    program.ok(&["render", dict, "--view", "feature", "--feature", "21", "-o", &files[0]]);
+    let mut command = Command::cargo_bin("saescope").unwrap();
+    let arguments = ["render", dict, "--view", "feature", "--feature", "21", "-o", &files[1], "--no-cache"];
+    command.args(arguments).env("LANG", "C").env("TERM", "dumb").assert().success();
+    assert_eq!(fs::read(&files[0]).unwrap(), fs::read(&files[1]).unwrap());
+    // What a filter hides leaves no dots in plain text.
+    let dots = |text: &str| text.chars().filter(|c| ('\u{2801}'..='\u{28ff}').contains(c)).count();
+    let none = program.ok(&["render", dict, "--view", "map", "--size", "80x24", "--where", "feature < 3"]);
+    assert!(dots(&none) <= 3, "{none}");
+    for (args, words) in [
+        (vec!["--view", "map", "--size", "10x5"], vec!["60x16"]),
+        (vec!["--view", "map", "--cluster", "Q"], vec!["no cluster Q", "A to C"]),
+        (vec!["--view", "map", "--glyphs", "half-blocks"], vec!["half-block", "letters"]),
+        (vec!["--view", "maps"], vec!["map, feature"]),
+    ] {
+        let complaint = program.fails(2, &[&["render", dict][..], &args[..]].concat());
+        for word in words {
+            assert!(complaint.contains(word), "{args:?} should name {word}: {complaint}");
+        }
+    }
+    let noise = program.ok(&["render", dict, "--view", "map", "--size", "80x24", "--cluster", "-1"]);
+    assert!(noise.contains("in no cluster"), "{noise}");
+    assert!(program.ok(&["render", dict, "--view", "clusters", "--cluster", "B"]).contains("╭ cluster B"));
+}
+
+#[test]
+fn one_array_goes_into_npy_and_more_are_refused_before_the_work() {
+    let program = Program::new();
+    let dict = "@example/concepts";
+    program.ok(&["embed", dict, "-o", "map.npy"]);
+    program.ok(&["cluster", "--points", "map.npy", "-o", "labels.npy"]);
+    assert!(fs::read(program.path("labels.npy")).unwrap().starts_with(b"\x93NUMPY"));
+    program.ok(&["cluster", dict, "-o", "clusters.npz"]);
+    program.ok(&["export", dict, "-o", "x.npy", "--columns", "feature,x"]);
+    for args in [
+        vec!["knn", dict, "-o", "k.npy"],
+        vec!["export", dict, "-o", "e.npy"],
+        vec!["trust", "map.npy", "--against", dict, "-o", "t.npy"],
+    ] {
+        assert!(program.fails(2, &args).contains(".npz"), "{args:?}");
+    }
+    // The clusters of a file, by letter, are those of the map they were made on.
+    program.ok(&["export", dict, "-o", "a.csv", "--bare", "--where", "cluster = C"]);
+    program.ok(&["export", dict, "-o", "b.csv", "--bare", "--where", "cluster = 2", "--clusters", "clusters.npz"]);
+    assert_eq!(fs::read(program.path("a.csv")).unwrap(), fs::read(program.path("b.csv")).unwrap());
+}
+
+#[test]
+fn what_is_asked_of_the_map_is_part_of_the_answer() {
+    let program = Program::new();
+    let dict = "@example/concepts";
+    let common = ["--neighbors", "8", "--min-dist", "0.3", "--seed", "4"];
+    let groups = ["--min-cluster-size", "6", "--min-samples", "3"];
+    program.ok(&[&["export", dict, "-o", "x.json"][..], &common[..], &groups[..]].concat());
+    let json: Value = serde_json::from_slice(&fs::read(program.path("x.json")).unwrap()).unwrap();
+    let parameters = &json["provenance"]["parameters"];
+    for (name, value) in [
+        ("neighbors", Value::from(8)),
+        ("min_dist", Value::from(0.3)),
+        ("seed", Value::from(4)),
+        ("min_cluster_size", Value::from(6)),
+        ("min_samples", Value::from(3)),
+    ] {
+        assert_eq!(parameters[name], value, "{name}");
+    }
+    program.ok(&[&["embed", dict, "-o", "map.npy"][..], &common[..]].concat());
+    program.ok(&[&["cluster", dict, "-o", "a.csv", "--json"][..], &common[..], &groups[..]].concat());
+    program.ok(&[&["cluster", "--points", "map.npy", "-o", "b.csv"][..], &groups[..]].concat());
+    let column = |name: &str| -> Vec<String> {
+        let text = fs::read_to_string(program.path(name)).unwrap();
+        text.lines().skip(2).map(|line| line.rsplit(',').next().unwrap().to_string()).collect()
+    };
+    assert_eq!(column("a.csv"), column("b.csv"), "clusters of the map are clusters of its points");
+    let exported: Vec<String> =
+        json["features"].as_array().unwrap().iter().map(|row| row["cluster"].to_string()).collect();
+    assert_eq!(exported, column("a.csv"));
+}
+
+#[test]
+fn a_reader_that_leaves_ends_the_program_in_peace() {
+    let program = Program::new();
+    let command = format!("{} cache list --json | true; exit ${{PIPESTATUS[0]}}", env!("CARGO_BIN_EXE_saescope"));
+    let status = std::process::Command::new("bash")
+        .args(["-c", &command])
+        .env("XDG_CACHE_HOME", program.folder.path())
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(0));
+}
+
+#[test]
+fn an_interrupt_ends_a_verb_with_130_and_leaves_nothing_behind() {
+    let program = Program::new();
+    program.ok(&["synth", "random", "-o", "big", "--features", "20000", "--d-model", "256", "--tokens", "8"]);
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_saescope"))
+        .args(["embed", "big", "-o", "map.npy", "--no-cache", "--epochs", "1000000"])
+        .current_dir(program.folder.path())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let files: Vec<_> = fs::read_dir(program.folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert_eq!(files, ["big"]);
+}
+
+#[test]
+fn the_help_lists_every_verb() {
+    let help = Program::new().ok(&["help"]);
     for verb in [
         "info",
         "convert",
@@ -250,6 +373,5 @@ fn every_verb_explains_itself_with_an_example() {
         "cache",
     ] {
         assert!(help.contains(verb), "{verb}");
-        assert!(program.ok(&[verb, "--help"]).contains("saescope"), "{verb}");
     }
 }

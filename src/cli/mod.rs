@@ -130,8 +130,25 @@ mod tests {
         command().debug_assert();
     }
 
+    /// The words of a shell's line: quotes hold words together, `#` begins a comment.
+    fn words(line: &str) -> Vec<String> {
+        let mut words = vec![String::new()];
+        let mut quote = None;
+        for c in line.chars() {
+            match (quote, c) {
+                (Some(open), c) if c == open => quote = None,
+                (None, '\'' | '"') => quote = Some(c),
+                (None, '#') => break,
+                (None, ' ') => words.push(String::new()),
+                _ => words.last_mut().unwrap().push(c),
+            }
+        }
+        words.retain(|word| !word.is_empty());
+        words
+    }
+
     fn parsed(line: &str) -> Result<(), String> {
-        let matches = command().try_get_matches_from(line.split(' ')).map_err(|error| error.to_string())?;
+        let matches = command().try_get_matches_from(words(line)).map_err(|error| error.to_string())?;
         later(&matches).and_then(|()| misplaced(&matches)).map_err(|error| error.to_string())?;
         Cli::from_arg_matches(&matches).map(drop).map_err(|error| error.to_string())
     }
@@ -152,6 +169,27 @@ mod tests {
     fn numbers_below_zero_are_values() {
         assert_eq!(parsed("saescope render @example --view map --cluster -1"), Ok(()));
         assert_eq!(parsed("saescope embed @example -o a.npy --min-dist -1"), Ok(()));
+    }
+
+    #[test]
+    fn the_readme_s_recipes_are_commands() {
+        let text = include_str!("../../README.md");
+        let lines: Vec<&str> = text.lines().filter(|line| line.starts_with("saescope ")).collect();
+        assert!(lines.len() >= 12);
+        for line in lines {
+            assert_eq!(parsed(line), Ok(()), "{line}");
+        }
+    }
+
+    #[test]
+    fn every_verb_has_an_example_that_is_a_command() {
+        for verb in Cli::command().get_subcommands() {
+            let help = verb.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let line = help.lines().find_map(|line| line.split_once("saescope ")).map(|(_, line)| line);
+            let line = line.unwrap_or_else(|| panic!("{} has no example", verb.get_name()));
+            assert_eq!(line.split(' ').next(), Some(verb.get_name()), "{line}");
+            assert_eq!(parsed(&format!("saescope {line}")), Ok(()), "{line}");
+        }
     }
 
     #[test]
