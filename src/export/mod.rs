@@ -54,7 +54,7 @@ impl Data {
         }
     }
     /// Value `i` as text; what is absent is empty.
-    fn text(&self, i: usize) -> String {
+    pub fn text(&self, i: usize) -> String {
         match self {
             Self::F32(v) if v[i].is_finite() => v[i].to_string(),
             Self::F64(v) if v[i].is_finite() => v[i].to_string(),

@@ -48,7 +48,7 @@ mod values;
 
 pub use detail::{BINS, Detail, PASSAGES, RADIUS};
 pub use filter::{Chip, Filters, cluster_name};
-pub use help::{HelpLine, help_lines};
+pub use help::{HelpLine, KEYS, NAME, has_names, help_lines};
 pub use lists::{ListState, Pane};
 pub use map::{ColourBy, MapState, Ramp, Stage};
 pub use neighbours::Ranked;
@@ -315,6 +315,11 @@ impl App {
     pub fn top_tokens(&self, feature: u32) -> &[String] {
         self.words.as_ref().map_or(&[], |words| words.top(feature as usize))
     }
+    /// A feature in a few words: its label, else its top tokens; empty before either is known.
+    pub fn about(&self, feature: u32) -> String {
+        let tokens = || self.top_tokens(feature).iter().map(|token| token.trim()).collect::<Vec<_>>().join("  ");
+        self.study.label(feature as usize).map_or_else(tokens, crate::text::printable)
+    }
     /// Quality of the finished map, once it is known.
     pub fn trust(&self) -> Option<&Trust> {
         self.trust.as_deref()
@@ -426,7 +431,8 @@ impl App {
     }
     /// The lines of the help, filtered by what was searched in it.
     pub fn help(&self) -> Vec<HelpLine> {
-        help_lines(&self.keymap, self.help_from, &self.help_query)
+        let columns = help::doc_columns(layout::inner(self.areas().main).width);
+        help_lines(&self.keymap, self.help_from, &self.help_query, columns)
     }
     /// What was searched in the help.
     pub fn help_query(&self) -> &str {

@@ -2,7 +2,8 @@
 
 use super::prompt::PromptKind;
 use super::{App, Chip, ColourBy, ListState, Pane, Question};
-use crate::analysis::{JobKind, columns::Value};
+use crate::analysis::{JobKind, columns::DEFAULT_COLUMNS};
+use crate::export::table;
 use crate::tui::action::{Action, Row};
 use crate::tui::clipboard;
 use crate::tui::layout::Page;
@@ -402,15 +403,8 @@ impl App {
 
     /// The columns of the default export for one feature, tab separated, without heading.
     pub(super) fn row_of(&self, feature: u32) -> String {
-        let table = self.table();
-        let cell = |value: Value<'_>| match value {
-            Value::Number(number) => number.to_string(),
-            Value::Integer(number) => number.to_string(),
-            Value::Text(text) => crate::text::printable(&text),
-            Value::None => String::new(),
-        };
-        let columns = crate::analysis::columns::DEFAULT_COLUMNS.iter();
-        columns.map(|column| cell(table.value(*column, feature as usize))).collect::<Vec<_>>().join("\t")
+        let columns = table::arrays(&self.table(), DEFAULT_COLUMNS, &[feature as usize]);
+        columns.iter().map(|column| crate::text::printable(&column.data.text(0))).collect::<Vec<_>>().join("\t")
     }
 
     pub(super) fn cancel_job_here(&mut self) -> bool {

@@ -155,12 +155,6 @@ impl App {
         }
     }
 
-    /// A feature in a few words: its label, else its top tokens.
-    fn about(&self, feature: u32) -> String {
-        let label = self.study.label(feature as usize).map(crate::text::printable);
-        label.unwrap_or_else(|| self.top_tokens(feature).join(" "))
-    }
-
     /// A match in a few words, with the token that makes it one where the label does not say so.
     fn about_match(&self, feature: u32, query: &str) -> String {
         let about = self.about(feature);

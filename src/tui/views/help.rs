@@ -1,15 +1,10 @@
 //! The help: every command with its keys, those that work here first.
 
-use crate::tui::app::{App, HelpLine, Pane as Focus};
+use crate::tui::app::{App, HelpLine, KEYS, NAME, Pane as Focus, has_names};
 use crate::tui::widgets::pane::Pane;
 use crate::tui::widgets::text;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-
-/// Columns of the keys.
-const KEYS: u16 = 20;
-/// Columns of the name in the palette, shown where there is room for the description beside it.
-const NAME: u16 = 24;
 
 pub(super) fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     if area.is_empty() {
@@ -24,7 +19,8 @@ pub(super) fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     let focused = app.focus() == Focus::Help;
     let inside = Pane { title: "help", remark: &remark, focused, ..Pane::default() }.render(look, area, buf);
     let list = app.list(Focus::Help);
-    let wide = inside.width >= 100;
+    let names = has_names(inside.width);
+    let doc_at = 2 + KEYS + 1 + if names { NAME } else { 0 };
     for (y, (i, line)) in (inside.y..inside.bottom()).zip(lines.iter().enumerate().skip(list.offset)) {
         let row = Rect { x: inside.x + 1, y, width: inside.width.saturating_sub(2), height: 1 };
         match line {
@@ -35,14 +31,12 @@ pub(super) fn draw(app: &App, area: Rect, buf: &mut Buffer) {
             HelpLine::Command { keys, name, doc } => {
                 let keys = text::fit(&keys.join("  "), usize::from(KEYS), look.ascii).into_owned();
                 text::put(buf, row, row.x + 2, y, &keys, theme.strong());
-                let mut x = row.x + 2 + KEYS + 1;
-                if wide {
-                    text::put(buf, row, x, y, name, theme.muted());
-                    x += NAME;
+                if names {
+                    text::put(buf, row, row.x + 2 + KEYS + 1, y, name, theme.muted());
                 }
-                let doc = text::fit(doc, usize::from(row.right().saturating_sub(x)), look.ascii);
-                text::put(buf, row, x, y, &doc, theme.text());
+                text::put(buf, row, row.x + doc_at, y, doc, theme.text());
             }
+            HelpLine::More(doc) => drop(text::put(buf, row, row.x + doc_at, y, doc, theme.text())),
         }
         if focused && i == list.cursor {
             buf.set_style(Rect { x: inside.x, width: inside.width, ..row }, theme.selected());

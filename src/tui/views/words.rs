@@ -8,17 +8,7 @@ use ratatui::style::Modifier;
 
 /// What a feature is about: its label, else its top tokens; empty if neither is known. Safe to print.
 pub(super) fn about(app: &App, feature: u32) -> String {
-    let ascii = app.look().ascii;
-    match app.study().label(feature as usize) {
-        Some(label) => text::clean(label.trim(), ascii),
-        None => tokens(app, feature),
-    }
-}
-
-/// The tokens that carry most of a feature's activation, two spaces apart. Safe to print.
-pub(super) fn tokens(app: &App, feature: u32) -> String {
-    let shown = |token: &String| text::clean(token.trim(), app.look().ascii);
-    app.top_tokens(feature).iter().map(shown).collect::<Vec<_>>().join("  ")
+    text::clean(app.about(feature).trim(), app.look().ascii)
 }
 
 /// The words of a cluster, with commas; empty before they are known.
@@ -91,7 +81,6 @@ pub(super) fn joined(parts: &[String], columns: usize) -> String {
 pub(super) fn number(value: f64) -> String {
     match value.abs() {
         a if !a.is_finite() => "-".to_string(),
-        a if a >= 999.5 => format!("{value:.0}"),
         a if a >= 99.95 => format!("{value:.0}"),
         a if a >= 9.995 => format!("{value:.1}"),
         _ => format!("{value:.2}"),
