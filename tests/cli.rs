@@ -151,6 +151,25 @@ fn neighbours_of_a_weekday_are_printed_nearest_first() {
 }
 
 #[test]
+fn the_page_of_a_feature_is_told_as_the_screen_shows_it() {
+    let program = Program::new();
+    let args = ["feature", "@example", "--feature", "2504", "--k", "3", "--passages", "2"];
+    insta::assert_snapshot!("feature_2504", program.ok(&args));
+    let json = program.json(&[&args[..], &["--json"]].concat());
+    let passage = &json["passages"][0];
+    let focus = passage["focus"].as_u64().unwrap() as usize;
+    assert_eq!(passage["pieces"][focus]["activation"], passage["activation"]);
+    assert_eq!(passage["activation"], json["max_activation"]);
+    let counts = json["histogram"]["counts"].as_array().unwrap().iter().map(|count| count.as_u64().unwrap());
+    assert_eq!(counts.sum::<u64>(), 409);
+    let listed = program.json(&["neighbors", "@example", "--feature", "2504", "--k", "3", "--json"]);
+    assert_eq!(json["neighbors"], listed["neighbors"]);
+    // What is shown, a frame of the screen says as well.
+    let frame = program.ok(&["render", "@example", "--view", "feature", "--feature", "2504", "--size", "120x40"]);
+    assert!(frame.contains("max 30.1") && frame.contains("of 409 places"), "{frame}");
+}
+
+#[test]
 fn a_map_is_made_clustered_trusted_and_exported_with_equal_bytes_at_any_thread_count() {
     let program = Program::new();
     let mut files: Vec<Vec<Vec<u8>>> = Vec::new();
@@ -363,6 +382,7 @@ fn the_help_lists_every_verb() {
         "convert",
         "encode",
         "neighbors",
+        "feature",
         "knn",
         "embed",
         "cluster",

@@ -193,6 +193,22 @@ fn a_dumb_terminal_gets_the_summary() {
     assert!(!session.bytes().contains(&0x1b));
 }
 
+#[test]
+fn one_of_many_is_picked_and_another_after_it() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
+    let mut session = Session::saescope(&[folder, "--no-cache"], &[]);
+    session.wait_for("the list", |screen| screen.contains("smollm2-concepts-192") && screen.contains("dictionaries"));
+    session.send(b"/conc\r");
+    session.wait_for("the one that was picked", |screen| screen.contains("192 features"));
+    session.send(b"go");
+    session.wait_for("the list again", |screen| screen.contains("dictionaries"));
+    session.send(b"\x1bj\r");
+    session.wait_for("the other one", |screen| screen.contains("4,096 features"));
+    session.send(b"q");
+    assert_eq!(session.end().0, 0);
+    assert_restored(&session);
+}
+
 /// Panics while drawing, on `p`.
 struct Fragile {
     panics: bool,

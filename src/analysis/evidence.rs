@@ -1,6 +1,7 @@
 //! What is known about features beside their directions: where they fire, on what, and what they are called.
 
 use crate::sae::{Activations, Labels, Tokens};
+use serde::Serialize;
 use std::collections::HashMap;
 
 /// Activations, tokens and labels of a study, each where there is one.
@@ -30,7 +31,7 @@ pub struct Example {
 }
 
 /// Counts of values in equal bins.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Histogram {
     /// Lower edge of the first bin.
     pub low: f64,

@@ -6,6 +6,7 @@
 
 pub mod cache;
 pub mod columns;
+pub mod detail;
 pub mod evidence;
 pub mod filter;
 pub mod fingerprint;
@@ -18,6 +19,7 @@ pub mod words;
 
 pub use cache::Cache;
 pub use columns::{Column, FeatureTable};
+pub use detail::Detail;
 pub use evidence::{Evidence, Example, Histogram};
 pub use filter::Filter;
 pub use jobs::{JobEvent, JobId, JobKind, JobUpdate, Jobs, Product};

@@ -135,6 +135,9 @@ pub(super) enum Verb {
     /// List the features nearest to one
     #[command(after_help = "Example: saescope neighbors @example --feature 2504 --k 5")]
     Neighbors(NeighborsArgs),
+    /// Tell what is known about one feature: where it fires, how strongly, its neighbours
+    #[command(after_help = "Example: saescope feature @example --feature 2504 --json")]
+    Feature(FeatureArgs),
     /// Find the k nearest neighbours of every feature by cosine
     #[command(after_help = "Example: saescope knn my_sae -o neighbours.npz --k 15")]
     Knn(KnnArgs),
@@ -336,6 +339,24 @@ impl From<By> for NeighborsBy {
             By::Activation => Self::Activation,
         }
     }
+}
+
+#[derive(Args)]
+pub(super) struct FeatureArgs {
+    #[command(flatten)]
+    pub dict: DictArgs,
+    /// The feature
+    #[arg(long, value_name = "N")]
+    pub feature: usize,
+    /// How many passages, strongest first
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    pub passages: usize,
+    /// How many neighbours
+    #[arg(long, default_value_t = 15, value_name = "K")]
+    pub k: usize,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Args)]

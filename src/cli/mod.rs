@@ -10,6 +10,7 @@ mod convert;
 mod embed;
 mod encode;
 mod export;
+mod feature;
 mod info;
 mod input;
 mod knn;
@@ -109,6 +110,7 @@ fn dispatch(cli: Cli) -> Result<()> {
         Some(Verb::Convert(args)) => convert::run(&args, &common),
         Some(Verb::Encode(args)) => encode::run(&args, &common),
         Some(Verb::Neighbors(args)) => neighbors::run(&args, &common),
+        Some(Verb::Feature(args)) => feature::run(&args, &common),
         Some(Verb::Knn(args)) => knn::run(&args, &common),
         Some(Verb::Embed(args)) => embed::run(&args, &common),
         Some(Verb::Cluster(args)) => cluster::run(&args, &common),

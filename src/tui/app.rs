@@ -25,7 +25,6 @@
 //! else O(list rows); a search is one scan over the words of the study.
 
 mod commands;
-mod detail;
 mod exporting;
 mod filter;
 mod help;
@@ -46,7 +45,6 @@ mod tests;
 mod undo;
 mod values;
 
-pub use detail::{BINS, Detail, PASSAGES, RADIUS};
 pub use filter::{Chip, Filters, cluster_name};
 pub use help::{HelpLine, KEYS, NAME, has_names, help_lines};
 pub use lists::{ListState, Pane};
@@ -66,7 +64,7 @@ use super::keymap::{Keymap, Press, Presses};
 use super::layout::{self, Areas, Page};
 use super::widgets::Look;
 use super::{Effect, Model};
-use crate::analysis::{FeatureTable, Filter, JobEvent, Jobs, MapParams, NeighborsBy, Study, Words};
+use crate::analysis::{Detail, FeatureTable, Filter, JobEvent, Jobs, MapParams, NeighborsBy, Study, Words};
 use crate::geometry::cluster::Clusters;
 use crate::geometry::neighbors::Knn;
 use crate::geometry::trust::Trust;

@@ -14,6 +14,7 @@ use super::widgets::Look;
 use super::{Effect, Model};
 use crate::analysis::JobEvent;
 use crate::sae::find::Listing;
+use crossterm::event::KeyCode;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use std::path::PathBuf;
@@ -153,13 +154,18 @@ impl Picker {
         let context = if self.typing { Context::Prompt } else { Context::Picker };
         match self.presses.press(&self.keymap, context, key) {
             Press::Action { action, count } => self.act(action, count, effects),
-            Press::Unknown(_) if self.typing => {
-                if self.query.press(key) {
-                    self.state = ListState::default();
-                    self.filter();
+            Press::Unknown(_) if self.typing && self.query.press(key) => {
+                self.state = ListState::default();
+                self.filter();
+            }
+            // A slow line delivers Esc and the next key together, which looks like Alt; nothing here is bound to Alt.
+            Press::Unknown(_) => {
+                if let Some(bare) = key.without_alt() {
+                    self.key(Key::plain(KeyCode::Esc), effects);
+                    self.key(bare, effects);
                 }
             }
-            Press::Pending | Press::Unknown(_) => {}
+            Press::Pending => {}
         }
     }
 

@@ -1,8 +1,7 @@
 //! What jobs find out, and what follows from it: layout, colours, what is shown, what is known of a feature.
 
-use super::detail::Detail;
 use super::{App, CLUSTER_WORDS, ClusterRow, JUMPS, ListState, Pane, Ranked, Stage};
-use crate::analysis::{Column, JobEvent, JobKind, JobUpdate, Product};
+use crate::analysis::{Column, Detail, JobEvent, JobKind, JobUpdate, Product};
 use crate::rows::Points;
 use crate::tui::layout::Page;
 use std::sync::Arc;

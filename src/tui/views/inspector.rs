@@ -3,7 +3,8 @@
 //! Tall panes show the summary above the list, wide low ones beside it ([`Areas`] tells which).
 
 use super::words::{self, about, number};
-use crate::tui::app::{App, Detail, Pane as Focus};
+use crate::analysis::Detail;
+use crate::tui::app::{App, Pane as Focus};
 use crate::tui::layout::{Areas, Page};
 use crate::tui::theme::class_of;
 use crate::tui::widgets::bars::{Axis, Histogram, number as axis_number, sparkline};

@@ -1,6 +1,8 @@
-//! What is known about the selected feature, gathered once when it is selected or when more becomes known.
+//! What is known about one feature: the page of a feature, on screen and as a verb.
+//!
+//! Cost: the places where it fires, sorted by strength.
 
-use crate::analysis::{Column, Example, FeatureTable, Histogram, Neighbor};
+use super::{Column, Example, FeatureTable, Histogram, Neighbor};
 use crate::geometry::neighbors::Knn;
 
 /// How many passages are gathered.
@@ -47,7 +49,7 @@ pub struct Detail {
 
 impl Detail {
     /// Gathers what is known now, with the whole of the `passage`-th strongest passage.
-    pub(super) fn gather(table: &FeatureTable<'_>, knn: Option<&Knn>, feature: u32, passage: usize) -> Self {
+    pub fn gather(table: &FeatureTable<'_>, knn: Option<&Knn>, feature: u32, passage: usize) -> Self {
         let index = feature as usize;
         let evidence = table.study.evidence();
         let number = |column| table.value(column, index).number();

@@ -1,0 +1,110 @@
+//! `feature`: the page of a feature, as the screen shows it.
+
+use super::args::{Common, FeatureArgs};
+use super::{opening, output, progress};
+use crate::analysis::{Detail, Example, FeatureTable, Histogram, Neighbor, NeighborsBy, Study};
+use crate::error::Result;
+use crate::text::printable;
+use serde::Serialize;
+
+pub(super) fn run(args: &FeatureArgs, common: &Common) -> Result<()> {
+    let study = opening::study(&args.dict.open(), common)?;
+    let (detail, neighbors) = progress::with_task(common, |task| {
+        let k = args.k.min(study.features().saturating_sub(1));
+        let neighbors =
+            if k == 0 { Vec::new() } else { study.neighbors(args.feature, k, NeighborsBy::Decoder, task)? };
+        study.load_evidence(task)?;
+        study.norms(task)?;
+        let table = FeatureTable { study: &study, coordinates: None, clusters: None };
+        Ok((Detail::gather(&table, None, args.feature as u32, 0), neighbors))
+    })?;
+    let passages = &detail.examples[..detail.examples.len().min(args.passages)];
+    if args.json {
+        return output::print_json(&page(&study, &detail, passages, &neighbors));
+    }
+    output::print(&as_text(&detail, passages, &neighbors))
+}
+
+/// The page as JSON; what is not known is null.
+#[derive(Serialize)]
+struct Page<'a> {
+    feature: u32,
+    label: Option<&'a str>,
+    density: Option<f64>,
+    max_activation: Option<f64>,
+    mean_activation: Option<f64>,
+    norm: Option<f64>,
+    top_tokens: Vec<Share<'a>>,
+    histogram: Option<&'a Histogram>,
+    passages: Vec<Passage<'a>>,
+    neighbors: &'a [Neighbor],
+}
+
+#[derive(Serialize)]
+struct Share<'a> {
+    token: &'a str,
+    share: f64,
+}
+
+/// A place where the feature fires: `token` is the row of the activations, `focus` the piece that is this row.
+#[derive(Serialize)]
+struct Passage<'a> {
+    token: u32,
+    document: Option<u32>,
+    position: Option<u32>,
+    activation: f32,
+    focus: usize,
+    pieces: Vec<Piece<'a>>,
+}
+
+#[derive(Serialize)]
+struct Piece<'a> {
+    text: &'a str,
+    activation: f32,
+}
+
+fn page<'a>(study: &Study, detail: &'a Detail, passages: &'a [Example], neighbors: &'a [Neighbor]) -> Page<'a> {
+    let passage = |example: &'a Example| {
+        let (document, position) = study.tokens().map(|tokens| tokens.place(example.row as usize)).unzip();
+        let pieces = example.pieces.iter().map(|(text, activation)| Piece { text, activation: *activation }).collect();
+        Passage { token: example.row, document, position, activation: example.value, focus: example.focus, pieces }
+    };
+    Page {
+        feature: detail.feature,
+        label: detail.label.as_deref(),
+        density: detail.density,
+        max_activation: detail.max_activation,
+        mean_activation: detail.mean_activation,
+        norm: detail.norm,
+        top_tokens: detail.top_tokens.iter().map(|(token, share)| Share { token, share: *share }).collect(),
+        histogram: detail.histogram.as_ref(),
+        passages: passages.iter().map(passage).collect(),
+        neighbors,
+    }
+}
+
+fn as_text(detail: &Detail, passages: &[Example], neighbors: &[Neighbor]) -> String {
+    let number = |value: Option<f64>| value.map_or_else(|| "unknown".to_string(), |value| format!("{value:.4}"));
+    let tokens: Vec<String> =
+        detail.top_tokens.iter().map(|(token, share)| format!("{} {:.1} %", token.trim(), share * 100.0)).collect();
+    let mut lines = vec![
+        format!("{:<16} {}", "feature", detail.feature),
+        format!("{:<16} {}", "label", detail.label.as_deref().unwrap_or("none")),
+        format!("{:<16} {}", "top tokens", tokens.join(", ")),
+        format!("{:<16} {}", "density", number(detail.density)),
+        format!("{:<16} {}", "max activation", number(detail.max_activation)),
+        format!("{:<16} {}", "mean activation", number(detail.mean_activation)),
+        format!("{:<16} {}", "norm", number(detail.norm)),
+    ];
+    for example in passages {
+        let text = |(i, (text, _)): (usize, &(String, f32))| {
+            if i == example.focus { format!("[{text}]") } else { text.clone() }
+        };
+        let text: String = example.pieces.iter().enumerate().map(text).collect();
+        lines.push(format!("{:<16} {:8.3}  {text}", "passage", example.value));
+    }
+    for Neighbor { feature, cosine, label } in neighbors {
+        lines.push(format!("{:<16} {cosine:8.4}  {feature} {}", "neighbour", label.as_deref().unwrap_or_default()));
+    }
+    lines.iter().map(|line| printable(line) + "\n").collect()
+}
