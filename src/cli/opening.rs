@@ -85,11 +85,12 @@ pub(super) fn map(
     Ok(params)
 }
 
-/// Where a result of `study` comes from.
+/// Where a result of `study` comes from; activations, tokens and labels that were read are among its parameters.
 pub(super) fn provenance(study: &Study, parameters: serde_json::Value) -> Provenance {
-    let parameters = match parameters {
+    let mut parameters = match parameters {
         serde_json::Value::Object(map) => map,
         _ => serde_json::Map::new(),
     };
+    parameters.extend(study.evidence_sources());
     Provenance { input: study.name.clone(), fingerprint: study.fingerprint.clone(), parameters }
 }

@@ -15,9 +15,8 @@ use crate::container::safetensors::{TensorSpec, write_safetensors};
 use crate::container::write::{NpzWriter, Target, write_npy, write_values};
 use crate::error::{Error, Result};
 use crate::rows::Points;
-use crate::sae::activations::save_csr;
+use crate::sae::activations::write_csr;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::io::{Seek, Write};
 use std::path::Path;
 
@@ -56,7 +55,7 @@ pub fn write(planted: &Planted, dir: &Path) -> Result<()> {
     });
     file("cfg.json")?.write(|out| json_file(&config, out))?;
     if let Some(activations) = &planted.activations {
-        save_csr(&activations.by_token, &dir.join("activations.npz"))?;
+        file("activations.npz")?.write(|out| write_csr(&activations.by_token, None, out))?;
         file("latents.npz")?.write(|out| latents(planted, out))?;
     }
     file("labels.jsonl")?.write(|out| labels(planted, out))?;
@@ -78,7 +77,7 @@ fn weights(decoder: &Points, out: &mut impl Write) -> std::io::Result<()> {
         spec("b_dec", &[width]),
         spec("b_enc", &[features]),
     ];
-    write_safetensors(out, &specs, &BTreeMap::new(), |tensor, out| match tensor {
+    write_safetensors(out, &specs, |tensor, out| match tensor {
         0 => write_values(out, decoder.data().iter().copied()),
         1 => {
             // Sixteen columns of the decoder at a time: its rows are walked in order, and little is held.

@@ -104,11 +104,10 @@ impl App {
             "verb": "export", "where": filter, "neighbors": umap.neighbors, "min_dist": umap.min_dist,
             "min_cluster_size": hdbscan.min_cluster_size, "seed": umap.seed,
         });
-        let provenance = Provenance {
-            input: self.study.name.clone(),
-            fingerprint: self.study.fingerprint.clone(),
-            parameters: parameters.as_object().cloned().unwrap_or_default(),
-        };
+        let mut parameters = parameters.as_object().cloned().unwrap_or_default();
+        parameters.extend(self.study.evidence_sources());
+        let provenance =
+            Provenance { input: self.study.name.clone(), fingerprint: self.study.fingerprint.clone(), parameters };
         let (study, layout, clusters) = (Arc::clone(&self.study), self.layout.clone(), self.clusters.clone());
         self.jobs.start(JobKind::Export, move |context| {
             context.task.stage("writing", 0);
