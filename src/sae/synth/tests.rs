@@ -225,9 +225,10 @@ fn what_is_written_reads_back() {
     assert_eq!(file("latents.npz").tensor("ring7__angle").unwrap().to_f32(), ring.latents[0].1);
     let dense = file("resid.npy").tensor("resid").unwrap();
     assert_eq!((dense.shape(), dense.to_f32()), (&[6, 40][..], planted.dense.unwrap().into_data()));
-    write(&plant(SynthKind::Mixed, &SynthParams { tokens: 0, dense: 0, ..params }).unwrap(), folder.path()).unwrap();
-    let left = ["activations.npz", "latents.npz", "resid.npy"].map(|name| folder.path().join(name).exists());
-    assert_eq!(left, [false; 3], "nothing of the other dictionary stays behind");
+    write(&plant(SynthKind::Random, &SynthParams { tokens: 0, dense: 0, ..params }).unwrap(), folder.path()).unwrap();
+    let old = ["activations.npz", "labels.jsonl", "latents.npz", "resid.npy"];
+    let left = old.map(|name| folder.path().join(name).exists());
+    assert_eq!(left, [false; 4], "nothing of the other dictionary stays behind");
 }
 
 #[test]
@@ -246,6 +247,18 @@ fn each_bad_parameter_is_refused() {
     ];
     for (params, expected) in cases {
         let error = plant(SynthKind::Mixed, &params).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error} should say {expected}");
+    }
+    // What would not fit into memory is refused before anything is allocated.
+    let huge = SynthParams { features: 1 << 24, d_model: 1 << 16, ..base };
+    let long = SynthParams { tokens: 1 << 26, ..base };
+    for (kind, params, expected) in [
+        (SynthKind::Random, huge, "1,099,511,627,776 weights; expected at most 2,147,483,648"),
+        (SynthKind::Random, long, "activations or more; expected at most 268,435,456; try fewer --tokens"),
+        (SynthKind::Random, SynthParams { features: 1 << 30, ..base }, "try --features 16777216"),
+        (SynthKind::Random, SynthParams { features: 0, ..base }, "try --features 1"),
+    ] {
+        let error = plant(kind, &params).unwrap_err().to_string();
         assert!(error.contains(expected), "{error} should say {expected}");
     }
     assert!(SynthKind::parse("ring").unwrap_err().to_string().contains("rings"));

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | sae_weights.safetensors, cfg.json | SAELens, architecture `standard`: W_dec, W_enc = W_decᵀ, biases 0, f32 |
 //! | activations.npz | scipy CSR `[tokens, features]` f32: the planted activations, not what the encoder would give |
-//! | labels.jsonl | one planted feature a line, with Neuronpedia's keys |
+//! | labels.jsonl | one planted feature a line, with Neuronpedia's keys; none where nothing is planted |
 //! | truth.json | every group: kind, name, features, coordinates |
 //! | latents.npz | per group `NAME__token` and `NAME__COORDINATE`: where it is active, and the latents there |
 //! | resid.npy | the dense activations, if there are any, f32 |
@@ -28,7 +28,7 @@ use std::path::Path;
 /// If the folder or a file cannot be written.
 pub fn write(planted: &Planted, dir: &Path) -> Result<()> {
     std::fs::create_dir_all(dir).map_err(|error| Error::io(dir, &error))?;
-    for old in ["activations.npz", "latents.npz", "resid.npy"].map(|name| dir.join(name)) {
+    for old in ["activations.npz", "labels.jsonl", "latents.npz", "resid.npy"].map(|name| dir.join(name)) {
         if old.is_file() {
             std::fs::remove_file(&old).map_err(|error| Error::io(&old, &error))?;
         }
@@ -58,7 +58,9 @@ pub fn write(planted: &Planted, dir: &Path) -> Result<()> {
         file("activations.npz")?.write(|out| write_csr(&activations.by_token, None, out))?;
         file("latents.npz")?.write(|out| latents(planted, out))?;
     }
-    file("labels.jsonl")?.write(|out| labels(planted, out))?;
+    if planted.groups.iter().any(|group| group.kind != GroupKind::Background) {
+        file("labels.jsonl")?.write(|out| labels(planted, out))?;
+    }
     file("truth.json")?.write(|out| json_file(&truth(planted), out))?;
     if let Some(dense) = &planted.dense {
         let shape = [dense.len(), dense.dims()];
