@@ -6,7 +6,7 @@ mod files;
 
 use assert_cmd::Command;
 use files::{Array, array, npy, npz, saelens, safetensors, transposed, values};
-use saescope::container::{ArrayFile, Dtype, npz::Npz};
+use saescope::container::{ArrayFile, Dtype};
 use serde_json::{Value, json};
 use std::ffi::OsStr;
 use std::fs;
@@ -279,7 +279,7 @@ fn results_say_what_they_were_made_from() {
     here.dictionary("d", &[], plain);
     here.write("x.npy", npy(&vectors("x", 9, D), Dtype::F32, false));
     here.ok(&["encode", "d", "x.npy", "-o", "acts.npz"]);
-    let npz = Npz::open(&here.path("acts.npz")).unwrap();
+    let ArrayFile::Npz(npz) = ArrayFile::open(&here.path("acts.npz")).unwrap() else { panic!("no archive") };
     let told: Value = serde_json::from_str(&npz.text("provenance").unwrap()[0]).unwrap();
     assert_eq!((&told["input"], &told["parameters"]["vectors"]["path"]), (&"d".into(), &"x.npy".into()));
     assert_eq!(told["parameters"]["vectors"]["fingerprint"].as_str().unwrap().len(), 32);

@@ -27,12 +27,13 @@ pub(super) fn run(args: &EncodeArgs, common: &Common) -> Result<()> {
     };
     let study = opening::study(&open, common)?;
     let info = &study.dictionary.info;
-    for warning in &info.warnings {
-        output::remark(warning);
-    }
     let vectors = input::vectors(&args.input, args.tensor.as_deref())?;
     let sparse = progress::with_task(common, |task| encode(&study.dictionary, &vectors, task))
         .map_err(|error| error.at(&args.input))?;
+    // Only now: an error is one paragraph, and it says what matters then.
+    for warning in &info.warnings {
+        output::remark(warning);
+    }
     let parameters = json!({
         "verb": "encode", "activation": info.activation.describe(), "normalize": info.normalize.to_string(),
         "subtract_b_dec": info.subtract_b_dec, "tensor": args.tensor,

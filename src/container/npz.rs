@@ -2,7 +2,7 @@
 //!
 //! `numpy.savez` stores its members, so they are read in place; `numpy.savez_compressed` and `scipy.sparse.save_npz`
 //! deflate them, so each takes heap memory of its own size when it is asked for, and its checksum is verified then.
-//! What the archive claims is bounded before anything is inflated (see [`Npz::open`]), and the real size must be the
+//! What the archive claims is bounded before anything is inflated (see [`Npz::from_bytes`]), and the real size must be the
 //! claimed one. Opening costs the central directory and one local header a member.
 
 use super::{Bytes, Tensor, npy};
@@ -51,18 +51,11 @@ struct Member {
 }
 
 impl Npz {
-    /// Maps the archive at `path` and reads its directory.
+    /// Reads the directory of the archive in `bytes`; `path` is for messages.
     ///
     /// # Errors
-    /// If the file cannot be mapped, is no zip archive, has a member that is encrypted, outside the file or packed
+    /// If it is no zip archive, has a member that is encrypted, outside the file or packed
     /// otherwise than by deflate, or claims to inflate to more than both 256 MiB and 200 times its own size.
-    pub fn open(path: &Path) -> Result<Self> {
-        Self::from_bytes(Bytes::map(path)?, path)
-    }
-    /// The archive in `bytes`; `path` is for messages.
-    ///
-    /// # Errors
-    /// As [`Npz::open`].
     pub fn from_bytes(bytes: Bytes, path: &Path) -> Result<Self> {
         let problem = |what: String| Problem::new(what).path(path);
         let damaged = |error: &dyn std::fmt::Display| {

@@ -144,17 +144,10 @@ pub fn is_safetensors(bytes: &[u8]) -> bool {
 }
 
 impl SafeTensors {
-    /// Maps the file at `path` and reads its header.
-    ///
-    /// # Errors
-    /// If the file cannot be mapped, or its header is no valid one for a file of that length.
-    pub fn open(path: &Path) -> Result<Self> {
-        Self::from_bytes(&Bytes::map(path)?, path)
-    }
     /// The tensors in `bytes`, sharing them; `path` is for messages.
     ///
     /// # Errors
-    /// As [`SafeTensors::open`].
+    /// If there is no header, or it is no valid one for a file of that length.
     pub fn from_bytes(bytes: &Bytes, path: &Path) -> Result<Self> {
         let problem = |what: &str| Problem::new(what).path(path);
         let Some((length, _)) = bytes.split_first_chunk::<8>() else {

@@ -247,7 +247,7 @@ fn architecture(
             return Err(refuse(format!("its architecture is {name}, but its files have no {lacks}"), hint));
         }
         Activation::Unknown => {
-            let what = "no file says which activation function it has".to_string();
+            let what = "its activation function is not known".to_string();
             return Err(refuse(what, "--arch, with --k or --threshold"));
         }
     };

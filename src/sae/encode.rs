@@ -356,7 +356,7 @@ fn rule(dictionary: &Dictionary, task: &Task) -> Result<Rule> {
                 .input());
         }
         Activation::Unknown => {
-            return Err(about(dictionary, "the file does not say which activation function the dictionary has")
+            return Err(about(dictionary, "the activation function of the dictionary is not known")
                 .expected("relu, topk, abstopk, batchtopk, jumprelu or gated")
                 .hint("--arch, with --k or --threshold")
                 .input());

@@ -116,9 +116,13 @@ fn settle(dictionary: &mut Dictionary, options: &OpenOptions) -> Result<()> {
     info.subtract_b_dec = options.subtract_b_dec.or(info.subtract_b_dec);
     match (info.normalize, options.normalize) {
         (Normalize::Scale(None), Some(Normalize::Scale(_))) | (Normalize::Unstated, Some(_)) => {}
+        (Normalize::Unsupported, Some(said)) => {
+            say(&format!(
+                "the files name a normalisation that is not known here; taken as {said}, as --normalize says"
+            ));
+        }
         (stated, Some(said)) if stated != said => {
-            let text = format!("the files say normalisation {stated}; taken as {said}, as --normalize says");
-            say(&text);
+            say(&format!("the files say normalisation {stated}; taken as {said}, as --normalize says"));
         }
         (Normalize::Scale(None), None) if matters => {
             say("inputs were scaled by a factor that no file tells; encoding needs --normalize scale:FACTOR");
