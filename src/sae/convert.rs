@@ -2,7 +2,7 @@
 //!
 //! The decoder's rows are the bytes of the file they came from; the encoder is laid out as `[d, F]` with its own bytes;
 //! vectors are written in the decoder's element type where that loses nothing, else as f32. The matrices are streamed,
-//! so memory is a tile of 32 MB. What SAELens cannot say is refused; what it says otherwise is told in the notes.
+//! so memory is a tile of 8 MB. What SAELens cannot say is refused; what it says otherwise is told in the notes.
 
 use super::activation_function::Activation;
 use super::dictionary::{Dictionary, Kind, Normalize};
@@ -11,6 +11,7 @@ use crate::container::write::Target;
 use crate::container::{Dtype, Matrix};
 use crate::error::{Error, Problem, Result};
 use crate::rows::Rows;
+use crate::task::Task;
 use half::{bf16, f16};
 use serde_json::{Map, Value, json};
 use std::io::{self, Write};
@@ -37,22 +38,23 @@ pub struct Converted {
 ///
 /// # Errors
 /// If SAELens has no architecture for the dictionary, something it needs is unknown, files are there already without
-/// `force`, or writing fails.
-pub fn convert(dictionary: &Dictionary, out_dir: &Path, force: bool) -> Result<Converted> {
+/// `force`, writing fails, or the task is cancelled; nothing is left behind then.
+pub fn convert(dictionary: &Dictionary, out_dir: &Path, force: bool, task: &Task) -> Result<Converted> {
     let folder = Folder::plan(dictionary)?;
     if out_dir.exists() && !out_dir.is_dir() {
         return Err(Problem::new("a file, where a folder was expected").path(out_dir).usage());
     }
     let files = [WEIGHTS, CONFIG].map(|name| out_dir.join(name)).to_vec();
     if out_dir.exists() {
-        folder.write(out_dir, force)?;
+        folder.write(out_dir, force, task)?;
         return Ok(Converted { files, notes: folder.notes });
     }
     let name = out_dir.file_name().map_or_else(|| "out".into(), |name| name.to_string_lossy());
     let work = out_dir.with_file_name(format!(".{name}.{}.partial", std::process::id()));
     std::fs::create_dir_all(&work).map_err(|e| Error::io(&work, &e))?;
-    let outcome =
-        folder.write(&work, force).and_then(|()| std::fs::rename(&work, out_dir).map_err(|e| Error::io(out_dir, &e)));
+    let outcome = folder
+        .write(&work, force, task)
+        .and_then(|()| std::fs::rename(&work, out_dir).map_err(|e| Error::io(out_dir, &e)));
     // Gone already if it was renamed; an error to remove it would only hide the first one.
     let _ = std::fs::remove_dir_all(&work);
     outcome?;
@@ -195,16 +197,19 @@ impl Folder {
         Ok(Self { tensors, config, notes })
     }
     /// Writes both files to a folder that exists; each is put in place once both are complete.
-    fn write(&self, folder: &Path, force: bool) -> Result<()> {
+    fn write(&self, folder: &Path, force: bool, task: &Task) -> Result<()> {
         let specs: Vec<TensorSpec> = self.tensors.iter().map(|(spec, _)| spec.clone()).collect();
         let (weights, config) = (Target::new(&folder.join(WEIGHTS), force)?, Target::new(&folder.join(CONFIG), force)?);
-        let weights = weights.stage(|out| {
+        task.stage("writing", specs.iter().map(TensorSpec::bytes).sum());
+        let staged = weights.stage(|out| {
             write_safetensors(out, &specs, |i, out| match &self.tensors[i].1 {
-                Body::Matrix(matrix) => stream(matrix, out),
+                Body::Matrix(matrix) => stream(matrix, out, task),
                 Body::Values(values) => out.write_all(&encode(values, specs[i].dtype)),
             })?;
             out.get_ref().sync_all()
-        })?;
+        });
+        task.check()?;
+        let weights = staged?;
         let config = config.stage(|out| {
             serde_json::to_writer_pretty(&mut *out, &self.config)?;
             out.write_all(b"\n")?;
@@ -323,15 +328,17 @@ fn torch_name(dtype: Dtype) -> &'static str {
     }
 }
 
-/// Writes a matrix row by row with the bytes it has.
-fn stream(matrix: &Matrix, out: &mut dyn Write) -> io::Result<()> {
+/// Writes a matrix row by row with the bytes it has; a cancelled task ends it with an error.
+fn stream(matrix: &Matrix, out: &mut dyn Write, task: &Task) -> io::Result<()> {
     let row = matrix.ncols() * matrix.dtype().size();
-    let tile = ((32 << 20) / row.max(1)).max(1);
+    let tile = ((8 << 20) / row.max(1)).max(1);
     let mut buffer = Vec::new();
     for start in (0..matrix.nrows()).step_by(tile) {
+        task.check().map_err(io::Error::other)?;
         buffer.clear();
         matrix.read_raw(start..(start + tile).min(matrix.nrows()), &mut buffer);
         out.write_all(&buffer)?;
+        task.advance(buffer.len() as u64);
     }
     Ok(())
 }

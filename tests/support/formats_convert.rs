@@ -2,10 +2,17 @@
 
 use super::files::{Array, array, npy, read, saelens, safetensors, transposed, values};
 use super::{D, F, Folder, assert_same_matrices, decoder, four, open_plain, threshold, v6, with};
+use saescope::Result;
 use saescope::container::{ArrayFile, Dtype};
-use saescope::sae::convert::convert;
-use saescope::sae::{OpenOptions, open};
+use saescope::sae::convert::{self, Converted};
+use saescope::sae::{Dictionary, OpenOptions, open};
+use saescope::task::Task;
 use serde_json::{Value, json};
+use std::path::Path;
+
+fn convert(dictionary: &Dictionary, to: &Path, force: bool) -> Result<Converted> {
+    convert::convert(dictionary, to, force, &Task::new(1).unwrap())
+}
 
 #[test]
 fn a_converted_dictionary_opens_as_the_same_dictionary() {
@@ -157,4 +164,19 @@ fn converting_follows_links_and_replaces_no_pipe() {
     std::fs::remove_file(&link).unwrap();
     let _listener = std::os::unix::net::UnixListener::bind(&link).unwrap();
     assert!(convert(&dictionary, &folder.path("out"), true).unwrap_err().to_string().contains("no file may replace"));
+}
+
+#[test]
+fn a_cancelled_conversion_leaves_nothing_behind() {
+    let folder = Folder::new();
+    saelens(&folder.path("a"), &safetensors(&four(), Dtype::F32), &v6("standard"));
+    std::fs::create_dir(folder.path("there")).unwrap();
+    let task = Task::new(1).unwrap();
+    task.watch().cancel();
+    for to in ["fresh", "there"] {
+        let result = convert::convert(&open_plain(&folder.path("a")), &folder.path(to), false, &task);
+        assert!(matches!(result, Err(saescope::Error::Cancelled)));
+    }
+    assert_eq!(std::fs::read_dir(folder.path("there")).unwrap().count(), 0);
+    assert_eq!(std::fs::read_dir(folder.path("")).unwrap().count(), 2);
 }
