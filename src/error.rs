@@ -3,8 +3,9 @@
 //! One error type serves the whole library. A [`Problem`] carries the place (path, tensor, shape, dtype) so that
 //! every front end can say the same thing in one paragraph; the variant decides the exit code.
 
-use std::fmt;
+use crate::text::{clip, printable};
 use std::path::{Path, PathBuf};
+use std::{fmt, io};
 
 /// The library's result type.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -19,11 +20,11 @@ pub enum Error {
     #[error("{0}")]
     Usage(Box<Problem>),
     /// The operating system refused.
-    #[error("{path}: {message}", path = crate::text::printable(&path.display().to_string()))]
+    #[error("{path}: {message}", path = printable(&path.display().to_string()))]
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said, and what was attempted.
+        /// What the system said, and what to try.
         message: String,
     },
     /// A search or filter matched nothing (exit code 1).
@@ -32,6 +33,9 @@ pub enum Error {
     /// A verb, value or view that this build does not have yet.
     #[error("{0}: not in this build")]
     NotInBuild(String),
+    /// A file of a kind that is known, but that this build does not read yet.
+    #[error("{0}")]
+    NotRead(Box<Problem>),
     /// The work was cancelled by its owner.
     #[error("cancelled")]
     Cancelled,
@@ -92,6 +96,28 @@ impl Problem {
     pub fn usage(self) -> Error {
         Error::Usage(Box::new(self))
     }
+    /// The problem as an error about a file that is `what` ("a torch archive"), which this build does not read.
+    pub fn not_read(path: impl AsRef<Path>, what: &str, hint: impl Into<String>) -> Error {
+        Error::NotRead(Box::new(Self::new(format!("reading {what} is not in this build")).path(path).hint(hint)))
+    }
+}
+
+/// The longest name of a tensor or an element type that a message repeats, in characters.
+pub const MAX_NAME: usize = 80;
+
+/// The longest sentence of a message, in characters: names from files may stand in it.
+const MAX_SENTENCE: usize = 600;
+
+/// The most dimensions of a shape that a message lists.
+const MAX_DIMENSIONS: usize = 8;
+
+/// A shape for people: `[4, 3]`, and `[1, 1, 1, 1, 1, 1, 1, 1, …]` where there are more dimensions than anyone reads.
+pub fn shape_text(shape: &[usize]) -> String {
+    let mut sizes: Vec<String> = shape.iter().take(MAX_DIMENSIONS).map(ToString::to_string).collect();
+    if shape.len() > MAX_DIMENSIONS {
+        sizes.push("…".into());
+    }
+    format!("[{}]", sizes.join(", "))
 }
 
 impl fmt::Display for Problem {
@@ -101,41 +127,63 @@ impl fmt::Display for Problem {
             line.push_str(&path.display().to_string());
             line.push_str(": ");
         }
-        line.push_str(&self.what);
+        line.push_str(&clip(&self.what, MAX_SENTENCE));
         let mut place = Vec::new();
         if let Some(tensor) = &self.tensor {
-            place.push(format!("tensor {tensor}"));
+            place.push(format!("tensor {}", clip(tensor, MAX_NAME)));
         }
         if let Some(shape) = &self.shape {
-            place.push(format!("shape {shape:?}"));
+            place.push(format!("shape {}", shape_text(shape)));
         }
         if let Some(dtype) = &self.dtype {
-            place.push(format!("dtype {dtype}"));
+            place.push(format!("dtype {}", clip(dtype, MAX_NAME)));
         }
         if !place.is_empty() {
             line.push_str(&format!(" ({})", place.join(", ")));
         }
         if let Some(expected) = &self.expected {
-            line.push_str(&format!("; expected {expected}"));
+            line.push_str(&format!("; expected {}", clip(expected, MAX_SENTENCE)));
         }
         if let Some(hint) = &self.hint {
-            line.push_str(&format!("; try {hint}"));
+            line.push_str(&format!("; try {}", clip(hint, MAX_SENTENCE)));
         }
-        f.write_str(&crate::text::printable(&line))
+        f.write_str(&printable(&line))
     }
 }
 
 impl Error {
-    /// An input/output error on `path`.
-    pub fn io(path: impl AsRef<Path>, error: &std::io::Error) -> Self {
-        Self::Io { path: path.as_ref().to_path_buf(), message: error.to_string() }
+    /// An input/output error on `path`, with what to try where that can be told.
+    pub fn io(path: impl AsRef<Path>, error: &io::Error) -> Self {
+        let advice = match error.kind() {
+            io::ErrorKind::NotFound => {
+                "; expected a path that exists; try checking its spelling, and from which folder it counts"
+            }
+            io::ErrorKind::PermissionDenied => {
+                "; expected a path that you may use; try `ls -ld` on it and on its folders, and chmod or another place"
+            }
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; try a place with more room",
+            _ => "",
+        };
+        Self::Io { path: path.as_ref().to_path_buf(), message: format!("{error}{advice}") }
+    }
+    /// The same error, about the file at `path` if it names none yet.
+    pub fn at(self, path: &Path) -> Self {
+        let name = |mut problem: Box<Problem>| {
+            problem.path.get_or_insert_with(|| path.to_path_buf());
+            problem
+        };
+        match self {
+            Self::Input(problem) => Self::Input(name(problem)),
+            Self::Usage(problem) => Self::Usage(name(problem)),
+            other => other,
+        }
     }
     /// The process exit code that stands for this error.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Nothing(_) => 1,
             Self::Cancelled => 130,
-            Self::Input(_) | Self::Usage(_) | Self::Io { .. } | Self::NotInBuild(_) => 2,
+            Self::Input(_) | Self::Usage(_) | Self::Io { .. } | Self::NotInBuild(_) | Self::NotRead(_) => 2,
         }
     }
 }
@@ -165,5 +213,38 @@ mod tests {
     fn control_characters_of_a_path_do_not_pass() {
         let error = Problem::new("no such file").path("a\u{1b}[2J\nb").input();
         assert!(!error.to_string().chars().any(char::is_control));
+    }
+
+    #[test]
+    fn hostile_names_do_not_make_a_message_long() {
+        let long = "x".repeat(200_000);
+        let error = Problem::new(format!("tensor {long} is there twice"))
+            .tensor(&long)
+            .dtype(&long)
+            .shape(&vec![0; 100_000])
+            .expected(&long)
+            .hint(&long)
+            .input()
+            .to_string();
+        assert!(error.len() < 2500, "{}", error.len());
+        assert!(error.contains("shape [0, 0, 0, 0, 0, 0, 0, 0, …]"), "{error}");
+    }
+
+    #[test]
+    fn a_refusal_of_the_system_says_what_to_try() {
+        for (kind, words) in [
+            (io::ErrorKind::NotFound, "try checking its spelling"),
+            (io::ErrorKind::PermissionDenied, "expected a path that you may use; try"),
+            (io::ErrorKind::StorageFull, "try a place with more room"),
+        ] {
+            let error = Error::io("there", &io::Error::from(kind)).to_string();
+            assert!(error.starts_with("there: ") && error.contains(words), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_error_is_given_a_path_only_where_it_has_none() {
+        let bare = Problem::new("bad").input().at(Path::new("a"));
+        assert_eq!(bare.at(Path::new("b")).to_string(), "a: bad");
     }
 }

@@ -1,4 +1,4 @@
-//! The one place where text from files is made safe to print.
+//! Text for people: the one place where text from files is made safe to print, and how numbers are written.
 //!
 //! Tokens, labels, paths and tensor names come from files and may hold escape sequences, bidirectional overrides or
 //! line breaks. Everything that reaches a terminal or an SVG passes [`printable`].
@@ -15,14 +15,45 @@ pub fn printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
+            c if is_plain(c) => out.push(c),
             '\n' => out.push('⏎'),
             '\t' => out.push('⇥'),
             c if hides(c) => {}
-            c if c.is_control() => out.push('\u{fffd}'),
-            c => out.push(c),
+            _ => out.push('\u{fffd}'),
         }
     }
     out
+}
+
+/// Whether [`printable`] leaves a character as it is.
+pub fn is_plain(c: char) -> bool {
+    !c.is_control() && !hides(c)
+}
+
+/// The first `most` characters of a text, with `…` where more were.
+pub fn clip(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_string(),
+    }
+}
+
+/// A whole number with thousands separated: `1,104`.
+pub fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// How many of what, as people write it: `1 row`, `4,096 rows`.
+pub fn counted(n: usize, one: &str, many: &str) -> String {
+    format!("{} {}", thousands(n as u64), if n == 1 { one } else { many })
 }
 
 /// Characters that reorder or hide text without a glyph of their own.
@@ -34,7 +65,7 @@ fn hides(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::printable;
+    use super::*;
 
     #[test]
     fn nothing_that_moves_or_hides_passes() {
@@ -48,5 +79,17 @@ mod tests {
     fn ordinary_text_is_kept() {
         let text = "Größe 東京 שלום é 🙂";
         assert_eq!(printable(text), text);
+    }
+
+    #[test]
+    fn long_text_is_clipped_at_a_character() {
+        assert_eq!((clip("née", 2), clip("née", 3)), ("né…".into(), "née".into()));
+    }
+
+    #[test]
+    fn counts_have_separators_and_the_right_number() {
+        let rows = |n| counted(n, "row", "rows");
+        assert_eq!([rows(0), rows(1), rows(4096)], ["0 rows", "1 row", "4,096 rows"]);
+        assert_eq!(thousands(1_234_567), "1,234,567");
     }
 }

@@ -1,6 +1,6 @@
 //! The built-in examples are what data/README.md says, and encoding reproduces their stored activations.
 
-use saescope::container::npy;
+use saescope::container::ArrayFile;
 use saescope::rows::Rows;
 use saescope::sae::encode::encode;
 use saescope::sae::example::{Example, NAMES, example};
@@ -10,6 +10,10 @@ use std::path::{Path, PathBuf};
 
 fn data(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("data").join(file)
+}
+
+fn task() -> Task {
+    Task::new(1).unwrap()
 }
 
 fn find(name: &str) -> Example {
@@ -23,18 +27,18 @@ fn the_first_example_is_dictionary_a() {
     assert_eq!((dictionary.features(), dictionary.d_model(), dictionary.d_out()), (4096, 576, 576));
     assert_eq!(dictionary.info.activation, Activation::TopK { k: 32, by_decoder_norm: false });
     assert_eq!((dictionary.info.dtype.name(), dictionary.info.subtract_b_dec), ("f16", Some(true)));
-    let activations = example.activations().unwrap();
+    let activations = example.activations(&task()).unwrap();
     assert_eq!((activations.tokens(), activations.features(), activations.l0()), (30_480, 4096, 32.0));
     assert!(activations.notes.is_empty(), "{:?}", activations.notes);
-    let (labels, warnings) = example.labels(4096).unwrap().unwrap();
+    let (labels, warnings) = example.labels(4096, &task()).unwrap().unwrap();
     assert_eq!((labels.count(), labels.kind()), (4096, Some("top-tokens")));
     assert_eq!((labels.source.as_deref(), warnings), (Some("11-res-topk-4096"), Vec::new()));
-    let tokens = example.tokens().unwrap();
+    let tokens = example.tokens(&task()).unwrap();
     assert_eq!((tokens.len(), tokens.is_sentences(), tokens.has_labels()), (30_480, false, false));
     assert_eq!((tokens.token(3), tokens.place(3), tokens.place(118)), ("plain", (1198, 3), (1253, 118)));
     let passage = tokens.passage(127, 200);
     assert_eq!((passage.focus, passage.pieces[0].row), (0, Some(127)), "a sequence does not run into the next");
-    assert!(example.labels(4095).is_err(), "labels of a wider dictionary");
+    assert!(example.labels(4095, &task()).is_err(), "labels of a wider dictionary");
 }
 
 #[test]
@@ -43,16 +47,16 @@ fn the_second_example_is_dictionary_d() {
     let dictionary = example.dictionary(&OpenOptions::default()).unwrap();
     assert_eq!((dictionary.features(), dictionary.d_model()), (192, 576));
     assert_eq!(dictionary.info.activation, Activation::TopK { k: 8, by_decoder_norm: false });
-    let activations = example.activations().unwrap();
+    let activations = example.activations(&task()).unwrap();
     assert_eq!((activations.tokens(), activations.features(), activations.l0()), (1832, 192, 8.0));
-    let tokens = example.tokens().unwrap();
+    let tokens = example.tokens(&task()).unwrap();
     assert_eq!((tokens.len(), tokens.is_sentences()), (1832, true));
     assert_eq!((tokens.token(0), tokens.label(0)), ("Monday", Some("Monday")));
     let passage = tokens.passage(0, 3);
     let text: String = passage.pieces.iter().map(|piece| piece.text.as_str()).collect();
     assert_eq!((text.as_str(), passage.focus), ("The film festival is on Monday.", 1));
     assert!((0..1832).all(|row| tokens.label(row).is_some_and(|label| !label.is_empty())));
-    assert!(example.labels(192).unwrap().is_none());
+    assert!(example.labels(192, &task()).unwrap().is_none());
 }
 
 const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
@@ -61,7 +65,7 @@ const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday",
 #[test]
 fn known_facts_hold() {
     let example = find("@example");
-    let (activations, tokens) = (example.activations().unwrap(), example.tokens().unwrap());
+    let (activations, tokens) = (example.activations(&task()).unwrap(), example.tokens(&task()).unwrap());
     let is_day: Vec<bool> =
         (0..tokens.len()).map(|row| DAYS.contains(&tokens.token(row).trim().to_lowercase().as_str())).collect();
     assert_eq!(is_day.iter().filter(|day| **day).count(), 269);
@@ -73,7 +77,7 @@ fn known_facts_hold() {
     assert_eq!((0..4096).filter(mostly_days).count(), 23);
 
     let example = find("@example/concepts");
-    let (activations, tokens) = (example.activations().unwrap(), example.tokens().unwrap());
+    let (activations, tokens) = (example.activations(&task()).unwrap(), example.tokens(&task()).unwrap());
     let group = [7u32, 21, 35, 85, 89, 112, 113, 121, 152, 177];
     let (mut active, mut mass, mut on_days) = (0, 0.0, 0.0);
     for row in 0..tokens.len() {
@@ -101,7 +105,8 @@ fn agrees(found: &Sparse, stored: &Sparse, relative: f32) {
 
 #[test]
 fn encoding_reproduces_the_stored_activations() {
-    let x = npy::read(&data("fixtures/concepts_first240_resid_f16.npy")).unwrap().matrix().unwrap();
+    let file = ArrayFile::open(&data("fixtures/concepts_first240_resid_f16.npy")).unwrap();
+    let x = file.tensor("concepts_first240_resid_f16").unwrap().matrix().unwrap();
     assert_eq!((x.nrows(), x.ncols()), (240, 576));
     let encoded = |name: &str| {
         let dictionary = find(name).dictionary(&OpenOptions::default()).unwrap();
@@ -109,9 +114,9 @@ fn encoding_reproduces_the_stored_activations() {
         assert_eq!(encode(&dictionary, &x, &Task::new(3).unwrap()).unwrap(), one);
         one
     };
-    let d = find("@example/concepts").activations().unwrap();
+    let d = find("@example/concepts").activations(&task()).unwrap();
     agrees(&encoded("@example/concepts"), &d.by_token, 1e-5);
-    let a = Activations::load(&data("fixtures/concepts_first240_A_csr.npz"), Some(4096)).unwrap();
+    let a = Activations::load(&data("fixtures/concepts_first240_A_csr.npz"), Some(4096), &task()).unwrap();
     // Half precision keeps eleven bits.
     agrees(&encoded("@example"), &a.by_token, 2f32.powi(-11) + 1e-5);
 }

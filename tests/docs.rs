@@ -6,7 +6,7 @@
 use saescope::analysis::map::{MapParams, map_job};
 use saescope::analysis::open::{Request, open};
 use saescope::analysis::{Cache, Product, Study, Words, jobs::JobContext};
-use saescope::container::npz;
+use saescope::container::ArrayFile;
 use saescope::export::{Array, Data, Document, Provenance, Sink};
 use saescope::geometry::cluster::{Clusters, hdbscan::HdbscanParams};
 use saescope::geometry::umap::Umap;
@@ -96,8 +96,8 @@ fn the_picture_is_a_frame_of_the_program() {
     if blesses() {
         keep_layout(&study, &params, &task);
     }
-    let kept = npz::read(&root(LAYOUT)).unwrap();
-    let array = |name: &str| kept.iter().find(|tensor| tensor.name() == name).unwrap();
+    let kept = ArrayFile::open(&root(LAYOUT)).unwrap();
+    let array = |name: &str| kept.tensor(name).unwrap();
     let numbers = |name: &str| -> Vec<i32> { array(name).to_f64().into_iter().map(|x| x as i32).collect() };
     let [size, samples] = numbers("hdbscan")[..] else { panic!("two parameters") };
     params.hdbscan = HdbscanParams { min_cluster_size: size as usize, min_samples: Some(samples as usize) };

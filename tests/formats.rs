@@ -1,5 +1,7 @@
 //! Every format with every element type, every way round, and everything that can be wrong with a file.
 
+#[path = "support/formats_config.rs"]
+mod configured;
 #[path = "support/formats_convert.rs"]
 mod converting;
 #[path = "support/formats_damage.rs"]
@@ -10,6 +12,7 @@ mod files;
 use files::{Array, array, npy, npz, read, saelens, safetensors, transposed, values, with_header};
 use saescope::Error;
 use saescope::container::{Bytes, Dtype};
+use saescope::sae::find::{Found, look};
 use saescope::sae::open::open_bytes;
 use saescope::sae::{Activation, Dictionary, Kind, Normalize, OpenOptions, list, open};
 use serde_json::{Value, json};
@@ -125,8 +128,13 @@ fn each_architecture_of_version_6_is_read() {
     for (found, expected) in found.iter().zip(&expected) {
         assert!((found - expected).abs() < 1e-6);
     }
-    let error = open_as("none", v6("jumprelu"), &four()).unwrap_err().to_string();
-    assert!(error.contains("there is no tensor threshold"), "{error}");
+    // What lacks a part opens all the same: geometry needs none of it.
+    for (name, words) in [("jumprelu", "no threshold"), ("topk", "no k"), ("gated", "no gate")] {
+        let incomplete = open_as("none", v6(name), &four()).unwrap();
+        assert_same_matrices(&incomplete);
+        assert_eq!(incomplete.info.activation.name(), name);
+        assert!(incomplete.info.warnings[0].contains(words), "{:?}", incomplete.info.warnings);
+    }
 
     let gate = ["b_gate", "b_mag", "r_mag"].map(|name| array(name, &[F], values(F, name.len())));
     let gated: Vec<Array> = with(&gate).into_iter().filter(|a| a.name != "b_enc").collect();
@@ -135,8 +143,6 @@ fn each_architecture_of_version_6_is_read() {
     assert!(gated.b_enc.is_empty());
     assert_eq!(read(gated.encoder.as_ref().unwrap()), encoder().values);
 
-    let error = open_as("nok", v6("topk"), &four()).unwrap_err().to_string();
-    assert!(error.contains("there is no k") && error.contains("--k"), "{error}");
     let other = open_as("other", v6("quantum"), &four()).unwrap();
     assert_eq!(other.info.activation, Activation::Unknown);
     assert!(other.info.warnings[0].contains("quantum"));
@@ -181,60 +187,15 @@ fn transcoders_have_their_own_widths() {
 }
 
 #[test]
-fn configurations_before_version_6_keep_their_meaning() {
+fn a_dictionary_with_a_tensor_of_another_file_beside_its_own_is_a_dictionary() {
     let folder = Folder::new();
-    let open_as = |name: &str, config: Value| {
-        saelens(&folder.path(name), &safetensors(&four(), Dtype::F32), &config);
-        open_plain(&folder.path(name)).info
-    };
-    let info = open_as(
-        "topk",
-        json!({"architecture": "standard", "activation_fn_str": "topk", "activation_fn_kwargs": {"k": 5}, "d_in": D,
-            "d_sae": F, "dtype": "torch.float32", "model_name": "gpt2-small", "hook_name": "blocks.8.attn.hook_z",
-            "hook_layer": 8, "apply_b_dec_to_input": false, "normalize_activations": "layer_norm",
-            "sae_lens_training_version": "3.12.0"}),
-    );
-    assert_eq!(info.activation, Activation::TopK { k: 5, by_decoder_norm: false });
-    assert_eq!((info.subtract_b_dec, info.layer), (Some(false), Some(8)));
-    assert_eq!(info.normalize, Normalize::LayerNorm { unbiased: true });
-    assert_eq!(info.warnings, Vec::<String>::new());
-    let info = open_as(
-        "oldest",
-        json!({"d_in": D, "d_sae": F, "hook_point": "blocks.2.hook_resid_pre", "hook_point_layer": 2,
-            "normalize_activations": true}),
-    );
-    assert_eq!((info.activation, info.subtract_b_dec), (Activation::Relu, Some(true)));
-    assert_eq!((info.hook.as_deref(), info.layer), (Some("blocks.2.hook_resid_pre"), Some(2)));
-    assert_eq!(info.normalize, Normalize::Scale(None));
-    assert!(info.warnings.iter().any(|w| w.contains("b_dec is subtracted")));
-    assert!(info.warnings.iter().any(|w| w.contains("scale:FACTOR")));
-}
-
-#[test]
-fn normalisations_are_read_and_overruled() {
-    let folder = Folder::new();
-    let open_as = |value: Value, options: &OpenOptions| {
-        let mut config = v6("standard");
-        config["normalize_activations"] = value;
-        config["metadata"]["norm_scaling_factor"] = 0.25.into();
-        saelens(&folder.path("n"), &safetensors(&four(), Dtype::F32), &config);
-        open(&folder.path("n"), options).map(|dictionary| dictionary.info.normalize)
-    };
-    let plain = OpenOptions::default();
-    for (value, expected) in [
-        (Value::Null, Normalize::None),
-        (false.into(), Normalize::None),
-        ("none".into(), Normalize::None),
-        ("expected_average_only_in".into(), Normalize::Scale(Some(0.25))),
-        ("constant_norm_rescale".into(), Normalize::ConstantNorm),
-        ("layer_norm".into(), Normalize::LayerNorm { unbiased: true }),
-    ] {
-        assert_eq!(open_as(value, &plain).unwrap(), expected);
+    for extra in ["sparsity", "activations", "coordinates"] {
+        let arrays = with(&[array(extra, &[F], vec![0.0; F])]);
+        saelens(&folder.path(extra), &safetensors(&arrays, Dtype::F32), &v6("standard"));
+        assert_same_matrices(&open_plain(&folder.path(extra)));
     }
-    let error = open_as("odd".into(), &plain).unwrap_err().to_string();
-    assert!(error.contains("normalize_activations is \"odd\"") && error.contains("--normalize"), "{error}");
-    let chosen = OpenOptions { normalize: Some("none".parse().unwrap()), ..plain };
-    assert_eq!(open_as("odd".into(), &chosen).unwrap(), Normalize::None);
+    let alone = safetensors(&[array("sparsity", &[F, 2], vec![0.0; 2 * F])], Dtype::F32);
+    assert!(failure(&folder.write("sparsity.safetensors", alone)).contains("firing frequencies"));
 }
 
 #[test]
@@ -289,51 +250,6 @@ fn as_many_features_as_dimensions_is_settled_by_the_format_and_checked() {
 }
 
 #[test]
-fn tensors_without_a_configuration_open_with_what_they_tell() {
-    let folder = Folder::new();
-    let jump = folder.write("jump/sae_weights.safetensors", safetensors(&with(&[threshold()]), Dtype::F32));
-    let info = open_plain(&jump).info;
-    assert_eq!((info.activation.name(), info.subtract_b_dec), ("jumprelu", None));
-    assert!(info.warnings.iter().any(|w| w.contains("by its threshold")));
-    let plain = folder.write("plain/anything.safetensors", safetensors(&four(), Dtype::F32));
-    let info = open_plain(&plain).info;
-    assert_eq!((&info.activation, info.model.as_deref(), info.layer), (&Activation::Unknown, None, None));
-    assert!(info.warnings.iter().any(|w| w.contains("--arch")));
-    assert!(info.warnings.iter().any(|w| w.contains("--subtract-b-dec")));
-    let options = OpenOptions { arch: Some("topk".into()), k: Some(2), ..OpenOptions::default() };
-    let chosen = OpenOptions { subtract_b_dec: Some(true), ..options };
-    let info = open(&plain, &chosen).unwrap().info;
-    assert_eq!(info.activation, Activation::TopK { k: 2, by_decoder_norm: false });
-    assert_eq!(info.subtract_b_dec, Some(true));
-}
-
-#[test]
-fn options_that_make_no_sense_are_refused() {
-    let folder = Folder::new();
-    let path = folder.write("w.safetensors", safetensors(&four(), Dtype::F32));
-    let plain = OpenOptions::default();
-    let arch = |name: &str| OpenOptions { arch: Some(name.into()), ..OpenOptions::default() };
-    for (options, words) in [
-        (arch("topk"), "no k for --arch topk"),
-        (arch("jumprelu"), "no threshold for --arch jumprelu"),
-        (arch("gated"), "no gate"),
-        (arch("sigmoid"), "expected relu, topk"),
-        (OpenOptions { k: Some(0), ..arch("topk") }, "between 1 and"),
-        (OpenOptions { k: Some(F + 1), ..arch("topk") }, "between 1 and"),
-        (OpenOptions { k: Some(2), ..arch("relu") }, "--k means nothing for relu"),
-        (OpenOptions { threshold: Some(1.0), ..arch("topk") }, "--threshold means nothing"),
-        (OpenOptions { threshold: Some(f32::NAN), ..arch("jumprelu") }, "finite"),
-        (OpenOptions { format: Some("nope".into()), ..plain.clone() }, "expected one of gemma-scope, saelens, matrix"),
-        (OpenOptions { format: Some("matrix".into()), ..plain.clone() }, "not one matrix"),
-        (OpenOptions { format: Some("gemma-scope".into()), ..plain.clone() }, "no array threshold"),
-        (OpenOptions { pick: Some("x".into()), ..plain.clone() }, "nothing to pick x from"),
-    ] {
-        let error = failure_with(&path, &options);
-        assert!(error.contains(words), "{options:?}: {error}");
-    }
-}
-
-#[test]
 fn gemma_scope_archives_are_read_stored_deflated_and_in_lower_case() {
     let folder = Folder::new();
     let place = "gemma-scope-2b-pt-mlp/layer_12/width_16k/average_l0_82/params.npz";
@@ -372,6 +288,7 @@ fn bare_matrices_are_decoders() {
         assert_eq!((dictionary.info.format, dictionary.info.dtype), ("matrix", dtype));
         assert!(dictionary.encoder.is_none() && dictionary.info.activation == Activation::Unknown);
         assert_eq!(dictionary.info.warnings.len(), 1);
+        assert_eq!(dictionary.info.normalize, Normalize::Unstated);
     }
     let wide = folder.write("wide.npy", npy(&transposed(&decoder()), Dtype::F32, false));
     let dictionary = open_plain(&wide);
@@ -441,10 +358,48 @@ fn a_folder_of_many_is_listed_and_picked_from() {
 }
 
 #[test]
+fn a_folder_that_is_a_dictionary_is_that_one_whatever_lies_below() {
+    let folder = Folder::new();
+    for name in ["own", "own/checkpoints/step_1", "own/checkpoints/step_2"] {
+        saelens(&folder.path(name), &safetensors(&four(), Dtype::F32), &v6("standard"));
+    }
+    assert_eq!(look(&folder.path("own")).unwrap(), Found::One(folder.path("own")));
+    assert_same_matrices(&open_plain(&folder.path("own")));
+    assert_eq!(list(&folder.path("own")).unwrap().len(), 3, "the others can still be picked");
+    // A language model beside a decoder is passed over.
+    let model = ["model.embed.weight", "lm_head.weight"].map(|name| array(name, &[3, 2], vec![0.0; 6]));
+    folder.write("llama/model.safetensors", safetensors(&model, Dtype::F32));
+    let error = failure(&folder.path("llama"));
+    assert!(error.contains("it holds model.embed.weight [3, 2] f32"), "{error}");
+    folder.write("llama/W_dec.npy", npy(&decoder(), Dtype::F32, false));
+    assert_eq!(look(&folder.path("llama")).unwrap(), Found::One(folder.path("llama/W_dec.npy")));
+    assert_eq!(read(&open_plain(&folder.path("llama")).decoder), decoder().values);
+    // What is broken or known but not read is listed, and opening it alone says why.
+    folder.write("broken/sae.safetensors", "nothing");
+    assert!(failure(&folder.path("broken")).contains("sae.safetensors"));
+}
+
+#[cfg(unix)]
+#[test]
+fn names_that_are_no_text_are_told_apart() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = Folder::new();
+    for name in [&b"W_dec_\xfe.npy"[..], b"W_dec_\xff.npy"] {
+        let path = folder.path("odd").join(std::ffi::OsStr::from_bytes(name));
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, npy(&decoder(), Dtype::F32, false)).unwrap();
+    }
+    let names: Vec<String> = list(&folder.path("odd")).unwrap().into_iter().map(|listing| listing.name).collect();
+    assert_eq!(names, ["W_dec_\\xfe.npy", "W_dec_\\xff.npy"]);
+    let pick = OpenOptions { pick: Some(names[1].clone()), ..OpenOptions::default() };
+    assert!(open(&folder.path("odd"), &pick).is_ok());
+}
+
+#[test]
 fn every_wrong_path_and_file_says_what_it_is() {
     let folder = Folder::new();
     let cases: Vec<(&str, Vec<u8>, &[&str])> = vec![
-        ("empty.safetensors", vec![], &["the file is empty"]),
+        ("empty.safetensors", vec![], &["an empty file"]),
         ("short.safetensors", safetensors(&four(), Dtype::F32)[..400].to_vec(), &["beyond the end", "cut short"]),
         ("head.safetensors", safetensors(&four(), Dtype::F32)[..40].to_vec(), &["header is cut short"]),
         ("huge.safetensors", [&[255, 255, 255, 255, 255, 255, 255, 127], &b"{}"[..]].concat(), &["100 MB"]),
@@ -469,6 +424,11 @@ fn every_wrong_path_and_file_says_what_it_is() {
             ),
             &["F8_E4M3", "tensor W_dec", "BF16"],
         ),
+        (
+            "float8alone.safetensors",
+            with_header(r#"{"W_dec":{"dtype":"F8_E4M3","shape":[2,2],"data_offsets":[0,4]}}"#, 4),
+            &["F8_E4M3", "tensor W_dec", "BF16"],
+        ),
         ("wrong.npy", b"PNG\r\n\x1a\n".to_vec(), &["expected safetensors, npz or npy"]),
         ("cut.npy", npy(&decoder(), Dtype::F32, false)[..150].to_vec(), &["does not fit", "cut short"]),
         ("cut.npz", npz(&four(), Dtype::F32, false)[..900].to_vec(), &["zip archive cannot be read"]),
@@ -491,7 +451,7 @@ fn every_wrong_path_and_file_says_what_it_is() {
         (
             "other.safetensors",
             safetensors(&[array("a", &[2, 2], vec![0.0; 4]), array("b", &[2, 2], vec![0.0; 4])], Dtype::F32),
-            &["it holds a [2, 2], b [2, 2]", "expected W_dec"],
+            &["it holds a [2, 2] f32, b [2, 2] f32", "expected W_dec"],
         ),
     ];
     for (name, bytes, words) in cases {
@@ -541,7 +501,7 @@ fn what_is_known_but_not_read_yet_is_named() {
     ] {
         let path = folder.write(name, bytes);
         let error = open(&path, &OpenOptions::default()).unwrap_err();
-        assert!(matches!(error, Error::NotInBuild(_)), "{name}: {error}");
+        assert!(matches!(error, Error::NotRead(_)), "{name}: {error}");
         let text = error.to_string();
         assert!(text.contains(words) && text.contains(name) && text.contains("not in this build"), "{text}");
     }

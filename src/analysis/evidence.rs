@@ -1,8 +1,12 @@
 //! What is known about features beside their directions: where they fire, on what, and what they are called.
 
+use crate::analysis::fingerprint::Fingerprint;
 use crate::sae::{Activations, Labels, Tokens};
 use serde::Serialize;
+use serde_json::{Map, Value, json};
 use std::collections::HashMap;
+use std::convert::Infallible;
+use std::path::Path;
 
 /// Activations, tokens and labels of a study, each where there is one.
 #[derive(Debug, Clone, Default)]
@@ -59,6 +63,21 @@ impl Histogram {
 }
 
 impl Evidence {
+    /// Where each part came from, with the fingerprint of its file, by the flag that names it (`acts`, `tokens`,
+    /// `labels`): what belongs into the provenance of a result that may depend on it. Built-in data have no file, and
+    /// the program's version identifies them.
+    pub fn sources(&self) -> Map<String, Value> {
+        let parts: [(&str, Option<&Path>); 3] = [
+            ("acts", self.activations.as_ref().map(|activations| activations.source.as_path())),
+            ("tokens", self.tokens.as_ref().map(Tokens::path)),
+            ("labels", self.labels.as_ref().map(|labels| labels.path.as_path())),
+        ];
+        let of = |path: &Path| {
+            let fingerprint = Fingerprint::new().path(path).ok().map(|print| print.finish());
+            json!({ "path": path.display().to_string(), "fingerprint": fingerprint })
+        };
+        parts.into_iter().filter_map(|(name, path)| Some((name.to_string(), of(path?)))).collect()
+    }
     /// The strongest places where `feature` fires, strongest first, ties by row. Places whose text would repeat a
     /// stronger one's (within `radius` rows of it) are skipped. Empty without activations and tokens.
     pub fn examples(&self, feature: usize, count: usize, radius: usize) -> Vec<Example> {
@@ -101,21 +120,38 @@ impl Evidence {
     /// The token strings that carry most of the feature's activation, with their share of it, largest first.
     /// Strings are compared without surrounding spaces.
     pub fn top_tokens(&self, feature: usize, count: usize) -> Vec<(String, f64)> {
-        let (Some(activations), Some(tokens)) = (&self.activations, &self.tokens) else { return Vec::new() };
+        let Ok(top) = self.top_tokens_by_parts(feature, count, &mut || Ok::<(), Infallible>(()));
+        top
+    }
+    /// As [`Evidence::top_tokens`]; `poll` is called now and then, and may stop the work.
+    ///
+    /// # Errors
+    /// Those of `poll`.
+    pub fn top_tokens_by_parts<E>(
+        &self,
+        feature: usize,
+        count: usize,
+        poll: &mut dyn FnMut() -> Result<(), E>,
+    ) -> Result<Vec<(String, f64)>, E> {
+        const PART: usize = 1 << 16;
+        let (Some(activations), Some(tokens)) = (&self.activations, &self.tokens) else { return Ok(Vec::new()) };
         if feature >= activations.features() {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         let (rows, values) = activations.by_feature.row(feature);
         let mut mass: HashMap<&str, f64> = HashMap::new();
         let mut total = 0.0;
-        for (&row, &value) in rows.iter().zip(values) {
-            *mass.entry(tokens.token(row as usize).trim()).or_default() += f64::from(value);
-            total += f64::from(value);
+        for (rows, values) in rows.chunks(PART).zip(values.chunks(PART)) {
+            poll()?;
+            for (&row, &value) in rows.iter().zip(values) {
+                *mass.entry(tokens.token(row as usize).trim()).or_default() += f64::from(value);
+                total += f64::from(value);
+            }
         }
         let mut sorted: Vec<(&str, f64)> = mass.into_iter().collect();
         sorted.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(b.0)));
         let total = if total == 0.0 { 1.0 } else { total };
-        sorted.into_iter().take(count).map(|(text, mass)| (text.to_string(), mass / total)).collect()
+        Ok(sorted.into_iter().take(count).map(|(text, mass)| (text.to_string(), mass / total)).collect())
     }
     /// How strongly `feature` fires where it fires: counts over `(0, max]`. None without activations or if it never
     /// fires.

@@ -41,6 +41,22 @@ impl Fingerprint {
         self.0.update(bytes);
         self
     }
+    /// Adds what lies at `path`: a file, or the files of a folder (not those of folders in it) with their names.
+    ///
+    /// # Errors
+    /// If something cannot be read.
+    pub fn path(self, path: &Path) -> Result<Self> {
+        if !path.is_dir() {
+            return self.file(path);
+        }
+        let fail = |e: std::io::Error| Error::io(path, &e);
+        let entries = std::fs::read_dir(path).map_err(fail)?.collect::<std::io::Result<Vec<_>>>().map_err(fail)?;
+        let mut files: Vec<_> = entries.into_iter().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
+        files.sort();
+        files.iter().try_fold(self, |print, file| {
+            print.bytes(file.file_name().unwrap_or_default().as_encoded_bytes()).file(file)
+        })
+    }
     /// Adds a file by size, modification time and sampled bytes.
     ///
     /// # Errors
@@ -102,6 +118,26 @@ mod tests {
         bytes[10] ^= 1;
         bytes.push(0);
         assert_ne!(first, print(&bytes));
+    }
+
+    #[test]
+    fn a_folder_is_the_same_as_long_as_its_files_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            std::fs::write(folder.path().join(name), text).unwrap();
+            let file = File::options().append(true).open(folder.path().join(name)).unwrap();
+            file.set_modified(UNIX_EPOCH).unwrap();
+        };
+        let print = || Fingerprint::new().path(folder.path()).unwrap().finish();
+        write("b", "1");
+        write("a", "2");
+        let first = print();
+        std::fs::remove_file(folder.path().join("b")).unwrap();
+        assert_ne!(first, print());
+        write("b", "1");
+        assert_eq!(first, print());
+        std::fs::rename(folder.path().join("b"), folder.path().join("c")).unwrap();
+        assert_ne!(first, print());
     }
 
     #[test]

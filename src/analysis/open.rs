@@ -7,10 +7,11 @@ use super::cache::Cache;
 use super::evidence::Evidence;
 use super::fingerprint::Fingerprint;
 use super::study::Study;
-use crate::error::{Problem, Result};
+use crate::error::{Error, Problem, Result};
 use crate::sae::example::{Example, example};
-use crate::sae::find::resolve;
-use crate::sae::open::OpenOptions;
+use crate::sae::find::locate;
+use crate::sae::formats::VERSION as FORMATS_VERSION;
+use crate::sae::open::{OpenOptions, open_at};
 use crate::sae::{Activations, Dictionary, Labels, Tokens};
 use crate::task::Task;
 use std::path::{Path, PathBuf};
@@ -19,7 +20,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Clone, Default)]
 pub struct Request {
     /// A path, `org/repo[/path]`, `@example` or `@example/concepts`.
-    pub dictionary: String,
+    pub dictionary: PathBuf,
     /// Activations, if named.
     pub activations: Option<PathBuf>,
     /// Texts of the activation rows, if named.
@@ -40,26 +41,29 @@ pub fn open(request: &Request, cache: Cache) -> Result<Study> {
         tokens: request.tokens.clone(),
         labels: request.labels.clone(),
     };
-    let overrides = format!("{:?}", request.options);
-    if request.dictionary.starts_with('@') {
-        let Some(example) = example(&request.dictionary) else {
-            return Err(Problem::new(format!("there is no built-in example {:?}", request.dictionary))
+    let typed = request.dictionary.display().to_string();
+    // The same files give the same results whether they were named or picked; a loader that was mended does not.
+    let overrides = OpenOptions { pick: None, ..request.options.clone() };
+    let fingerprint = Fingerprint::new().text(&format!("formats {FORMATS_VERSION} {overrides:?}"));
+    if let Some(name) = request.dictionary.to_str().filter(|name| name.starts_with('@')) {
+        let Some(example) = example(name) else {
+            return Err(Problem::new(format!("there is no built-in example {name:?}"))
                 .expected("@example or @example/concepts")
                 .usage());
         };
         let dictionary = example.dictionary(&request.options)?;
-        let fingerprint = Fingerprint::new().text(&overrides).bytes(&example.weights).text(example.config).finish();
-        let loader = move |dictionary: &Dictionary, _: &Task| load_example(&example, &named, dictionary.features());
-        return Ok(Study::new(&request.dictionary, dictionary, fingerprint, cache, Box::new(loader)));
+        let fingerprint = fingerprint.bytes(&example.weights).text(example.config).finish();
+        let loader = move |dictionary: &Dictionary, task: &Task| load_example(&example, &named, dictionary, task);
+        return Ok(Study::new(name, dictionary, fingerprint, cache, Box::new(loader)));
     }
-    let path = resolve(Path::new(&request.dictionary))?;
-    let dictionary = crate::sae::open::open(&path, &request.options)?;
-    let mut fingerprint = Fingerprint::new().text(&overrides);
-    for file in &dictionary.info.files {
-        fingerprint = fingerprint.file(file)?;
-    }
-    let loader = move |dictionary: &Dictionary, _: &Task| load_files(dictionary, &named);
-    Ok(Study::new(&request.dictionary, dictionary, fingerprint.finish(), cache, Box::new(loader)))
+    let located = locate(&request.dictionary, request.options.pick.as_deref())?;
+    let dictionary = open_at(&located.path, &request.options)?;
+    let files = &dictionary.info.files;
+    let fingerprint = files.iter().try_fold(fingerprint, |print, file| print.file(file))?.finish();
+    let name =
+        located.picked.map_or_else(|| typed.clone(), |picked| format!("{}/{picked}", typed.trim_end_matches('/')));
+    let loader = move |dictionary: &Dictionary, task: &Task| load_files(dictionary, &named, task);
+    Ok(Study::new(&name, dictionary, fingerprint, cache, Box::new(loader)))
 }
 
 struct Named {
@@ -109,24 +113,26 @@ fn first_that_fits<T>(
     candidates: Vec<PathBuf>,
     notes: &mut Vec<String>,
     load: impl Fn(&Path) -> Result<T>,
-) -> Option<T> {
-    candidates.into_iter().find_map(|path| match load(&path) {
-        Ok(found) => Some(found),
-        Err(error) => {
-            notes.push(format!("left out: {error}"));
-            None
+) -> Result<Option<T>> {
+    for path in candidates {
+        match load(&path) {
+            Ok(found) => return Ok(Some(found)),
+            Err(Error::Cancelled) => return Err(Error::Cancelled),
+            Err(error) => notes.push(format!("left out: {error}")),
         }
-    })
+    }
+    Ok(None)
 }
 
-fn load_files(dictionary: &Dictionary, named: &Named) -> Result<Evidence> {
+fn load_files(dictionary: &Dictionary, named: &Named, task: &Task) -> Result<Evidence> {
     let features = dictionary.features();
     let mut notes = Vec::new();
     let mut folders: Vec<PathBuf> = dictionary.info.files.iter().filter_map(|file| folder_of(file)).collect();
     folders.dedup();
+    let load = |path: &Path| Activations::load(path, Some(features), task);
     let activations = match &named.activations {
-        Some(path) => Some(Activations::load(path, Some(features))?),
-        None => first_that_fits(ACTIVATIONS.find(&folders), &mut notes, |p| Activations::load(p, Some(features))),
+        Some(path) => Some(load(path)?),
+        None => first_that_fits(ACTIVATIONS.find(&folders), &mut notes, load)?,
     };
     if let Some(folder) = activations.as_ref().and_then(|a| folder_of(&a.source))
         && !folders.contains(&folder)
@@ -134,31 +140,34 @@ fn load_files(dictionary: &Dictionary, named: &Named) -> Result<Evidence> {
         folders.insert(0, folder);
     }
     let rows = activations.as_ref().map(Activations::tokens);
+    let load = |path: &Path| Tokens::load(path, rows, task);
     let tokens = match &named.tokens {
-        Some(path) => Some(Tokens::load(path, rows)?),
+        Some(path) => Some(load(path)?),
         None if activations.is_none() => None,
-        None => first_that_fits(TOKENS.find(&folders), &mut notes, |p| Tokens::load(p, rows)),
+        None => first_that_fits(TOKENS.find(&folders), &mut notes, load)?,
     };
+    let load = |path: &Path| Labels::load(path, features, task);
     let labels = match &named.labels {
-        Some(path) => Some(Labels::load(path, features)?),
-        None => first_that_fits(LABELS.find(&folders), &mut notes, |p| Labels::load(p, features)),
+        Some(path) => Some(load(path)?),
+        None => first_that_fits(LABELS.find(&folders), &mut notes, load)?,
     };
     Ok(assemble(activations, tokens, labels, notes))
 }
 
-fn load_example(example: &Example, named: &Named, features: usize) -> Result<Evidence> {
+fn load_example(example: &Example, named: &Named, dictionary: &Dictionary, task: &Task) -> Result<Evidence> {
+    let features = dictionary.features();
     let activations = match &named.activations {
-        Some(path) => Activations::load(path, Some(features))?,
-        None => example.activations()?,
+        Some(path) => Activations::load(path, Some(features), task)?,
+        None => example.activations(task)?,
     };
     let tokens = match (&named.tokens, &named.activations) {
-        (Some(path), _) => Some(Tokens::load(path, Some(activations.tokens()))?),
+        (Some(path), _) => Some(Tokens::load(path, Some(activations.tokens()), task)?),
         (None, Some(_)) => None,
-        (None, None) => Some(example.tokens()?),
+        (None, None) => Some(example.tokens(task)?),
     };
     let labels = match &named.labels {
-        Some(path) => Some(Labels::load(path, features)?),
-        None => example.labels(features)?,
+        Some(path) => Some(Labels::load(path, features, task)?),
+        None => example.labels(features, task)?,
     };
     Ok(assemble(Some(activations), tokens, labels, Vec::new()))
 }
@@ -185,6 +194,68 @@ fn assemble(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sae::synth::{SynthKind, SynthParams, plant, write};
+
+    fn open_with(path: &Path, pick: Option<&str>) -> Study {
+        let options = OpenOptions { pick: pick.map(str::to_string), ..OpenOptions::default() };
+        open(&Request { dictionary: path.into(), options, ..Request::default() }, Cache::off()).unwrap()
+    }
+
+    fn folder_of_many() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a", "b"] {
+            let params = SynthParams { features: 30, d_model: 4, tokens: 9, ..SynthParams::default() };
+            write(&plant(SynthKind::Random, &params).unwrap(), &folder.path().join(name)).unwrap();
+        }
+        folder
+    }
+
+    #[test]
+    fn a_picked_dictionary_is_the_same_as_a_named_one_and_says_its_name() {
+        let folder = folder_of_many();
+        let (picked, direct) = (open_with(folder.path(), Some("b")), open_with(&folder.path().join("b"), None));
+        assert_eq!(picked.fingerprint, direct.fingerprint);
+        assert_eq!(picked.name, folder.path().join("b").display().to_string());
+        assert_eq!(direct.name, picked.name);
+        let other = OpenOptions { arch: Some("topk".into()), k: Some(2), ..OpenOptions::default() };
+        let request = Request { dictionary: folder.path().join("b"), options: other, ..Request::default() };
+        assert_ne!(open(&request, Cache::off()).unwrap().fingerprint, direct.fingerprint);
+    }
+
+    #[test]
+    fn provenance_has_the_evidence_that_was_read() {
+        let folder = folder_of_many();
+        let study = open_with(&folder.path().join("a"), None);
+        assert!(study.evidence_sources().is_empty(), "nothing was read yet");
+        study.load_evidence(&Task::new(1).unwrap()).unwrap();
+        let sources = study.evidence_sources();
+        let path = folder.path().join("a/activations.npz");
+        assert_eq!(sources["acts"]["path"], path.display().to_string());
+        assert_eq!(sources["acts"]["fingerprint"], Fingerprint::new().file(&path).unwrap().finish());
+        assert!(!sources.contains_key("tokens") && !sources.contains_key("labels"));
+        let built_in = open_with(Path::new("@example/concepts"), None);
+        built_in.load_evidence(&Task::new(1).unwrap()).unwrap();
+        assert_eq!(built_in.evidence_sources()["acts"]["path"], "@example/concepts");
+    }
+
+    #[test]
+    fn cancelling_stops_the_search_beside_a_dictionary() {
+        let folder = folder_of_many();
+        let task = Task::new(1).unwrap();
+        task.watch().cancel();
+        let result = open_with(&folder.path().join("a"), None).load_evidence(&task).map(drop);
+        assert!(matches!(result, Err(Error::Cancelled)));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_name_that_is_no_text_opens() {
+        use std::os::unix::ffi::OsStrExt;
+        let folder = folder_of_many();
+        let odd = folder.path().join(std::ffi::OsStr::from_bytes(b"odd\xff"));
+        std::fs::rename(folder.path().join("a"), &odd).unwrap();
+        assert_eq!(open_with(&odd, None).features(), 30);
+    }
 
     #[test]
     fn files_beside_are_known_by_the_words_of_their_names() {

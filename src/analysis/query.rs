@@ -255,7 +255,7 @@ impl Study {
                 let activations = self.load_evidence(task)?.activations.as_ref().ok_or_else(|| {
                     Problem::new("there are no activations").hint("naming them with --acts FILE").usage()
                 })?;
-                let near = coactivation::nearest(&activations.by_token, &activations.by_feature, feature, k)?;
+                let near = coactivation::nearest(&activations.by_token, &activations.by_feature, feature, k, task)?;
                 return Ok(self.labelled(near));
             }
         };

@@ -8,8 +8,10 @@ use super::evidence::Evidence;
 use crate::error::Result;
 use crate::sae::{Activations, DecoderStats, Dictionary, Labels, Tokens};
 use crate::task::Task;
+use crate::text::counted;
 use serde::Serialize;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, TryLockError};
+use std::time::Duration;
 
 /// What reads the evidence when it is first asked for.
 pub type EvidenceLoader = Box<dyn Fn(&Dictionary, &Task) -> Result<Evidence> + Send + Sync>;
@@ -28,6 +30,8 @@ pub struct Study {
     /// Where finished results are kept.
     pub cache: Cache,
     loader: EvidenceLoader,
+    /// Held while the evidence is read, so that two that ask for it do not both read it.
+    loading: Mutex<()>,
     evidence: OnceLock<Evidence>,
     norms: OnceLock<Arc<Vec<f32>>>,
 }
@@ -41,20 +45,39 @@ impl Study {
             fingerprint,
             cache,
             loader,
+            loading: Mutex::new(()),
             evidence: OnceLock::new(),
             norms: OnceLock::new(),
         }
     }
-    /// Reads activations, tokens and labels, once.
+    /// Reads activations, tokens and labels, once; who asks while another reads them waits.
     ///
     /// # Errors
-    /// If a file that was named is missing or wrong.
+    /// If a file that was named is missing or wrong, or the task is cancelled.
     pub fn load_evidence(&self, task: &Task) -> Result<&Evidence> {
+        let _reading = loop {
+            if let Some(evidence) = self.evidence.get() {
+                return Ok(evidence);
+            }
+            match self.loading.try_lock() {
+                Ok(guard) => break guard,
+                // Who panicked while reading has left nothing half done.
+                Err(TryLockError::Poisoned(guard)) => break guard.into_inner(),
+                Err(TryLockError::WouldBlock) => {
+                    task.check()?;
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+            }
+        };
         if let Some(evidence) = self.evidence.get() {
             return Ok(evidence);
         }
         let evidence = (self.loader)(&self.dictionary, task)?;
         Ok(self.evidence.get_or_init(|| evidence))
+    }
+    /// Where the evidence came from that has been read: see [`Evidence::sources`].
+    pub fn evidence_sources(&self) -> serde_json::Map<String, serde_json::Value> {
+        self.evidence().map(Evidence::sources).unwrap_or_default()
     }
     /// The evidence, if it has been read.
     pub fn evidence(&self) -> Option<&Evidence> {
@@ -114,6 +137,10 @@ impl Study {
             ));
             None
         };
+        if let Some(bad) = decoder.map(|decoder| decoder.bad_rows).filter(|bad| *bad > 0) {
+            let rows = counted(bad, "row of the decoder holds", "rows of the decoder hold");
+            warnings.push(format!("{rows} NaN or infinity: nothing can be said of where they point"));
+        }
         Ok(Summary {
             format: info.format,
             kind: info.kind,
@@ -127,7 +154,11 @@ impl Study {
             layer: info.layer,
             files: info.files.iter().map(|path| path.display().to_string()).collect(),
             activation_parameters: info.activation.describe(),
+            k: info.activation.k(),
+            threshold: info.activation.threshold_range().map(|(min, max)| Threshold { min, max }),
             normalize: info.normalize.name(),
+            normalize_parameters: info.normalize.to_string(),
+            normalize_factor: info.normalize.factor(),
             subtract_b_dec: info.subtract_b_dec,
             decoder,
             activations: evidence.activations.as_ref().map(|a| ActivationsSummary {
@@ -161,13 +192,29 @@ pub struct Summary {
     pub model: Option<String>,
     pub hook: Option<String>,
     pub layer: Option<usize>,
+    /// How many features may fire, for the top-k family.
+    pub k: Option<usize>,
+    /// Thresholds of the features.
+    pub threshold: Option<Threshold>,
     pub normalize: &'static str,
+    /// The normalisation with its parameter, for people.
+    pub normalize_parameters: String,
+    /// The factor of `scale`.
+    pub normalize_factor: Option<f32>,
     pub subtract_b_dec: Option<bool>,
     pub files: Vec<String>,
     pub decoder: Option<DecoderStats>,
     pub activations: Option<ActivationsSummary>,
     pub labels: Option<LabelsSummary>,
     pub warnings: Vec<String>,
+}
+
+/// The range of the thresholds.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[allow(missing_docs)]
+pub struct Threshold {
+    pub min: f32,
+    pub max: f32,
 }
 
 /// Counts of the activations.
@@ -186,4 +233,56 @@ pub struct LabelsSummary {
     pub count: usize,
     pub source: Option<String>,
     pub kind: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sae::OpenOptions;
+    use crate::sae::example::example;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    fn study(loader: EvidenceLoader) -> Study {
+        let dictionary = example("@example/concepts").unwrap().dictionary(&OpenOptions::default()).unwrap();
+        Study::new("test", dictionary, "0".into(), Cache::off(), loader)
+    }
+
+    #[test]
+    fn evidence_is_read_once_whoever_asks() {
+        static READ: AtomicUsize = AtomicUsize::new(0);
+        let study = study(Box::new(|_, _| {
+            READ.fetch_add(1, Ordering::Relaxed);
+            std::thread::sleep(Duration::from_millis(30));
+            Ok(Evidence::default())
+        }));
+        let task = Task::new(1).unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| study.load_evidence(&task).unwrap());
+            }
+        });
+        assert_eq!(READ.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn who_waits_for_evidence_can_be_told_to_stop() {
+        let (begin, begun) = std::sync::mpsc::channel();
+        let (finish, finished) = std::sync::mpsc::channel::<()>();
+        let channels = Mutex::new((begin, finished));
+        let study = study(Box::new(move |_, _| {
+            let (begin, finished) = &*channels.lock().unwrap();
+            begin.send(()).unwrap();
+            finished.recv().unwrap();
+            Ok(Evidence::default())
+        }));
+        std::thread::scope(|scope| {
+            scope.spawn(|| study.load_evidence(&Task::new(1).unwrap()).map(drop).unwrap());
+            begun.recv().unwrap();
+            let waiting = Task::new(1).unwrap();
+            waiting.watch().cancel();
+            assert!(matches!(study.load_evidence(&waiting), Err(crate::Error::Cancelled)));
+            finish.send(()).unwrap();
+        });
+        assert!(study.evidence().is_some());
+    }
 }

@@ -36,15 +36,13 @@ impl Words {
         let evidence = study.load_evidence(task)?;
         let features = study.features();
         task.stage("words", features as u64);
-        let made: Vec<Option<(Vec<String>, String)>> = task.install(|| {
+        let made: Vec<(Vec<String>, String)> = task.install(|| {
             (0..features)
                 .into_par_iter()
                 .map(|feature| {
-                    if task.is_cancelled() {
-                        return None;
-                    }
+                    task.check()?;
                     let top: Vec<String> = evidence
-                        .top_tokens(feature, TOP)
+                        .top_tokens_by_parts(feature, TOP, &mut || task.check())?
                         .into_iter()
                         .map(|(token, _)| printable(&token))
                         .filter(|token| !token.is_empty())
@@ -54,12 +52,11 @@ impl Words {
                     let label = &label[..end.unwrap_or(0)];
                     let folded = fold(label, &top);
                     task.advance(1);
-                    Some((top, folded))
+                    Ok((top, folded))
                 })
-                .collect()
-        });
-        task.check()?;
-        let (top, folded) = made.into_iter().flatten().unzip();
+                .collect::<Result<_>>()
+        })?;
+        let (top, folded) = made.into_iter().unzip();
         Ok(Self { top, folded })
     }
 

@@ -173,7 +173,7 @@ pub(super) enum Verb {
 pub(super) struct OpenArgs {
     /// A file, a folder, org/repo in the Hugging Face cache, @example or @example/concepts
     #[arg(value_name = "DICT")]
-    pub dict: Option<String>,
+    pub dict: Option<PathBuf>,
     #[command(flatten)]
     pub files: FileArgs,
     #[command(flatten)]
@@ -228,7 +228,7 @@ pub(super) struct EncodingArgs {
 pub(super) struct DictArgs {
     /// A file, a folder, org/repo in the Hugging Face cache, @example or @example/concepts
     #[arg(value_name = "DICT")]
-    pub dict: String,
+    pub dict: PathBuf,
     #[command(flatten)]
     pub files: FileArgs,
 }
@@ -287,8 +287,8 @@ pub(super) struct ConvertArgs {
 pub(super) struct EncodeArgs {
     /// The dictionary
     #[arg(value_name = "DICT")]
-    pub dict: String,
-    /// Activation vectors [tokens, d_model]: npy, npz or safetensors
+    pub dict: PathBuf,
+    /// Activation vectors [tokens, d_model]: npy, npz or safetensors, or a folder of such files in order of their names
     #[arg(value_name = "X")]
     pub input: PathBuf,
     /// The scipy CSR archive to write
@@ -418,7 +418,7 @@ pub(super) enum EmbedMethod {
 pub(super) struct ClusterArgs {
     /// A dictionary; or --points
     #[arg(value_name = "DICT", required_unless_present = "points")]
-    pub dict: Option<String>,
+    pub dict: Option<PathBuf>,
     /// Points [n, d] to cluster by Euclidean distance
     #[arg(long, value_name = "P.npy", conflicts_with = "dict")]
     pub points: Option<PathBuf>,
@@ -469,7 +469,7 @@ pub(super) struct TrustArgs {
     pub coordinates: PathBuf,
     /// The dictionary or points they show
     #[arg(long, value_name = "DICT|POINTS.npy")]
-    pub against: String,
+    pub against: PathBuf,
     #[command(flatten)]
     pub files: FileArgs,
     /// Neighbourhood size

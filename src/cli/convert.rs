@@ -1,12 +1,13 @@
 //! `convert`: a dictionary as a SAELens folder.
 
 use super::args::{Common, ConvertArgs};
-use super::{opening, output};
+use super::{opening, output, progress};
 use crate::error::Result;
+use crate::sae::convert::convert;
 
 pub(super) fn run(args: &ConvertArgs, common: &Common) -> Result<()> {
     let study = opening::study(&args.open, common)?;
-    let converted = crate::sae::convert::convert(&study.dictionary, &args.output, common.force)?;
+    let converted = progress::with_task(common, |task| convert(&study.dictionary, &args.output, common.force, task))?;
     for note in &converted.notes {
         output::remark(note);
     }

@@ -2,12 +2,22 @@
 
 use super::args::{Common, EncodeArgs, OpenArgs};
 use super::{input, opening, output, progress};
+use crate::analysis::fingerprint::Fingerprint;
 use crate::container::write::Target;
-use crate::error::Result;
+use crate::error::{Problem, Result};
+use crate::rows::Rows;
 use crate::sae::activations::write_csr;
 use crate::sae::encode::encode;
+use crate::text::counted;
+use serde_json::json;
 
 pub(super) fn run(args: &EncodeArgs, common: &Common) -> Result<()> {
+    if !args.output.extension().is_some_and(|suffix| suffix.eq_ignore_ascii_case("npz")) {
+        return Err(Problem::new("sparse activations are written as scipy writes them, in an npz")
+            .path(&args.output)
+            .expected("a name ending in .npz")
+            .usage());
+    }
     let target = Target::new(&args.output, common.force)?;
     let open = OpenArgs {
         dict: Some(args.dict.clone()),
@@ -16,12 +26,27 @@ pub(super) fn run(args: &EncodeArgs, common: &Common) -> Result<()> {
         k: args.k,
     };
     let study = opening::study(&open, common)?;
-    let vectors = input::matrix(&args.input, args.tensor.as_deref())?;
-    let sparse = progress::with_task(common, |task| encode(&study.dictionary, &vectors, task))?;
-    target.write(|out| write_csr(&sparse, out))?;
+    let info = &study.dictionary.info;
+    let vectors = input::vectors(&args.input, args.tensor.as_deref())?;
+    let sparse = progress::with_task(common, |task| encode(&study.dictionary, &vectors, task))
+        .map_err(|error| error.at(&args.input))?;
+    // Only now: an error is one paragraph, and it says what matters then.
+    for warning in &info.warnings {
+        output::remark(warning);
+    }
+    let parameters = json!({
+        "verb": "encode", "activation": info.activation.describe(), "normalize": info.normalize.to_string(),
+        "subtract_b_dec": info.subtract_b_dec, "tensor": args.tensor,
+        "vectors": {
+            "path": args.input.display().to_string(), "fingerprint": Fingerprint::new().path(&args.input)?.finish(),
+        },
+    });
+    let provenance = opening::provenance(&study, parameters).json().to_string();
+    target.write(|out| write_csr(&sparse, Some(&provenance), out))?;
     if !common.quiet {
         let l0 = if sparse.rows == 0 { 0.0 } else { sparse.nnz() as f64 / sparse.rows as f64 };
-        output::remark(&format!("wrote {}: {} tokens, L0 {l0:.1}", args.output.display(), sparse.rows));
+        let tokens = counted(vectors.nrows(), "token", "tokens");
+        output::remark(&format!("wrote {}: {tokens}, L0 {l0:.1}", args.output.display()));
     }
     Ok(())
 }

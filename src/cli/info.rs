@@ -3,9 +3,9 @@
 use super::args::{Common, InfoArgs};
 use super::{opening, output, progress};
 use crate::analysis::study::Summary;
-use crate::error::Result;
+use crate::error::{Result, shape_text};
 use crate::sae::find::Listing;
-use crate::text::printable;
+use crate::text::{counted, printable};
 
 pub(super) fn run(args: &InfoArgs, common: &Common) -> Result<()> {
     if let Some((_, listings)) = opening::many(&args.open)? {
@@ -26,7 +26,7 @@ fn print_listings(listings: &[Listing], json: bool) -> Result<()> {
 
 /// One dictionary of many: its name, and what its header tells.
 fn line(listing: &Listing) -> String {
-    let shape = listing.shape.as_ref().map_or(String::new(), |shape| format!("  {shape:?}"));
+    let shape = listing.shape.as_ref().map_or(String::new(), |shape| format!("  {}", shape_text(shape)));
     let dtype = listing.dtype.map_or(String::new(), |dtype| format!(" {dtype}"));
     let problem = listing.problem.as_ref().map_or(String::new(), |problem| format!("  ({problem})"));
     printable(&format!("{}  {}{shape}{dtype}{problem}", listing.name, listing.format.unwrap_or("unreadable")))
@@ -38,9 +38,19 @@ pub(super) fn describe(name: &str, summary: &Summary) -> String {
     let mut lines = vec![
         ("dictionary", name.to_string()),
         ("format", format!("{}, {:?}", summary.format, summary.kind).to_lowercase()),
-        ("size", format!("{} features x {} dimensions, {}", summary.features, summary.d_out, summary.dtype)),
+        (
+            "size",
+            format!(
+                "{} feature{} x {} dimension{}, {}",
+                summary.features,
+                if summary.features == 1 { "" } else { "s" },
+                summary.d_out,
+                if summary.d_out == 1 { "" } else { "s" },
+                summary.dtype
+            ),
+        ),
         ("activation", summary.activation_parameters.clone()),
-        ("normalisation", summary.normalize.to_string()),
+        ("normalisation", summary.normalize_parameters.clone()),
         (
             "b_dec",
             summary.subtract_b_dec.map_or_else(unknown, |s| {
@@ -55,13 +65,16 @@ pub(super) fn describe(name: &str, summary: &Summary) -> String {
         lines.push(("reads", format!("{} dimensions", summary.d_model)));
     }
     if let Some(decoder) = &summary.decoder {
-        lines.push((
-            "decoder norm",
-            format!(
-                "min {:.4}, median {:.4}, max {:.4}; {} zero rows",
-                decoder.norm_min, decoder.norm_median, decoder.norm_max, decoder.zero_rows
-            ),
-        ));
+        let norms = if decoder.norm_min.is_nan() {
+            "no row is finite".to_string()
+        } else {
+            format!("min {:.4}, median {:.4}, max {:.4}", decoder.norm_min, decoder.norm_median, decoder.norm_max)
+        };
+        let bad = match decoder.bad_rows {
+            0 => String::new(),
+            rows => format!(", {} with NaN or infinity", counted(rows, "row", "rows")),
+        };
+        lines.push(("decoder norm", format!("{norms}; {}{bad}", counted(decoder.zero_rows, "zero row", "zero rows"))));
     }
     lines.push(match &summary.activations {
         Some(a) => ("activations", format!("{} tokens, {} entries, L0 {:.1}", a.tokens, a.nnz, a.l0)),

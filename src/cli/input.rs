@@ -1,50 +1,103 @@
 //! Arrays that verbs take from files: coordinates, points, vectors to encode, cluster labels, neighbour graphs.
 
-use crate::container::{Matrix, Tensor, npy, npz, safetensors};
-use crate::error::{Problem, Result};
+use crate::container::{ArrayFile, Bytes, Dtype, FileKind, Matrix, Stack, Tensor, TensorInfo, sniff};
+use crate::error::{Error, Problem, Result};
 use crate::geometry::cluster::Clusters;
 use crate::geometry::neighbors::Knn;
 use crate::rows::{Points, Rows};
-use std::path::Path;
+use crate::sae::find::natural;
+use crate::text::counted;
+use std::path::{Path, PathBuf};
 
-/// Every array of an npy, npz or safetensors file.
+/// Every array of numbers in an npy, npz or safetensors file.
 ///
 /// # Errors
 /// If the file is none of these or is damaged.
 pub(super) fn tensors(path: &Path) -> Result<Vec<Tensor>> {
-    match path.extension().and_then(|s| s.to_str()).unwrap_or_default().to_lowercase().as_str() {
-        "npy" => Ok(vec![npy::read(path)?]),
-        "npz" => npz::read(path),
-        "safetensors" => safetensors::read(path),
-        other => Err(Problem::new(format!("cannot read arrays from a {other:?} file"))
-            .path(path)
-            .expected("npy, npz or safetensors")
-            .usage()),
-    }
+    let file = ArrayFile::open(path)?;
+    let numbers = file.list()?.into_iter().filter(|array| array.dtype.is_some());
+    numbers.map(|array| file.tensor(&array.name)).collect()
 }
 
-/// The matrix called `name`, or the only two-dimensional array of numbers.
+/// The matrix of floating-point numbers called `name`, or the only one.
 ///
 /// # Errors
 /// If there is no such array, or there are several and none is named.
 pub(super) fn matrix(path: &Path, name: Option<&str>) -> Result<Matrix> {
-    let all = tensors(path)?;
-    let fits = |tensor: &&Tensor| match name {
-        Some(name) => tensor.name() == name,
-        None => tensor.dtype().is_float() && tensor.shape().len() >= 2,
+    const EXPECTED: &str = "a matrix of f64, f32, f16 or bf16, one row a point or token";
+    let file = ArrayFile::open(path)?;
+    let all = file.list()?;
+    let is_matrix = |array: &&TensorInfo| {
+        array.dtype.is_some_and(Dtype::is_float)
+            && array.shape.iter().skip_while(|&&n| n == 1).count() <= 2
+            && array.shape.len() >= 2
     };
-    let found: Vec<&Tensor> = all.iter().filter(fits).collect();
-    match found[..] {
-        [one] => one.matrix(),
-        _ => {
-            let names: Vec<&str> = all.iter().map(Tensor::name).collect();
-            Err(Problem::new(format!("{} arrays fit", found.len()))
-                .path(path)
-                .expected(format!("one matrix of numbers among {}", names.join(", ")))
-                .hint("--tensor NAME")
-                .input())
+    let problem = |what: String| Problem::new(what).path(path).expected(EXPECTED);
+    let chosen = match name {
+        Some(name) => {
+            let found = all.iter().find(|array| array.name == name);
+            found.ok_or_else(|| problem(format!("no array {name}: it holds {}", names(&all))).input())?
         }
+        None => match all.iter().filter(is_matrix).collect::<Vec<_>>()[..] {
+            [one] => one,
+            [] if all.len() == 1 => &all[0],
+            [] => return Err(problem(format!("none of its arrays is one: it holds {}", names(&all))).input()),
+            ref several => {
+                let names = names(several.iter().copied());
+                let hint = "a file with one alone, or --tensor NAME where the verb has it";
+                return Err(problem(format!("several matrices: {names}")).hint(hint).input());
+            }
+        },
+    };
+    if is_matrix(&chosen) {
+        return file.tensor(&chosen.name)?.matrix();
     }
+    let hint = match chosen.dtype {
+        Some(dtype) if !dtype.is_float() => "saving it as floating-point numbers: array.astype('float32')",
+        _ => "array.reshape(-1, width)",
+    };
+    Err(problem(format!("the array {} is no such matrix", chosen.describe())).hint(hint).input())
+}
+
+/// Names, shapes and types of the first of some arrays.
+fn names<'a>(arrays: impl IntoIterator<Item = &'a TensorInfo>) -> String {
+    let mut arrays = arrays.into_iter();
+    let mut names: Vec<String> = arrays.by_ref().take(8).map(TensorInfo::describe).collect();
+    match arrays.count() {
+        0 if names.is_empty() => names.push("no arrays".into()),
+        0 => {}
+        more => names.push(format!("{more} more")),
+    }
+    names.join(", ")
+}
+
+/// Vectors `[tokens, width]` to encode: a file as [`matrix`] takes it, or a folder of such files, in the order of their
+/// names (`part-2` before `part-10`).
+///
+/// # Errors
+/// As [`matrix`]; or if a folder has no such file, or files of different widths.
+pub(super) fn vectors(path: &Path, name: Option<&str>) -> Result<Stack> {
+    if !path.is_dir() {
+        return Stack::new(vec![(path.to_path_buf(), matrix(path, name)?)]);
+    }
+    let fail = |e: std::io::Error| Error::io(path, &e);
+    let entries = std::fs::read_dir(path).map_err(fail)?.collect::<std::io::Result<Vec<_>>>().map_err(fail)?;
+    let suffix = |path: &Path| path.extension().is_some_and(|s| s == "npy" || s == "npz" || s == "safetensors");
+    let mut files: Vec<PathBuf> =
+        entries.into_iter().map(|entry| entry.path()).filter(|path| suffix(path) && path.is_file()).collect();
+    files.sort_by_cached_key(|file| {
+        let name = file.file_name().unwrap_or_default();
+        (natural(&name.to_string_lossy()), name.to_os_string())
+    });
+    if files.is_empty() {
+        return Err(Problem::new("no vectors in this folder")
+            .path(path)
+            .expected("npy, npz or safetensors files, each with a matrix [tokens, width]")
+            .hint("naming the file, or the folder that holds the files themselves")
+            .input());
+    }
+    let parts = files.into_iter().map(|file| matrix(&file, name).map(|part| (file, part)));
+    Stack::new(parts.collect::<Result<_>>()?)
 }
 
 /// Points or coordinates `[n, dims]`; in an npz, the array `coordinates` if it is there.
@@ -71,10 +124,10 @@ pub(super) fn points(path: &Path) -> Result<Points> {
 /// # Errors
 /// If there are no labels, or not one for each of `features` features.
 pub(super) fn clusters(path: &Path, features: usize) -> Result<Clusters> {
-    let suffix = path.extension().and_then(|s| s.to_str()).unwrap_or_default().to_lowercase();
-    let raw: Vec<i32> = match suffix.as_str() {
-        "csv" => csv_column(path, "cluster")?,
-        "json" => json_column(path, "cluster")?,
+    let bytes = Bytes::map(path)?;
+    let raw: Vec<i32> = match sniff(&bytes) {
+        FileKind::Text => csv_column(&bytes, path, "cluster")?,
+        FileKind::Json => json_column(&bytes, path, "cluster")?,
         _ => {
             let all = tensors(path)?;
             let labels = all.iter().find(|tensor| tensor.name() == "labels").or(match &all[..] {
@@ -83,11 +136,14 @@ pub(super) fn clusters(path: &Path, features: usize) -> Result<Clusters> {
             });
             let labels = labels
                 .ok_or_else(|| Problem::new("no array of labels").path(path).expected("labels [features]").input())?;
-            labels.to_f64().into_iter().map(|label| label as i32).collect()
+            let whole = |x: f64| (x.fract() == 0.0 && x.abs() <= f64::from(i32::MAX)).then_some(x as i32);
+            let raw: Option<Vec<i32>> = labels.to_f64().into_iter().map(whole).collect();
+            raw.ok_or_else(|| labels.problem("a label that is no whole number").expected("labels from -1 on").input())?
         }
     };
     if raw.len() != features {
-        return Err(Problem::new(format!("{} labels for {features} features", raw.len()))
+        let labels = counted(raw.len(), "label", "labels");
+        return Err(Problem::new(format!("{labels} for {}", counted(features, "feature", "features")))
             .path(path)
             .hint("the clusters of this dictionary")
             .input());
@@ -95,10 +151,10 @@ pub(super) fn clusters(path: &Path, features: usize) -> Result<Clusters> {
     Ok(Clusters::from_labels(&raw))
 }
 
-fn csv_column(path: &Path, name: &str) -> Result<Vec<i32>> {
+fn csv_column(bytes: &[u8], path: &Path, name: &str) -> Result<Vec<i32>> {
     let bad =
         |what: String| Problem::new(what).path(path).expected(format!("a column {name} of whole numbers")).input();
-    let mut reader = csv::ReaderBuilder::new().comment(Some(b'#')).from_path(path).map_err(|e| bad(e.to_string()))?;
+    let mut reader = csv::ReaderBuilder::new().comment(Some(b'#')).from_reader(bytes);
     let headers = reader.headers().map_err(|e| bad(e.to_string()))?.clone();
     let column = headers.iter().position(|h| h == name).ok_or_else(|| bad("no such column".into()))?;
     reader
@@ -111,10 +167,9 @@ fn csv_column(path: &Path, name: &str) -> Result<Vec<i32>> {
         .collect()
 }
 
-fn json_column(path: &Path, name: &str) -> Result<Vec<i32>> {
+fn json_column(bytes: &[u8], path: &Path, name: &str) -> Result<Vec<i32>> {
     let bad = |what: String| Problem::new(what).path(path).expected(format!("rows with a whole number {name}")).input();
-    let text = std::fs::read_to_string(path).map_err(|e| crate::Error::io(path, &e))?;
-    let value: serde_json::Value = serde_json::from_str(&text).map_err(|e| bad(e.to_string()))?;
+    let value: serde_json::Value = serde_json::from_slice(bytes).map_err(|e| bad(e.to_string()))?;
     let rows = value.as_object().and_then(|object| object.values().find_map(|v| v.as_array()));
     rows.ok_or_else(|| bad("no rows".into()))?
         .iter()

@@ -27,7 +27,6 @@ use crate::error::{Error, Problem, Result};
 use args::{Cli, Common, Verb};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Args, Command, CommandFactory, FromArgMatches};
-use std::path::Path;
 use std::process::ExitCode;
 
 /// Parses the process's arguments, runs the verb, prints what went wrong, and gives the exit code.
@@ -98,9 +97,10 @@ fn dispatch(cli: Cli) -> Result<()> {
     let common = cli.common;
     match cli.verb {
         None => {
-            let dict = cli.screen.open.dict.as_deref().filter(|dict| !Path::new(dict).exists());
-            match dict.and_then(|dict| Some((dict, meant(dict)?))) {
-                Some((dict, verb)) => Err(Problem::new(format!("{dict:?} is no file, folder or verb"))
+            let dict = cli.screen.open.dict.as_deref().filter(|dict| !dict.exists());
+            match dict.and_then(|dict| Some((dict, meant(dict.to_str()?)?))) {
+                Some((dict, verb)) => Err(Problem::new("this is no file, folder or verb")
+                    .path(dict)
                     .hint(format!("saescope {verb}"))
                     .usage()),
                 None => screen::run(&cli.screen, &common),

@@ -8,9 +8,9 @@ use crate::error::Result;
 use crate::export::Provenance;
 use crate::geometry::cluster::hdbscan::HdbscanParams;
 use crate::geometry::umap::UmapParams;
-use crate::sae::find::{Listing, list, resolve};
+use crate::sae::find::{Found, Listing, look};
 use crate::sae::open::OpenOptions;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The cache that the flags ask for.
 pub(super) fn cache(common: &Common) -> Cache {
@@ -33,16 +33,16 @@ pub(super) fn study(args: &OpenArgs, common: &Common) -> Result<Study> {
 /// # Errors
 /// If there is nothing there.
 pub(super) fn many(args: &OpenArgs) -> Result<Option<(PathBuf, Vec<Listing>)>> {
-    let Some(dict) = args.dict.as_deref().filter(|dict| !dict.starts_with('@')) else { return Ok(None) };
+    let Some(dict) = args.dict.as_deref().filter(|dict| !dict.to_string_lossy().starts_with('@')) else {
+        return Ok(None);
+    };
     if args.files.pick.is_some() {
         return Ok(None);
     }
-    let path = resolve(Path::new(dict))?;
-    if !path.is_dir() {
-        return Ok(None);
-    }
-    let all = list(&path)?;
-    Ok((all.len() > 1).then_some((path, all)))
+    Ok(match look(dict)? {
+        Found::One(_) => None,
+        Found::Many(all) => Some((dict.to_path_buf(), all)),
+    })
 }
 
 /// What the flags ask to be opened.
@@ -104,11 +104,12 @@ pub(super) fn map(
     Ok(params)
 }
 
-/// Where a result of `study` comes from.
+/// Where a result of `study` comes from; activations, tokens and labels that were read are among its parameters.
 pub(super) fn provenance(study: &Study, parameters: serde_json::Value) -> Provenance {
-    let parameters = match parameters {
+    let mut parameters = match parameters {
         serde_json::Value::Object(map) => map,
         _ => serde_json::Map::new(),
     };
+    parameters.extend(study.evidence_sources());
     Provenance { input: study.name.clone(), fingerprint: study.fingerprint.clone(), parameters }
 }

@@ -1,6 +1,7 @@
 //! stdout for results, stderr for complaints; a reader that went away is not an error.
 
 use crate::error::{Error, Result};
+use crate::text::is_plain;
 use std::io::{self, Write};
 
 /// Prints `text` to stdout. A closed pipe ends the process with exit code 0, as its reader wished.
@@ -15,14 +16,28 @@ pub(super) fn print(text: &str) -> Result<()> {
     }
 }
 
-/// Prints a value as one line of JSON.
+/// Prints a value as one line of JSON. Characters that could move the cursor, or hide or reorder text, are escaped: they
+/// come from files, and stdout may be a terminal.
 ///
 /// # Errors
 /// As [`print`].
 pub(super) fn print_json(value: &impl serde::Serialize) -> Result<()> {
-    let mut text = serde_json::to_string(value).map_err(|e| Error::io("stdout", &io::Error::other(e)))?;
-    text.push('\n');
-    print(&text)
+    let text = serde_json::to_string(value).map_err(|e| Error::io("stdout", &io::Error::other(e)))?;
+    print(&format!("{}\n", escaped(&text)))
+}
+
+/// The same JSON with every character that [`is_plain`] does not let pass written as `\uXXXX`. Outside of its strings
+/// JSON on one line has no such character.
+fn escaped(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_plain(c) {
+            out.push(c);
+        } else {
+            c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
+        }
+    }
+    out
 }
 
 /// Says on stderr what went wrong, in one paragraph.
@@ -33,4 +48,19 @@ pub(super) fn complain(error: &Error) {
 /// Says something on stderr that is worth knowing but stops nothing.
 pub(super) fn remark(text: &str) {
     let _ = writeln!(io::stderr().lock(), "saescope: {}", crate::text::printable(text));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escaped;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn json_on_a_terminal_is_inert_and_says_the_same() {
+        let value = json!({"label": "a\u{9b}2J\u{202e}b\u{e0041}\u{7f}\n\t\"é🙂", "n": [1, null]});
+        let text = escaped(&value.to_string());
+        assert!(text.chars().all(crate::text::is_plain), "{text}");
+        assert!(text.contains("\\u009b2J\\u202eb\\udb40\\udc41\\u007f\\n\\t\\\"é🙂"), "{text}");
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+    }
 }

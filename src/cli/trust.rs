@@ -7,12 +7,11 @@ use crate::export::{Array, Data, Document, Provenance, Sink};
 use crate::geometry::cluster::hdbscan::Metric;
 use crate::geometry::trust::trust;
 use serde_json::json;
-use std::path::Path;
 
 pub(super) fn run(args: &TrustArgs, common: &Common) -> Result<()> {
     let sink = args.output.as_ref().map(|path| Sink::new(path, common.force, 3)).transpose()?;
     let coordinates = input::points(&args.coordinates)?;
-    let against = Path::new(&args.against);
+    let against = args.against.as_path();
     let points = against.extension().is_some_and(|suffix| suffix == "npy");
     let measured = if points {
         let original = input::points(against)?;
@@ -25,7 +24,8 @@ pub(super) fn run(args: &TrustArgs, common: &Common) -> Result<()> {
     };
     let metric = if points { "euclidean" } else { "cosine" };
     if let Some(sink) = sink {
-        let parameters = json!({ "verb": "trust", "k": args.k, "metric": metric, "against": args.against });
+        let parameters =
+            json!({ "verb": "trust", "k": args.k, "metric": metric, "against": against.display().to_string() });
         sink.write(&Document {
             rows: "points",
             arrays: vec![

@@ -4,13 +4,20 @@
 //! here knows what a sparse autoencoder is. Sizes that a file claims are checked against the bytes that are there
 //! before anything is allocated.
 
+pub mod arrays;
 pub mod bytes;
+pub mod json;
 pub mod npy;
 pub mod npz;
 pub mod safetensors;
+pub mod sniff;
+pub mod stack;
 pub mod tensor;
 pub mod text;
 pub mod write;
 
+pub use arrays::{ArrayFile, TensorInfo};
 pub use bytes::Bytes;
+pub use sniff::{FileKind, sniff};
+pub use stack::Stack;
 pub use tensor::{Dtype, Matrix, Tensor};

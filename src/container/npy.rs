@@ -62,15 +62,6 @@ impl Header {
     }
 }
 
-/// Maps the array in the file at `path`; its name is the file's stem.
-///
-/// # Errors
-/// If the file cannot be mapped, or is no array of little-endian numbers that fits it.
-pub fn read(path: &Path) -> Result<Tensor> {
-    let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-    from_bytes(&Bytes::map(path)?, &name, path)
-}
-
 /// The array in `bytes`, sharing them; `path` is for messages.
 ///
 /// # Errors
@@ -307,7 +298,7 @@ mod tests {
     #[test]
     fn a_single_element_and_an_empty_array_are_arrays() {
         let one = open("{'descr': '<i8', 'fortran_order': False, 'shape': (), }", &7i64.to_le_bytes()).unwrap();
-        assert_eq!((one.shape().len(), one.scalar().unwrap()), (0, 7.0));
+        assert_eq!((one.shape().len(), one.to_f64()), (0, vec![7.0]));
         let none = open("{'descr': '<f4', 'fortran_order': False, 'shape': (0, 5), }", &[]).unwrap();
         assert!(none.is_empty());
     }

@@ -2,14 +2,17 @@
 //!
 //! `numpy.savez` stores its members, so they are read in place; `numpy.savez_compressed` and `scipy.sparse.save_npz`
 //! deflate them, so each takes heap memory of its own size when it is asked for, and its checksum is verified then.
-//! What the archive claims is bounded before anything is inflated (see [`Npz::open`]), and the real size must be the
+//! What the archive claims is bounded before anything is inflated (see [`Npz::from_bytes`]), and the real size must be the
 //! claimed one. Opening costs the central directory and one local header a member.
 
 use super::{Bytes, Tensor, npy};
-use crate::error::{Problem, Result};
+use crate::error::{Error, Problem, Result};
+use crate::task::{Task, Watch};
+use std::collections::HashMap;
 use std::io::{Cursor, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use zip::{CompressionMethod, ZipArchive};
 
 /// Up to this size nothing is called a bomb.
@@ -19,7 +22,10 @@ const MODEST: u64 = 256 << 20;
 const MAX_RATIO: u64 = 200;
 
 /// More members than any archive of arrays has.
-const MAX_MEMBERS: usize = 100_000;
+const MAX_MEMBERS: usize = 4096;
+
+/// Bytes that are inflated between two looks at whether the work should stop.
+const PART: u64 = 1 << 20;
 
 /// An archive of arrays, opened; arrays are read by name.
 #[derive(Debug, Clone)]
@@ -28,6 +34,10 @@ pub struct Npz {
     path: PathBuf,
     archive: ZipArchive<Cursor<Bytes>>,
     members: Vec<Member>,
+    /// Where in `members` each name stands.
+    places: HashMap<String, usize>,
+    /// Who may stop the inflating.
+    watch: Option<Arc<Watch>>,
 }
 
 #[derive(Debug, Clone)]
@@ -41,18 +51,11 @@ struct Member {
 }
 
 impl Npz {
-    /// Maps the archive at `path` and reads its directory.
+    /// Reads the directory of the archive in `bytes`; `path` is for messages.
     ///
     /// # Errors
-    /// If the file cannot be mapped, is no zip archive, has a member that is encrypted, outside the file or packed
+    /// If it is no zip archive, has a member that is encrypted, outside the file or packed
     /// otherwise than by deflate, or claims to inflate to more than both 256 MiB and 200 times its own size.
-    pub fn open(path: &Path) -> Result<Self> {
-        Self::from_bytes(Bytes::map(path)?, path)
-    }
-    /// The archive in `bytes`; `path` is for messages.
-    ///
-    /// # Errors
-    /// As [`Npz::open`].
     pub fn from_bytes(bytes: Bytes, path: &Path) -> Result<Self> {
         let problem = |what: String| Problem::new(what).path(path);
         let damaged = |error: &dyn std::fmt::Display| {
@@ -63,7 +66,9 @@ impl Npz {
         };
         let mut archive = ZipArchive::new(Cursor::new(bytes.clone())).map_err(|e| damaged(&e))?;
         if archive.len() > MAX_MEMBERS {
-            return Err(problem(format!("{} members", archive.len())).expected("an archive of arrays").input());
+            return Err(problem(format!("an archive of {} members", archive.len()))
+                .expected(format!("an archive of arrays, of which there are at most {MAX_MEMBERS}"))
+                .input());
         }
         let mut members = Vec::new();
         let mut inflated = 0u64;
@@ -104,7 +109,13 @@ impl Npz {
                 .hint("numpy.savez, which stores arrays as they are")
                 .input());
         }
-        Ok(Self { bytes, path: path.to_path_buf(), archive, members })
+        let places = members.iter().enumerate().map(|(place, member)| (member.name.clone(), place)).collect();
+        Ok(Self { bytes, path: path.to_path_buf(), archive, members, places, watch: None })
+    }
+    /// The same archive, whose arrays are inflated only as long as `task` is not cancelled.
+    pub fn under(mut self, task: &Task) -> Self {
+        self.watch = Some(Arc::clone(task.watch()));
+        self
     }
     /// The file.
     pub fn path(&self) -> &Path {
@@ -116,7 +127,7 @@ impl Npz {
     }
     /// Whether there is an array of that name.
     pub fn contains(&self, name: &str) -> bool {
-        self.names().any(|other| other == name)
+        self.places.contains_key(name)
     }
     /// Element type and shape of an array, without inflating its elements.
     ///
@@ -146,7 +157,7 @@ impl Npz {
         npy::text(&self.member_bytes(name)?, name, &self.path)
     }
     fn member(&self, name: &str) -> Result<&Member> {
-        self.members.iter().find(|member| member.name == name).ok_or_else(|| {
+        self.places.get(name).map(|&place| &self.members[place]).ok_or_else(|| {
             let there: Vec<&str> = self.names().take(12).collect();
             let expected = format!("one of {}", if there.is_empty() { "no arrays".into() } else { there.join(", ") });
             Problem::new("no such array").path(&self.path).tensor(name).expected(expected).input()
@@ -172,28 +183,18 @@ impl Npz {
         let mut out = Vec::new();
         // Grown as bytes arrive, not by what is claimed. One more is asked for, so that a longer array is noticed.
         let ask = if wanted < member.size { wanted } else { wanted.saturating_add(1) };
-        file.take(ask).read_to_end(&mut out).map_err(|e| damaged(&e))?;
+        let mut file = file.take(ask);
+        while file.by_ref().take(PART).read_to_end(&mut out).map_err(|e| damaged(&e))? > 0 {
+            if self.watch.as_ref().is_some_and(|watch| watch.is_cancelled()) {
+                return Err(Error::Cancelled);
+            }
+        }
         if out.len() as u64 != wanted {
             let what = format!("the array inflates to {} bytes or more", out.len());
             return Err(problem(what).expected(format!("{wanted}, as the archive says")).input());
         }
         Ok(out.into())
     }
-}
-
-/// Reads all arrays of numbers in the archive at `path`; arrays of strings are left out.
-///
-/// # Errors
-/// As [`Npz::open`] and [`Npz::tensor`].
-pub fn read(path: &Path) -> Result<Vec<Tensor>> {
-    let npz = Npz::open(path)?;
-    let mut tensors = Vec::new();
-    for name in npz.names() {
-        if matches!(npz.header(name)?.element, npy::Element::Number(_)) {
-            tensors.push(npz.tensor(name)?);
-        }
-    }
-    Ok(tensors)
 }
 
 #[cfg(test)]
@@ -241,6 +242,11 @@ mod tests {
         let inside = npz.bytes.as_ptr_range();
         assert!(inside.contains(&a.bytes().as_ptr()) && !inside.contains(&b.bytes().as_ptr()));
         assert!(npz.tensor("c").unwrap_err().to_string().contains("one of a, b, format"));
+        let task = Task::new(1).unwrap();
+        let npz = npz.under(&task);
+        assert_eq!(npz.tensor("b").unwrap().to_f32(), b.to_f32());
+        task.watch().cancel();
+        assert!(matches!(npz.tensor("b"), Err(Error::Cancelled)));
     }
 
     #[test]
@@ -269,6 +275,21 @@ mod tests {
             let error = open(bytes).unwrap().tensor("a").unwrap_err().to_string();
             assert!(error.contains("inflate"), "{error}");
         }
+    }
+
+    #[test]
+    fn an_archive_of_too_many_members_is_refused_and_of_many_is_read_by_name() {
+        let npy = array("{'descr': '|u1', 'fortran_order': False, 'shape': (1,), }", &[7]);
+        let of = |n: usize| {
+            let names: Vec<String> = (0..n).map(|i| format!("m{i}.npy")).collect();
+            let members: Vec<_> = names.iter().map(|n| (n.as_str(), npy.clone(), CompressionMethod::Stored)).collect();
+            open(archive(&members))
+        };
+        let most = of(MAX_MEMBERS).unwrap();
+        assert!(most.names().all(|name| most.header(name).is_ok()));
+        assert_eq!(most.tensor("m4095").unwrap().to_f64(), [7.0]);
+        let error = of(MAX_MEMBERS + 1).unwrap_err().to_string();
+        assert!(error.contains("an archive of 4097 members") && error.contains("at most 4096"), "{error}");
     }
 
     #[test]

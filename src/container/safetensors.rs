@@ -9,13 +9,15 @@
 
 use super::{Bytes, Dtype, Tensor};
 use crate::error::{Problem, Result};
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use std::collections::BTreeMap;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// The longest header that is read, as in the reference implementation.
 const MAX_HEADER: usize = 100_000_000;
+
+/// More dimensions than any array library allows.
+const MAX_DIMENSIONS: usize = 64;
 
 /// A file's tensors, in the order in which they lie in it.
 #[derive(Debug, Clone)]
@@ -23,7 +25,6 @@ pub struct SafeTensors {
     path: PathBuf,
     tensors: Vec<Tensor>,
     skipped: Vec<Skipped>,
-    metadata: BTreeMap<String, String>,
 }
 
 /// A tensor of an element type that is not read.
@@ -42,15 +43,34 @@ pub struct Skipped {
 #[serde(deny_unknown_fields)]
 struct Entry {
     dtype: String,
+    #[serde(deserialize_with = "sizes")]
     shape: Vec<usize>,
     data_offsets: (usize, usize),
 }
 
-#[derive(Debug, Default)]
-struct Header {
-    entries: Vec<(String, Entry)>,
-    metadata: BTreeMap<String, String>,
+/// A shape, of which no more sizes are kept than show that it has too many.
+fn sizes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<usize>, D::Error> {
+    struct Sizes;
+    impl<'de> Visitor<'de> for Sizes {
+        type Value = Vec<usize>;
+        fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+            f.write_str("a list of sizes")
+        }
+        fn visit_seq<A: SeqAccess<'de>>(self, mut sizes: A) -> Result<Vec<usize>, A::Error> {
+            let mut shape = Vec::new();
+            while let Some(size) = sizes.next_element()? {
+                if shape.len() <= MAX_DIMENSIONS {
+                    shape.push(size);
+                }
+            }
+            Ok(shape)
+        }
+    }
+    deserializer.deserialize_seq(Sizes)
 }
+
+#[derive(Debug, Default)]
+struct Header(Vec<(String, Entry)>);
 
 impl<'de> Deserialize<'de> for Header {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -68,10 +88,9 @@ impl<'de> Deserialize<'de> for Header {
                         return Err(serde::de::Error::custom(format!("tensor {name} is there twice")));
                     }
                     if name == "__metadata__" {
-                        let metadata: Option<BTreeMap<String, String>> = map.next_value()?;
-                        header.metadata = metadata.unwrap_or_default();
+                        map.next_value::<IgnoredAny>()?;
                     } else {
-                        header.entries.push((name, map.next_value()?));
+                        header.0.push((name, map.next_value()?));
                     }
                 }
                 Ok(header)
@@ -125,17 +144,10 @@ pub fn is_safetensors(bytes: &[u8]) -> bool {
 }
 
 impl SafeTensors {
-    /// Maps the file at `path` and reads its header.
-    ///
-    /// # Errors
-    /// If the file cannot be mapped, or its header is no valid one for a file of that length.
-    pub fn open(path: &Path) -> Result<Self> {
-        Self::from_bytes(&Bytes::map(path)?, path)
-    }
     /// The tensors in `bytes`, sharing them; `path` is for messages.
     ///
     /// # Errors
-    /// As [`SafeTensors::open`].
+    /// If there is no header, or it is no valid one for a file of that length.
     pub fn from_bytes(bytes: &Bytes, path: &Path) -> Result<Self> {
         let problem = |what: &str| Problem::new(what).path(path);
         let Some((length, _)) = bytes.split_first_chunk::<8>() else {
@@ -157,16 +169,20 @@ impl SafeTensors {
                 .hint("copying the file again")
                 .input()
         })?;
-        let header: Header = serde_json::from_slice(header).map_err(|e| {
+        let Header(mut entries) = serde_json::from_slice(header).map_err(|e| {
             problem(&format!("the safetensors header cannot be read: {e}")).expected("a map of tensors").input()
         })?;
-        let mut entries = header.entries;
         entries.sort_by(|(a, x), (b, y)| x.data_offsets.cmp(&y.data_offsets).then_with(|| a.cmp(b)));
         let data = bytes.len() - start;
         let (mut tensors, mut skipped, mut reached) = (Vec::new(), Vec::new(), 0);
         for (name, entry) in entries {
             let Entry { dtype: stated, shape, data_offsets: (begin, end) } = entry;
             let problem = |what: &str| problem(what).tensor(&name).shape(&shape).dtype(&stated);
+            if shape.len() > MAX_DIMENSIONS {
+                return Err(problem("a tensor of too many dimensions")
+                    .expected(format!("at most {MAX_DIMENSIONS}"))
+                    .input());
+            }
             if begin > end {
                 return Err(problem("the tensor ends before it begins").input());
             }
@@ -197,7 +213,7 @@ impl SafeTensors {
             let own = bytes.slice(start + begin..start + end).unwrap_or_else(|| Bytes::from_static(&[]));
             tensors.push(Tensor::new(&name, path, dtype, shape, own)?);
         }
-        Ok(Self { path: path.to_path_buf(), tensors, skipped, metadata: header.metadata })
+        Ok(Self { path: path.to_path_buf(), tensors, skipped })
     }
     /// All tensors that can be read, in file order.
     pub fn tensors(&self) -> &[Tensor] {
@@ -206,10 +222,6 @@ impl SafeTensors {
     /// Tensors whose element type is not read.
     pub fn skipped(&self) -> &[Skipped] {
         &self.skipped
-    }
-    /// The header's `__metadata__`.
-    pub fn metadata(&self) -> &BTreeMap<String, String> {
-        &self.metadata
     }
     /// The tensor of that name.
     ///
@@ -231,22 +243,6 @@ impl SafeTensors {
         let there: Vec<&str> = self.tensors.iter().take(12).map(Tensor::name).collect();
         Err(problem("no such tensor").expected(format!("one of {}", there.join(", "))).input())
     }
-}
-
-/// Reads all tensors of the file at `path`, mapped; those of types that are not read are left out.
-///
-/// # Errors
-/// As [`SafeTensors::open`].
-pub fn read(path: &Path) -> Result<Vec<Tensor>> {
-    Ok(SafeTensors::open(path)?.tensors)
-}
-
-/// The tensors in `bytes`, as [`read`].
-///
-/// # Errors
-/// As [`SafeTensors::open`].
-pub fn from_bytes(bytes: &Bytes, path: &Path) -> Result<Vec<Tensor>> {
-    Ok(SafeTensors::from_bytes(bytes, path)?.tensors)
 }
 
 /// Name, element type and shape of a tensor to be written.
@@ -284,13 +280,9 @@ impl TensorSpec {
 pub fn write_safetensors<W: Write>(
     out: &mut W,
     specs: &[TensorSpec],
-    metadata: &BTreeMap<String, String>,
     mut body: impl FnMut(usize, &mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
     let mut header = serde_json::Map::new();
-    if !metadata.is_empty() {
-        header.insert("__metadata__".into(), serde_json::json!(metadata));
-    }
     let mut at = 0u64;
     for spec in specs {
         let end = at + spec.bytes();
@@ -349,26 +341,30 @@ mod tests {
     #[test]
     fn what_is_written_is_read_back() {
         let specs = [TensorSpec::new("W", Dtype::F32, &[2, 3]), TensorSpec::new("b \"x\"", Dtype::U8, &[3])];
-        let metadata = BTreeMap::from([("format".to_string(), "pt".to_string())]);
         let values = [1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0];
         let mut out = Vec::new();
-        write_safetensors(&mut out, &specs, &metadata, |i, out| match i {
+        write_safetensors(&mut out, &specs, |i, out| match i {
             0 => values.chunks(4).try_for_each(|part| out.write_all(bytemuck::cast_slice(part))),
             _ => out.write_all(&[7, 8, 9]),
         })
         .unwrap();
         assert!(is_safetensors(&out));
         let file = SafeTensors::from_bytes(&out.into(), Path::new("w")).unwrap();
-        assert_eq!(file.metadata(), &metadata);
         assert_eq!(file.get("W").unwrap().to_f32(), values);
         assert_eq!(file.get("b \"x\"").unwrap().to_f64(), [7.0, 8.0, 9.0]);
         assert_eq!(file.get("W").unwrap().bytes().as_ptr().align_offset(4), 0);
     }
 
     #[test]
+    fn metadata_are_passed_over() {
+        let header = r#"{"__metadata__":{"format":"pt"},"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}"#;
+        assert_eq!(open(header, 2).unwrap().get("a").unwrap().to_f64(), [0.0, 1.0]);
+    }
+
+    #[test]
     fn a_body_that_writes_too_little_is_an_error() {
         let specs = [TensorSpec::new("W", Dtype::F32, &[2])];
-        let short = write_safetensors(&mut Vec::new(), &specs, &BTreeMap::new(), |_, out| out.write_all(&[0; 7]));
+        let short = write_safetensors(&mut Vec::new(), &specs, |_, out| out.write_all(&[0; 7]));
         assert!(short.unwrap_err().to_string().contains("7 bytes were written of 8"));
     }
 
@@ -401,6 +397,8 @@ mod tests {
             let error = open(header, 8).unwrap_err().to_string();
             assert!(error.contains(words), "{header}: {error}");
         }
+        let deep = format!(r#"{{"a":{{"dtype":"F32","shape":[0{}],"data_offsets":[0,0]}}}}"#, ",1".repeat(64));
+        assert!(open(&deep, 0).unwrap_err().to_string().contains("too many dimensions"));
         let path = Path::new("w");
         for (bytes, words) in [
             (vec![], "empty file"),

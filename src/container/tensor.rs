@@ -5,6 +5,7 @@ use crate::error::{Problem, Result};
 use crate::rows::Rows;
 use half::{bf16, f16};
 use serde::{Deserialize, Serialize};
+use std::convert::Infallible;
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -188,11 +189,6 @@ impl Tensor {
     pub fn problem(&self, what: impl Into<String>) -> Problem {
         Problem::new(what).path(&self.path).tensor(&self.name).shape(&self.shape).dtype(self.dtype)
     }
-    /// The same elements under another name.
-    pub fn renamed(mut self, name: &str) -> Self {
-        self.name = name.into();
-        self
-    }
     /// The two-dimensional array as a matrix; leading dimensions of length 1 are dropped.
     ///
     /// # Errors
@@ -230,20 +226,25 @@ impl Tensor {
     }
     /// All elements in row-major order as f32.
     pub fn to_f32(&self) -> Vec<f32> {
-        if self.shape.len() == 1 && self.strides[0] == 1 && !self.is_empty() {
-            let row = Matrix {
-                bytes: self.bytes.clone(),
-                dtype: self.dtype,
-                rows: 1,
-                cols: self.shape[0],
-                row_stride: self.shape[0],
-                col_stride: 1,
-            };
-            let mut out = vec![0.0; self.shape[0]];
-            row.read(0..1, &mut out);
-            return out;
+        let Ok(all) = self.to_f32_in_parts(&mut |_| Ok::<(), Infallible>(()));
+        all
+    }
+    /// As [`Tensor::to_f32`]; `done` hears how many more elements of a list were read, about every million, and may
+    /// stop the work.
+    ///
+    /// # Errors
+    /// Those of `done`.
+    pub fn to_f32_in_parts<E>(&self, done: &mut dyn FnMut(usize) -> Result<(), E>) -> Result<Vec<f32>, E> {
+        const PART: usize = 1 << 20;
+        if self.shape.len() != 1 || self.strides[0] != 1 || self.is_empty() {
+            return Ok(self.to_f64().into_iter().map(|x| x as f32).collect());
         }
-        self.to_f64().into_iter().map(|x| x as f32).collect()
+        let mut all = vec![0.0; self.shape[0]];
+        for (out, bytes) in all.chunks_mut(PART).zip(self.bytes.chunks(PART * self.dtype.size())) {
+            convert(self.dtype, &bytes[..out.len() * self.dtype.size()], out);
+            done(out.len())?;
+        }
+        Ok(all)
     }
     /// All elements as non-negative integers, exactly.
     ///
@@ -270,16 +271,6 @@ impl Tensor {
     }
     fn negative(&self) -> crate::Error {
         self.problem("a negative index").expected("indices from 0").input()
-    }
-    /// The single element of a scalar or one-element array.
-    ///
-    /// # Errors
-    /// If there is more or less than one element.
-    pub fn scalar(&self) -> Result<f64> {
-        if self.len() != 1 {
-            return Err(self.problem("not a single number").expected("one element").input());
-        }
-        Ok(self.to_f64()[0])
     }
     /// The raw bytes from the first element on.
     pub fn bytes(&self) -> &Bytes {

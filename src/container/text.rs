@@ -25,6 +25,9 @@ impl Limits {
     }
 }
 
+/// Bytes of one record of a table: however many fields it has, they cost little memory.
+const MAX_RECORD: u64 = 4 << 20;
+
 /// Whether bytes begin a gzip file.
 pub fn is_gzip(bytes: &[u8]) -> bool {
     bytes.starts_with(&[0x1f, 0x8b])
@@ -41,13 +44,6 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// Maps the file at `path`; it is inflated on the way if it is gzip.
-    ///
-    /// # Errors
-    /// If the file cannot be mapped.
-    pub fn open(path: &Path) -> Result<Self> {
-        Ok(Self::from_bytes(Bytes::map(path)?, path))
-    }
     /// The lines in `bytes`, inflated on the way if they are gzip; `path` is for messages.
     pub fn from_bytes(bytes: Bytes, path: &Path) -> Self {
         let limits = Limits::for_file(bytes.len());
@@ -116,35 +112,36 @@ impl std::fmt::Debug for Lines {
 
 /// A table of text: csv or tsv, plain or gzipped.
 pub struct Table {
-    reader: csv::Reader<Box<dyn Read + Send>>,
+    reader: csv::Reader<Capped>,
     path: PathBuf,
 }
 
 impl Table {
-    /// Opens the file at `path`. Fields are parted by tabs if the first line has one and no comma, else by commas.
-    ///
-    /// # Errors
-    /// If the file cannot be mapped or its first line not be read.
-    pub fn open(path: &Path) -> Result<Self> {
-        Self::from_bytes(Bytes::map(path)?, path)
-    }
-    /// The table in `bytes`; `path` is for messages.
+    /// The table in `bytes`; `path` is for messages. Fields are parted by tabs if the first line has one, else by
+    /// commas.
     ///
     /// # Errors
     /// If the first line cannot be read.
     pub fn from_bytes(bytes: Bytes, path: &Path) -> Result<Self> {
         let limits = Limits::for_file(bytes.len());
-        let first = Lines::from_bytes(bytes.clone(), path).next().transpose()?.unwrap_or_default().1;
-        let delimiter = if first.contains('\t') && !first.contains(',') { b'\t' } else { b',' };
+        let mut lines = Lines::from_bytes(bytes.clone(), path);
+        let first = lines.find(|line| !matches!(line, Ok((_, text)) if text.is_empty())).transpose()?;
+        let delimiter = if first.is_some_and(|(_, text)| text.contains('\t')) { b'\t' } else { b',' };
         let source: Box<dyn Read + Send> = if is_gzip(&bytes) {
-            Box::new(Capped { source: MultiGzDecoder::new(Cursor::new(bytes)), left: limits.total })
+            Box::new(MultiGzDecoder::new(Cursor::new(bytes)))
         } else {
             Box::new(Cursor::new(bytes))
         };
+        let source = Capped { source, left: limits.total, record: MAX_RECORD };
         let reader =
             csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(source);
         Ok(Self { reader, path: path.to_path_buf() })
     }
+}
+
+/// The name of a column, as headers are compared: without surrounding spaces, in lower case.
+pub fn column_name(cell: &str) -> String {
+    cell.trim().to_ascii_lowercase()
 }
 
 impl Iterator for Table {
@@ -152,6 +149,7 @@ impl Iterator for Table {
     /// The next record, with the line (from 1) on which it begins; a header, if there is one, comes as the first.
     fn next(&mut self) -> Option<Self::Item> {
         let mut record = csv::StringRecord::new();
+        self.reader.get_mut().record = MAX_RECORD;
         match self.reader.read_record(&mut record) {
             Ok(false) => None,
             Ok(true) => {
@@ -173,16 +171,21 @@ impl std::fmt::Debug for Table {
 }
 
 /// A reader that fails, rather than ends, where too much has come.
-struct Capped<R> {
-    source: R,
+struct Capped {
+    source: Box<dyn Read + Send>,
+    /// Bytes that may still come.
     left: u64,
+    /// Bytes that may still come before the current record ends.
+    record: u64,
 }
 
-impl<R: Read> Read for Capped<R> {
+impl Read for Capped {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let n = self.source.read(out)?;
-        self.left = self.left.checked_sub(n as u64).ok_or_else(|| io::Error::other("the text inflates without end"))?;
-        Ok(n)
+        let n = self.source.read(out)? as u64;
+        let less = |left: u64, what: &'static str| left.checked_sub(n).ok_or_else(|| io::Error::other(what));
+        self.left = less(self.left, "the text inflates without end")?;
+        self.record = less(self.record, "a record of more than 4 MiB")?;
+        Ok(n as usize)
     }
 }
 
@@ -251,5 +254,16 @@ mod tests {
         assert_eq!(read(b"a,b\n\"1,5\nx\",2\n".to_vec()), expected);
         assert_eq!(read(gzip(b"a,b\n\"1,5\nx\",2\n")), expected);
         assert_eq!(read(b"a\tb\n".to_vec()), [(1, vec!["a".to_string(), "b".into()])]);
+        // A tab parts fields even where the words have commas.
+        let row = |line, words: [&str; 2]| (line, words.map(String::from).to_vec());
+        assert_eq!(read(b"1\tone, two\n2\tthree\n".to_vec()), [row(1, ["1", "one, two"]), row(2, ["2", "three"])]);
+    }
+
+    #[test]
+    fn a_record_without_end_is_refused() {
+        let bytes = gzip(&[&b"a,b\n"[..], &b",".repeat(5 << 20)].concat());
+        let read: Vec<_> = Table::from_bytes(bytes.into(), Path::new("f")).unwrap().take(2).collect();
+        assert!(read[0].is_ok());
+        assert!(read[1].as_ref().unwrap_err().to_string().contains("more than 4 MiB"), "{:?}", read[1]);
     }
 }

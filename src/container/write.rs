@@ -9,20 +9,44 @@ use std::io::{self, BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
 
 /// A file to be written: checked before the work starts, in place only when it is complete.
+///
+/// What is there already is replaced only if it is a regular file; a link to one stays a link, and its target is
+/// replaced. Devices, pipes and sockets are never touched.
 #[derive(Debug)]
 pub struct Target {
     path: PathBuf,
+    /// Where the file goes: `path`, or what it links to.
+    real: PathBuf,
     folder: PathBuf,
     replace: bool,
 }
 
+/// A complete file that waits beside its place.
+#[derive(Debug)]
+pub struct Staged<'a> {
+    target: &'a Target,
+    temporary: tempfile::NamedTempFile,
+}
+
 impl Target {
-    /// Checks that `path` can be written: its folder exists, and it is not there yet unless `replace`.
+    /// Checks that `path` can be written: its folder exists, and nothing is there yet, or with `replace` a file.
     ///
     /// # Errors
-    /// If the folder is missing, or the file is there and may not be replaced.
+    /// If the folder is missing, the file is there and may not be replaced, or something else than a file is there.
     pub fn new(path: &Path, replace: bool) -> Result<Self> {
-        let folder = match path.parent() {
+        let is_link = std::fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
+        let real = if is_link {
+            path.canonicalize().map_err(|error| {
+                Problem::new(format!("this is a link that leads to no file: {error}"))
+                    .path(path)
+                    .expected("the name of a file")
+                    .hint("another name, or removing the link")
+                    .usage()
+            })?
+        } else {
+            path.to_path_buf()
+        };
+        let folder = match real.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder.to_path_buf(),
             _ => PathBuf::from("."),
         };
@@ -32,23 +56,28 @@ impl Target {
                 .hint(format!("mkdir -p {}", folder.display()))
                 .usage());
         }
-        if path.is_dir() {
-            return Err(Problem::new("this is a folder").path(path).expected("the name of a file").usage());
-        }
-        let target = Self { path: path.to_path_buf(), folder, replace };
+        let target = Self { path: path.to_path_buf(), real, folder, replace };
         target.check()?;
         Ok(target)
     }
     fn check(&self) -> Result<()> {
-        if !self.replace && self.path.exists() {
-            return Err(Problem::new("the file is there already")
-                .path(&self.path)
-                .hint("another name, or --force to replace it")
+        let Ok(found) = std::fs::metadata(&self.real) else { return Ok(()) };
+        let problem = |what: &str| Problem::new(what).path(&self.path);
+        if found.is_dir() {
+            return Err(problem("this is a folder").expected("the name of a file").usage());
+        }
+        if !found.is_file() {
+            return Err(problem("this is a device, a pipe or a socket, which no file may replace")
+                .expected("the name of a file")
+                .hint("another name")
                 .usage());
+        }
+        if !self.replace {
+            return Err(problem("the file is there already").hint("another name, or --force to replace it").usage());
         }
         Ok(())
     }
-    /// Where it will be.
+    /// Where it will be, as it was named.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -57,6 +86,13 @@ impl Target {
     /// # Errors
     /// If the disk refuses; nothing is left behind.
     pub fn write(&self, fill: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>) -> Result<()> {
+        self.stage(fill)?.place()
+    }
+    /// Writes the file through `fill` beside its place, so that several can be put in place once all are complete.
+    ///
+    /// # Errors
+    /// As [`Target::write`].
+    pub fn stage(&self, fill: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>) -> Result<Staged<'_>> {
         let fail = |e: io::Error| Error::io(&self.path, &e);
         let mut builder = tempfile::Builder::new();
         builder.prefix(".saescope-").suffix(".part");
@@ -70,13 +106,24 @@ impl Target {
         let mut out = BufWriter::with_capacity(1 << 16, temporary.as_file());
         fill(&mut out).and_then(|()| out.flush()).map_err(fail)?;
         drop(out);
-        let placed = if self.replace {
-            temporary.persist(&self.path).map(drop)
+        Ok(Staged { target: self, temporary })
+    }
+}
+
+impl Staged<'_> {
+    /// Puts the file in its place.
+    ///
+    /// # Errors
+    /// If something has come there meanwhile that may not be replaced, or the disk refuses.
+    pub fn place(self) -> Result<()> {
+        let Self { target, temporary } = self;
+        target.check()?;
+        let placed = if target.replace {
+            temporary.persist(&target.real).map(drop)
         } else {
-            self.check()?;
-            temporary.persist_noclobber(&self.path).map(drop)
+            temporary.persist_noclobber(&target.real).map(drop)
         };
-        placed.map_err(|e| fail(e.error))
+        placed.map_err(|e| Error::io(&target.path, &e.error))
     }
 }
 
@@ -249,6 +296,43 @@ mod tests {
         assert_eq!(std::fs::read(&path).unwrap(), b"new");
         assert!(Target::new(&folder.path().join("no/x"), false).unwrap_err().to_string().contains("mkdir -p"));
         assert!(Target::new(folder.path(), false).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_regular_files_are_replaced_and_links_stay_links() {
+        use std::os::unix::fs::{FileTypeExt, symlink};
+        let folder = tempfile::tempdir().unwrap();
+        let (real, link) = (folder.path().join("deep/real"), folder.path().join("link"));
+        std::fs::create_dir(folder.path().join("deep")).unwrap();
+        std::fs::write(&real, b"old").unwrap();
+        symlink("deep/real", &link).unwrap();
+        assert!(Target::new(&link, false).unwrap_err().to_string().contains("--force"));
+        Target::new(&link, true).unwrap().write(|out| out.write_all(b"new")).unwrap();
+        assert_eq!(std::fs::read(&real).unwrap(), b"new");
+        assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "nothing is left behind");
+
+        let nowhere = folder.path().join("nowhere");
+        symlink("gone", &nowhere).unwrap();
+        let socket = folder.path().join("socket");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        let to_socket = folder.path().join("to-socket");
+        symlink("socket", &to_socket).unwrap();
+        for replace in [false, true] {
+            let error = Target::new(&nowhere, replace).unwrap_err().to_string();
+            assert!(error.contains("leads to no file"), "{error}");
+            for path in [&socket, &to_socket] {
+                let error = Target::new(path, replace).unwrap_err().to_string();
+                assert!(error.contains("a socket, which no file may replace") && !error.contains("--force"), "{error}");
+            }
+        }
+        // What comes there while the work goes on is not replaced either.
+        let late = folder.path().join("late");
+        let target = Target::new(&late, true).unwrap();
+        let _other = std::os::unix::net::UnixListener::bind(&late).unwrap();
+        assert!(target.write(|out| out.write_all(b"x")).is_err());
+        assert!(std::fs::symlink_metadata(&late).unwrap().file_type().is_socket());
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use crate::error::{Problem, Result};
 use crate::sae::Sparse;
+use crate::task::Task;
 
 /// The `k` features whose activations have the largest cosine with `feature`'s: self excluded, descending, ties by
 /// index. A feature that never fires has cosine 0 to all.
@@ -12,11 +13,20 @@ use crate::sae::Sparse;
 /// `by_token` is `[tokens, features]`, `by_feature` the same entries transposed.
 ///
 /// # Errors
-/// If `feature` is out of range or `k` is not between 1 and the number of features less one.
-pub fn nearest(by_token: &Sparse, by_feature: &Sparse, feature: usize, k: usize) -> Result<Vec<(u32, f32)>> {
+/// If `feature` is out of range or `k` is not between 1 and the number of features less one; or if the task is
+/// cancelled.
+pub fn nearest(
+    by_token: &Sparse,
+    by_feature: &Sparse,
+    feature: usize,
+    k: usize,
+    task: &Task,
+) -> Result<Vec<(u32, f32)>> {
     let n = by_feature.rows;
     if feature >= n {
-        return Err(Problem::new(format!("there is no feature {feature}")).expected(format!("0 to {}", n - 1)).usage());
+        return Err(Problem::new(format!("there is no feature {feature}"))
+            .expected(format!("0 to {}", n.saturating_sub(1)))
+            .usage());
     }
     if k == 0 || k >= n {
         return Err(Problem::new(format!("{k} neighbours among {n} features"))
@@ -25,25 +35,48 @@ pub fn nearest(by_token: &Sparse, by_feature: &Sparse, feature: usize, k: usize)
     }
     let mut products = vec![0.0f64; n];
     let (tokens, values) = by_feature.row(feature);
+    task.stage("co-activation", (tokens.len() + n) as u64);
+    let mut poll = Poll { task, since: 0 };
     for (&token, &own) in tokens.iter().zip(values) {
         let (others, values) = by_token.row(token as usize);
+        poll.after(others.len())?;
+        task.advance(1);
         for (&other, &value) in others.iter().zip(values) {
             products[other as usize] += f64::from(own) * f64::from(value);
         }
     }
     let norm = |f: usize| by_feature.row(f).1.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
     let own = norm(feature);
-    let mut near: Vec<(u32, f32)> = (0..n)
-        .filter(|&f| f != feature)
-        .map(|f| {
-            let product = products[f];
-            let cosine = if product == 0.0 { 0.0 } else { (product / (own * norm(f))).clamp(-1.0, 1.0) };
-            (f as u32, cosine as f32)
-        })
-        .collect();
+    let mut near = Vec::with_capacity(n);
+    for (f, &product) in products.iter().enumerate().filter(|(f, _)| *f != feature) {
+        let mut cosine = 0.0;
+        if product != 0.0 {
+            poll.after(by_feature.row(f).0.len())?;
+            cosine = (product / (own * norm(f))).clamp(-1.0, 1.0);
+        }
+        task.advance(1);
+        near.push((f as u32, cosine as f32));
+    }
     near.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     near.truncate(k);
     Ok(near)
+}
+
+/// Looks whether the work should stop, about every million entries.
+struct Poll<'t> {
+    task: &'t Task,
+    since: usize,
+}
+
+impl Poll<'_> {
+    fn after(&mut self, entries: usize) -> Result<()> {
+        self.since += entries;
+        if self.since < 1 << 20 {
+            return Ok(());
+        }
+        self.since = 0;
+        self.task.check()
+    }
 }
 
 #[cfg(test)]
@@ -67,7 +100,8 @@ mod tests {
     fn cosines_equal_the_dense_ones() {
         let dense = vec![vec![1.0, 2.0, 0.0, 0.0], vec![0.0, 1.0, 3.0, 0.0], vec![2.0, 0.0, 1.0, 0.0]];
         let transposed: Vec<Vec<f32>> = (0..4).map(|f| dense.iter().map(|row| row[f]).collect()).collect();
-        let near = nearest(&sparse(&dense), &sparse(&transposed), 0, 3).unwrap();
+        let task = Task::new(1).unwrap();
+        let near = nearest(&sparse(&dense), &sparse(&transposed), 0, 3, &task).unwrap();
         let cosine = |a: &[f32], b: &[f32]| {
             let dot = |x: &[f32], y: &[f32]| x.iter().zip(y).map(|(x, y)| x * y).sum::<f32>();
             dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
@@ -77,7 +111,19 @@ mod tests {
             assert!((value - cosine(&transposed[0], &transposed[feature as usize])).abs() < 1e-6);
         }
         assert_eq!(near[2].1, 0.0);
-        assert!(nearest(&sparse(&dense), &sparse(&transposed), 4, 1).is_err());
-        assert!(nearest(&sparse(&dense), &sparse(&transposed), 0, 4).is_err());
+        assert!(nearest(&sparse(&dense), &sparse(&transposed), 4, 1, &task).is_err());
+        assert!(nearest(&sparse(&dense), &sparse(&transposed), 0, 4, &task).is_err());
+    }
+
+    #[test]
+    fn cancelling_stops_a_feature_that_fires_often() {
+        let tokens = vec![vec![1.0; 64]; 1 << 15];
+        let by_token = sparse(&tokens);
+        let by_feature = by_token.transpose();
+        let task = Task::new(1).unwrap();
+        let near = nearest(&by_token, &by_feature, 0, 3, &task).unwrap();
+        assert!(near.iter().all(|(_, cosine)| (cosine - 1.0).abs() < 1e-6));
+        task.watch().cancel();
+        assert!(matches!(nearest(&by_token, &by_feature, 0, 3, &task), Err(crate::Error::Cancelled)));
     }
 }

@@ -2,18 +2,19 @@
 //!
 //! The decoder's rows are the bytes of the file they came from; the encoder is laid out as `[d, F]` with its own bytes;
 //! vectors are written in the decoder's element type where that loses nothing, else as f32. The matrices are streamed,
-//! so memory is a tile of 32 MB. What SAELens cannot say is refused; what it says otherwise is told in the notes.
+//! so memory is a tile of 8 MB. What SAELens cannot say is refused; what it says otherwise is told in the notes.
 
-use super::dictionary::{Activation, Dictionary, Kind, Normalize};
+use super::activation_function::Activation;
+use super::dictionary::{Dictionary, Kind, Normalize};
 use crate::container::safetensors::{TensorSpec, write_safetensors};
+use crate::container::write::Target;
 use crate::container::{Dtype, Matrix};
 use crate::error::{Error, Problem, Result};
 use crate::rows::Rows;
+use crate::task::Task;
 use half::{bf16, f16};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// The version whose layout is written.
@@ -27,7 +28,7 @@ const CONFIG: &str = "cfg.json";
 pub struct Converted {
     /// The files.
     pub files: Vec<PathBuf>,
-    /// What SAELens will see otherwise than the source has it.
+    /// What a careful reader should know: of the source, then what SAELens will see otherwise than the source has it.
     pub notes: Vec<String>,
 }
 
@@ -37,41 +38,23 @@ pub struct Converted {
 ///
 /// # Errors
 /// If SAELens has no architecture for the dictionary, something it needs is unknown, files are there already without
-/// `force`, or writing fails.
-pub fn convert(dictionary: &Dictionary, out_dir: &Path, force: bool) -> Result<Converted> {
+/// `force`, writing fails, or the task is cancelled; nothing is left behind then.
+pub fn convert(dictionary: &Dictionary, out_dir: &Path, force: bool, task: &Task) -> Result<Converted> {
     let folder = Folder::plan(dictionary)?;
-    let names = [WEIGHTS, CONFIG];
-    let files: Vec<PathBuf> = names.iter().map(|name| out_dir.join(name)).collect();
-    if let Some(there) = files.iter().find(|path| path.exists()).filter(|_| !force) {
-        return Err(Problem::new("the file is there already")
-            .path(there)
-            .expected("a new folder")
-            .hint("--force to replace it")
-            .usage());
-    }
     if out_dir.exists() && !out_dir.is_dir() {
         return Err(Problem::new("a file, where a folder was expected").path(out_dir).usage());
     }
-    let fresh = !out_dir.exists();
-    let process = std::process::id();
-    let work = if fresh {
-        let name = out_dir.file_name().map_or_else(|| "out".into(), |name| name.to_string_lossy());
-        out_dir.with_file_name(format!(".{name}.{process}.partial"))
-    } else {
-        out_dir.join(format!(".convert.{process}.partial"))
-    };
+    let files = [WEIGHTS, CONFIG].map(|name| out_dir.join(name)).to_vec();
+    if out_dir.exists() {
+        folder.write(out_dir, force, task)?;
+        return Ok(Converted { files, notes: folder.notes });
+    }
+    let name = out_dir.file_name().map_or_else(|| "out".into(), |name| name.to_string_lossy());
+    let work = out_dir.with_file_name(format!(".{name}.{}.partial", std::process::id()));
     std::fs::create_dir_all(&work).map_err(|e| Error::io(&work, &e))?;
-    let outcome = (|| {
-        folder.write(&work)?;
-        if fresh {
-            return std::fs::rename(&work, out_dir).map_err(|e| Error::io(out_dir, &e));
-        }
-        // The weights first: an old configuration beside new weights is noticed by its sizes.
-        for (name, file) in names.iter().zip(&files) {
-            std::fs::rename(work.join(name), file).map_err(|e| Error::io(file, &e))?;
-        }
-        Ok(())
-    })();
+    let outcome = folder
+        .write(&work, force, task)
+        .and_then(|()| std::fs::rename(&work, out_dir).map_err(|e| Error::io(out_dir, &e)));
     // Gone already if it was renamed; an error to remove it would only hide the first one.
     let _ = std::fs::remove_dir_all(&work);
     outcome?;
@@ -94,7 +77,7 @@ impl Folder {
     fn plan(dictionary: &Dictionary) -> Result<Self> {
         let info = &dictionary.info;
         let (features, d_in, d_out) = (dictionary.features(), dictionary.d_model(), dictionary.d_out());
-        let mut notes = Vec::new();
+        let mut notes = info.warnings.clone();
         let refuse = |what: String, hint: &str| {
             let path = info.files.first().cloned().unwrap_or_default();
             Problem::new(what).path(path).expected("a dictionary that SAELens can hold").hint(hint).input()
@@ -143,7 +126,15 @@ impl Folder {
             matrix("W_skip", skip.clone());
         }
         let normalize = match info.normalize {
-            Normalize::None => "none",
+            Normalize::None | Normalize::Unstated => "none",
+            Normalize::Unsupported if dictionary.encoder.is_none() => {
+                notes.push("how inputs were normalised is not known here; it is written as none".into());
+                "none"
+            }
+            Normalize::Unsupported => {
+                let what = "how inputs are normalised is not known here".to_string();
+                return Err(refuse(what, "--normalize none, if the weights already hold it"));
+            }
             Normalize::ConstantNorm => "constant_norm_rescale",
             Normalize::LayerNorm { unbiased: true } => "layer_norm",
             Normalize::LayerNorm { unbiased: false } => {
@@ -167,7 +158,11 @@ impl Folder {
                 return Err(refuse(what, "--subtract-b-dec true or false"));
             }
         };
-        let hook_z = info.hook.as_deref().is_some_and(|hook| hook.ends_with("hook_z"));
+        // Before version 6, and where nobody says, the name of the hook decides.
+        let reshape = metadata.remove("reshape_activations").unwrap_or_else(|| {
+            let hook_z = info.hook.as_deref().is_some_and(|hook| hook.ends_with("hook_z"));
+            if hook_z && !transcoder { "hook_z".into() } else { "none".into() }
+        });
         // SAELens casts everything to this type when it loads, so it must hold them all.
         let of = |dtype| tensors.iter().any(|(spec, _)| spec.dtype == dtype);
         let common = match (of(Dtype::F64), of(Dtype::F32) || (of(Dtype::F16) && of(Dtype::Bf16))) {
@@ -175,6 +170,10 @@ impl Folder {
             (false, true) => Dtype::F32,
             (false, false) => dictionary.decoder.dtype(),
         };
+        if common == Dtype::F64 {
+            notes
+                .push("biases and thresholds are read as f32; what f64 ones had beyond that is not in the copy".into());
+        }
         let mut config = json!({
             "d_in": d_in,
             "d_sae": features,
@@ -182,7 +181,7 @@ impl Folder {
             "device": "cpu",
             "apply_b_dec_to_input": subtract,
             "normalize_activations": normalize,
-            "reshape_activations": if hook_z && !transcoder { "hook_z" } else { "none" },
+            "reshape_activations": reshape,
             "metadata": metadata,
             "architecture": architecture,
         });
@@ -197,23 +196,29 @@ impl Folder {
         tensors.sort_by(|(a, _), (b, _)| b.dtype.size().cmp(&a.dtype.size()).then_with(|| a.name.cmp(&b.name)));
         Ok(Self { tensors, config, notes })
     }
-    fn write(&self, folder: &Path) -> Result<()> {
-        let path = folder.join(WEIGHTS);
-        let io = |path: &Path, e: &io::Error| Error::io(path, e);
-        let file = File::create(&path).map_err(|e| io(&path, &e))?;
-        let mut out = BufWriter::with_capacity(1 << 20, file);
+    /// Writes both files to a folder that exists; each is put in place once both are complete.
+    fn write(&self, folder: &Path, force: bool, task: &Task) -> Result<()> {
         let specs: Vec<TensorSpec> = self.tensors.iter().map(|(spec, _)| spec.clone()).collect();
-        write_safetensors(&mut out, &specs, &BTreeMap::new(), |i, out| match &self.tensors[i].1 {
-            Body::Matrix(matrix) => stream(matrix, out),
-            Body::Values(values) => out.write_all(&encode(values, specs[i].dtype)),
-        })
-        .and_then(|()| out.get_ref().sync_all())
-        .map_err(|e| io(&path, &e))?;
-        let path = folder.join(CONFIG);
-        let mut text = serde_json::to_string_pretty(&self.config).unwrap_or_default();
-        text.push('\n');
-        let mut file = File::create(&path).map_err(|e| io(&path, &e))?;
-        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|e| io(&path, &e))
+        let (weights, config) = (Target::new(&folder.join(WEIGHTS), force)?, Target::new(&folder.join(CONFIG), force)?);
+        task.stage("writing", specs.iter().map(TensorSpec::bytes).sum());
+        let staged = weights.stage(|out| {
+            write_safetensors(out, &specs, |i, out| match &self.tensors[i].1 {
+                Body::Matrix(matrix) => stream(matrix, out, task),
+                Body::Values(values) => out.write_all(&encode(values, specs[i].dtype)),
+            })?;
+            out.get_ref().sync_all()
+        });
+        task.check()?;
+        let weights = staged?;
+        let config = config.stage(|out| {
+            serde_json::to_writer_pretty(&mut *out, &self.config)?;
+            out.write_all(b"\n")?;
+            out.flush()?;
+            out.get_ref().sync_all()
+        })?;
+        // The weights first: an old configuration beside new weights is noticed by its sizes.
+        weights.place()?;
+        config.place()
     }
 }
 
@@ -242,9 +247,12 @@ fn architecture(
             let what = "batch top-k without a threshold cannot encode one token".to_string();
             return Err(refuse(what, "--threshold, or --arch topk"));
         }
-        Activation::Unknown if dictionary.encoder.is_none() => ("standard", None),
+        Activation::Unknown | Activation::Incomplete { .. } if dictionary.encoder.is_none() => ("standard", None),
+        Activation::Incomplete { name, lacks, hint } => {
+            return Err(refuse(format!("its architecture is {name}, but its files have no {lacks}"), hint));
+        }
         Activation::Unknown => {
-            let what = "no file says which activation function it has".to_string();
+            let what = "its activation function is not known".to_string();
             return Err(refuse(what, "--arch, with --k or --threshold"));
         }
     };
@@ -320,15 +328,17 @@ fn torch_name(dtype: Dtype) -> &'static str {
     }
 }
 
-/// Writes a matrix row by row with the bytes it has.
-fn stream(matrix: &Matrix, out: &mut dyn Write) -> io::Result<()> {
+/// Writes a matrix row by row with the bytes it has; a cancelled task ends it with an error.
+fn stream(matrix: &Matrix, out: &mut dyn Write, task: &Task) -> io::Result<()> {
     let row = matrix.ncols() * matrix.dtype().size();
-    let tile = ((32 << 20) / row.max(1)).max(1);
+    let tile = ((8 << 20) / row.max(1)).max(1);
     let mut buffer = Vec::new();
     for start in (0..matrix.nrows()).step_by(tile) {
+        task.check().map_err(io::Error::other)?;
         buffer.clear();
         matrix.read_raw(start..(start + tile).min(matrix.nrows()), &mut buffer);
         out.write_all(&buffer)?;
+        task.advance(buffer.len() as u64);
     }
     Ok(())
 }

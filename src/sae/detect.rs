@@ -3,9 +3,7 @@
 //! A file is recognised by its first bytes, a folder by the names of the weight files that trainers write. What is
 //! recognised but cannot be read yet (torch archives, Arrow, …) is said so by name. Costs the headers alone.
 
-use crate::container::npy::Element;
-use crate::container::safetensors::{SafeTensors, is_safetensors};
-use crate::container::{Bytes, Dtype, Tensor, npy, npz::Npz, text};
+use crate::container::{ArrayFile, Bytes, FileKind, Tensor, TensorInfo, json, sniff};
 use crate::error::{Error, Problem, Result};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -29,17 +27,6 @@ const CONFIG_FILES: &[&str] = &["cfg.json", "config.json", "hyperparams.json"];
 /// A configuration is a page of text; anything longer is something else.
 const MAX_CONFIG: u64 = 16 << 20;
 
-/// What one tensor is, without its elements.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TensorInfo {
-    /// Name in the file.
-    pub name: String,
-    /// Shape.
-    pub shape: Vec<usize>,
-    /// Element type; none if it is one that is not read.
-    pub dtype: Option<Dtype>,
-}
-
 /// A weight file with the configuration beside it: what the formats are asked to recognise.
 #[derive(Debug, Clone)]
 pub struct Source {
@@ -47,18 +34,13 @@ pub struct Source {
     pub path: PathBuf,
     /// What it holds.
     pub tensors: Vec<TensorInfo>,
-    /// The configuration, where there is one.
+    /// The configuration, where there is one: an object.
     pub config: Option<Value>,
     /// Where the configuration was read.
     pub config_path: Option<PathBuf>,
-    weights: Weights,
-}
-
-#[derive(Debug, Clone)]
-enum Weights {
-    Safetensors(SafeTensors),
-    Npz(Npz),
-    Npy(Tensor),
+    /// What was left out on the way.
+    pub notes: Vec<String>,
+    arrays: ArrayFile,
 }
 
 impl Source {
@@ -79,62 +61,59 @@ impl Source {
         } else {
             path.to_path_buf()
         };
-        let weights = Weights::open(&file)?;
-        let (config, config_path) = config_beside(&file)?.unzip();
-        Self::new(file, weights, config, config_path)
+        let arrays = weights(Bytes::map(&file)?, &file)?;
+        let config = CONFIG_FILES.iter().map(|name| file.with_file_name(name)).find(|path| path.is_file());
+        let text = config.as_deref().map(config_text).transpose()?;
+        Self::new(file, arrays, text.as_deref(), config)
     }
-    /// Takes a safetensors file and its configuration from memory; `name` stands for the path.
+    /// Takes a weight file and the text of its configuration from memory; `name` stands for the path.
     ///
     /// # Errors
-    /// If the weights are no safetensors file, or the configuration is no JSON.
-    pub fn from_bytes(name: &str, weights: &Bytes, config: &str) -> Result<Self> {
+    /// If the weights are no container of tensors, or the configuration is no JSON.
+    pub fn from_bytes(name: &str, bytes: &Bytes, config: &str) -> Result<Self> {
         let path = PathBuf::from(name);
-        let weights = Weights::Safetensors(SafeTensors::from_bytes(weights, &path)?);
-        let config = serde_json::from_str(config).map_err(|e| bad_config(&path, &e))?;
-        Self::new(path, weights, Some(config), None)
+        let arrays = weights(bytes.clone(), &path)?;
+        Self::new(path, arrays, Some(config), None)
     }
-    fn new(path: PathBuf, weights: Weights, config: Option<Value>, config_path: Option<PathBuf>) -> Result<Self> {
-        let tensors = match &weights {
-            Weights::Safetensors(file) => {
-                let read = file.tensors().iter().map(info);
-                let skipped = file.skipped().iter();
-                let skipped = skipped.map(|t| TensorInfo { name: t.name.clone(), shape: t.shape.clone(), dtype: None });
-                read.chain(skipped).collect()
-            }
-            Weights::Npz(npz) => npz
-                .names()
-                .map(|name| {
-                    let npy::Header { element, shape, .. } = npz.header(name)?;
-                    let dtype = if let Element::Number(dtype) = element { Some(dtype) } else { None };
-                    Ok(TensorInfo { name: name.to_string(), shape, dtype })
-                })
-                .collect::<Result<_>>()?,
-            Weights::Npy(tensor) => vec![info(tensor)],
-        };
-        Ok(Self { path, tensors, config, config_path, weights })
+    fn new(path: PathBuf, arrays: ArrayFile, config: Option<&str>, config_path: Option<PathBuf>) -> Result<Self> {
+        let tensors = arrays.list()?;
+        let mut source = Self { path, tensors, config: None, config_path, notes: Vec::new(), arrays };
+        let Some(text) = config else { return Ok(source) };
+        let place = source.config_path.as_ref().unwrap_or(&source.path);
+        let config: Value = serde_json::from_str(text)
+            .or_else(|error| json::mend(text).map_or(Err(error), |mended| serde_json::from_str(&mended)))
+            .map_err(|error| bad_config(place, &error.to_string()))?;
+        if config.is_object() {
+            source.config = Some(config);
+        } else {
+            let name = place.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+            source.notes.push(format!("{name} holds no JSON object; it was not used"));
+            source.config_path = None;
+        }
+        Ok(source)
     }
     /// Whether the tensors come from an npz archive.
     pub fn is_npz(&self) -> bool {
-        matches!(self.weights, Weights::Npz(_))
+        matches!(self.arrays, ArrayFile::Npz(_))
+    }
+    /// What is known of the tensor of that name.
+    pub fn info(&self, name: &str) -> Option<&TensorInfo> {
+        self.tensors.iter().find(|tensor| tensor.name == name)
     }
     /// Whether there is a tensor of that name.
     pub fn has(&self, name: &str) -> bool {
-        self.tensors.iter().any(|tensor| tensor.name == name)
+        self.info(name).is_some()
     }
     /// The first of `names` that there is.
-    pub fn first(&self, names: &[&str]) -> Option<&str> {
-        names.iter().find_map(|name| self.tensors.iter().find(|t| t.name == *name)).map(|t| t.name.as_str())
+    pub fn first<'a>(&self, names: &[&'a str]) -> Option<&'a str> {
+        names.iter().copied().find(|name| self.has(name))
     }
     /// The tensor of that name, mapped where its file allows.
     ///
     /// # Errors
     /// If there is none, or it cannot be read.
     pub fn tensor(&self, name: &str) -> Result<Tensor> {
-        match &self.weights {
-            Weights::Safetensors(file) => file.get(name).cloned(),
-            Weights::Npz(npz) => npz.tensor(name),
-            Weights::Npy(tensor) => Ok(tensor.clone()),
-        }
+        self.arrays.tensor(name)
     }
     /// The files that were read.
     pub fn files(&self) -> Vec<PathBuf> {
@@ -144,80 +123,29 @@ impl Source {
     pub fn problem(&self, what: impl Into<String>) -> Problem {
         Problem::new(what).path(&self.path)
     }
-    /// Names and shapes of the first tensors, for messages.
+    /// Names, shapes and types of the first tensors, for messages.
     pub fn describe(&self) -> String {
+        const SHOWN: usize = 8;
         if self.tensors.is_empty() {
             return "no tensors".into();
         }
-        let mut list: Vec<String> = self.tensors.iter().take(8).map(|t| format!("{} {:?}", t.name, t.shape)).collect();
-        if self.tensors.len() > list.len() {
-            list.push(format!("{} more", self.tensors.len() - list.len()));
+        let mut list: Vec<String> = self.tensors.iter().take(SHOWN).map(TensorInfo::describe).collect();
+        if self.tensors.len() > SHOWN {
+            list.push(format!("{} more", self.tensors.len() - SHOWN));
         }
         list.join(", ")
     }
 }
 
-fn info(tensor: &Tensor) -> TensorInfo {
-    TensorInfo { name: tensor.name().into(), shape: tensor.shape().to_vec(), dtype: Some(tensor.dtype()) }
-}
-
-impl Weights {
-    fn open(path: &Path) -> Result<Self> {
-        let bytes = Bytes::map(path)?;
-        if bytes.starts_with(npy::MAGIC) {
-            let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-            return Ok(Self::Npy(npy::from_bytes(&bytes, &name, path)?));
-        }
-        if bytes.starts_with(b"PK") {
-            if bytes.windows(8).take(4096).any(|w| w == b"data.pkl") {
-                return Err(not_in_build(path, "a torch archive", AS_SAFETENSORS));
-            }
-            return Ok(Self::Npz(Npz::from_bytes(bytes, path)?));
-        }
-        if let Some((what, hint)) = foreign(&bytes) {
-            return Err(not_in_build(path, what, hint));
-        }
-        if !is_safetensors(&bytes) {
-            return Err(unlike_weights(path, &bytes));
-        }
-        Ok(Self::Safetensors(SafeTensors::from_bytes(&bytes, path)?))
-    }
-}
-
-const AS_SAFETENSORS: &str = "save its state dict with safetensors.torch.save_file and open that";
-
-/// Containers that are known but not read, by their first bytes.
-fn foreign(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
-    const TABLE: &[(&[u8], &str, &str)] = &[
-        (b"\x80\x02", "a pickle, as old torch files are", AS_SAFETENSORS),
-        (b"\x80\x03", "a pickle", AS_SAFETENSORS),
-        (b"\x80\x04", "a pickle", AS_SAFETENSORS),
-        (b"\x80\x05", "a pickle", AS_SAFETENSORS),
-        (b"ARROW1", "an Arrow file", "save its tensors as safetensors and open that"),
-        (b"PAR1", "a Parquet file", "save its tensors as safetensors and open that"),
-        (b"\x89HDF", "an HDF5 file", "save its tensors as safetensors and open that"),
-        (b"GGUF", "a GGUF model", "open a sparse autoencoder of it instead"),
-    ];
-    TABLE.iter().find(|(magic, ..)| bytes.starts_with(magic)).map(|&(_, what, hint)| (what, hint))
-}
-
-fn not_in_build(path: &Path, what: &str, hint: &str) -> Error {
-    Error::NotInBuild(crate::text::printable(&format!("{} is {what}; {hint}. Reading it", path.display())))
-}
-
-fn unlike_weights(path: &Path, bytes: &[u8]) -> Error {
-    let (what, hint) = if bytes.is_empty() {
-        ("the file is empty", "copying it again")
-    } else if bytes.starts_with(b"version https://git-lfs") {
-        ("only a git-lfs pointer, without the weights", "`git lfs pull` in its repository")
-    } else if text::is_gzip(bytes) {
-        ("gzipped text, not the weights of a dictionary", "--labels or --tokens, if it holds labels or texts")
-    } else if bytes.starts_with(b"{") || bytes.starts_with(b"[") {
-        ("JSON, not the weights of a dictionary", "the weight file, or the folder that holds both")
-    } else {
-        ("not the weights of a dictionary", "a safetensors, npz or npy file, or the folder that holds it")
+/// The arrays of a weight file; what else is often tried is told where it belongs.
+fn weights(bytes: Bytes, path: &Path) -> Result<ArrayFile> {
+    let hint = match sniff(&bytes) {
+        FileKind::Gzip | FileKind::Text => "--labels or --tokens, if it holds labels or texts",
+        FileKind::Json => "the weight file, or the folder that holds both; --labels or --tokens, if it holds those",
+        _ => return ArrayFile::from_bytes(bytes, path),
     };
-    Problem::new(what).path(path).expected("safetensors, npz or npy").hint(hint).input()
+    let what = format!("{}, not the weights of a dictionary", sniff(&bytes).name());
+    Err(Problem::new(what).path(path).expected("safetensors, npz or npy").hint(hint).input())
 }
 
 /// The weight file in `folder`, by name.
@@ -225,23 +153,19 @@ pub fn weight_file(folder: &Path) -> Option<PathBuf> {
     WEIGHT_FILES.iter().map(|name| folder.join(name)).find(|path| path.is_file())
 }
 
-/// The configuration beside a weight file.
-fn config_beside(file: &Path) -> Result<Option<(Value, PathBuf)>> {
-    let Some(path) = CONFIG_FILES.iter().map(|name| file.with_file_name(name)).find(|path| path.is_file()) else {
-        return Ok(None);
-    };
-    let length = std::fs::metadata(&path).map_err(|e| Error::io(&path, &e))?.len();
+/// The text of the configuration at `path`.
+fn config_text(path: &Path) -> Result<String> {
+    let length = std::fs::metadata(path).map_err(|e| Error::io(path, &e))?.len();
     if length > MAX_CONFIG {
         let what = format!("a configuration of {length} bytes");
-        return Err(Problem::new(what).path(&path).expected("at most 16 MiB").input());
+        return Err(Problem::new(what).path(path).expected("at most 16 MiB").input());
     }
-    let text = std::fs::read(&path).map_err(|e| Error::io(&path, &e))?;
-    let config = serde_json::from_slice(&text).map_err(|e| bad_config(&path, &e))?;
-    Ok(Some((config, path)))
+    let text = std::fs::read(path).map_err(|e| Error::io(path, &e))?;
+    String::from_utf8(text).map_err(|_| bad_config(path, "it is no valid UTF-8"))
 }
 
-fn bad_config(path: &Path, error: &serde_json::Error) -> Error {
-    Problem::new(format!("the configuration cannot be read: {error}"))
+fn bad_config(path: &Path, why: &str) -> Error {
+    Problem::new(format!("the configuration cannot be read: {why}"))
         .path(path)
         .expected("JSON as the trainer wrote it")
         .hint("opening the weight file in a folder without it, with --format and --arch")

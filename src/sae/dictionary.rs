@@ -4,12 +4,14 @@
 //! `[features, d_model]`, both with one row per feature (the encoder is often a transposed view of the file's
 //! matrix). `acts = σ((x − b_dec·subtract_b_dec) · Wᵀ_enc + b_enc)`, `x̂ = acts · W_dec + b_dec`.
 
+use super::Activation;
 use crate::container::{Dtype, Matrix};
 use crate::error::Result;
 use crate::rows::Rows;
 use crate::task::Task;
 use rayon::prelude::*;
 use serde::Serialize;
+use std::fmt;
 use std::path::PathBuf;
 
 /// What a dictionary reconstructs from what.
@@ -26,75 +28,6 @@ pub enum Kind {
     Clt,
 }
 
-/// The activation function with its parameters.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Activation {
-    /// max(pre, 0).
-    Relu,
-    /// The `k` largest pre-activations of a token, then ReLU. `by_decoder_norm`: pre-activations are multiplied by
-    /// the decoder row's norm before the choice.
-    TopK {
-        /// How many features may fire.
-        k: usize,
-        /// Whether pre-activations are scaled by the decoder norm first.
-        by_decoder_norm: bool,
-    },
-    /// The `k` largest by magnitude, sign kept. `by_decoder_norm` as for top-k.
-    AbsTopK {
-        /// How many features may fire.
-        k: usize,
-        /// Whether pre-activations are scaled by the decoder norm first.
-        by_decoder_norm: bool,
-    },
-    /// Training-time top-k over a batch; at inference a threshold, where the file has one.
-    BatchTopK {
-        /// Mean number of features per token.
-        k: Option<usize>,
-        /// Inference threshold, one value or one per feature.
-        threshold: Option<Vec<f32>>,
-    },
-    /// pre where pre > threshold (strict), else 0; one threshold, or one per feature.
-    JumpRelu {
-        /// One value, or one per feature.
-        threshold: Vec<f32>,
-    },
-    /// (x·W + b_gate > 0) · ReLU(x·(W·exp(r_mag)) + b_mag).
-    Gated {
-        /// Gate bias, per feature.
-        b_gate: Vec<f32>,
-        /// Magnitude scale (log), per feature.
-        r_mag: Vec<f32>,
-        /// Magnitude bias, per feature.
-        b_mag: Vec<f32>,
-    },
-    /// The file does not say; `--arch` settles it.
-    Unknown,
-}
-
-impl Activation {
-    /// The name that `info` prints: relu, topk, abstopk, batchtopk, jumprelu, gated, unknown.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Relu => "relu",
-            Self::TopK { .. } => "topk",
-            Self::AbsTopK { .. } => "abstopk",
-            Self::BatchTopK { .. } => "batchtopk",
-            Self::JumpRelu { .. } => "jumprelu",
-            Self::Gated { .. } => "gated",
-            Self::Unknown => "unknown",
-        }
-    }
-    /// Name and parameter for people: `topk 32`.
-    pub fn describe(&self) -> String {
-        match self {
-            Self::TopK { k, .. } | Self::AbsTopK { k, .. } | Self::BatchTopK { k: Some(k), .. } => {
-                format!("{} {k}", self.name())
-            }
-            _ => self.name().to_string(),
-        }
-    }
-}
-
 /// What is done to an activation vector before encoding (and undone after decoding).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Normalize {
@@ -109,6 +42,10 @@ pub enum Normalize {
         /// Whether the standard deviation divides by d − 1.
         unbiased: bool,
     },
+    /// No file says; taken as nothing, and said so.
+    Unstated,
+    /// The file names one that is not known here; encoding needs `--normalize`.
+    Unsupported,
 }
 
 impl Normalize {
@@ -119,6 +56,31 @@ impl Normalize {
             Self::Scale(_) => "scale",
             Self::ConstantNorm => "constant_norm",
             Self::LayerNorm { .. } => "layer_norm",
+            Self::Unstated | Self::Unsupported => "unknown",
+        }
+    }
+    /// Scaling by `factor`; none unless it is a positive number that f32 holds.
+    pub fn scale(factor: f64) -> Option<Self> {
+        let factor = factor as f32;
+        (factor.is_finite() && factor > 0.0).then_some(Self::Scale(Some(factor)))
+    }
+    /// The factor of a scaling, where it is known.
+    pub fn factor(self) -> Option<f32> {
+        if let Self::Scale(factor) = self { factor } else { None }
+    }
+}
+
+impl fmt::Display for Normalize {
+    /// Name and parameter for people: `scale 0.25`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Scale(Some(factor)) => write!(f, "scale {factor}"),
+            Self::Scale(None) => f.write_str("scale, by a factor that no file tells"),
+            Self::LayerNorm { unbiased: true } => f.write_str("layer_norm, deviation over d - 1"),
+            Self::LayerNorm { unbiased: false } => f.write_str("layer_norm, deviation over d"),
+            Self::Unstated => f.write_str("not in the files"),
+            Self::Unsupported => f.write_str("one that is not known here"),
+            Self::None | Self::ConstantNorm => f.write_str(self.name()),
         }
     }
 }
@@ -157,11 +119,11 @@ pub struct DictionaryInfo {
 /// Lengths of the decoder directions.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct DecoderStats {
-    /// The smallest, over rows that are finite.
+    /// The smallest over the rows that are finite; NaN, which JSON has as null, if there is none.
     pub norm_min: f32,
-    /// The median (the mean of the middle two).
+    /// Their median (the mean of the middle two).
     pub norm_median: f32,
-    /// The largest.
+    /// The largest of them.
     pub norm_max: f32,
     /// Rows that are all zero.
     pub zero_rows: usize,
@@ -170,11 +132,11 @@ pub struct DecoderStats {
 }
 
 impl DecoderStats {
-    /// Sums up the norms that [`Dictionary::decoder_norms`] gives; all zero if there is no finite one.
+    /// Sums up the norms that [`Dictionary::decoder_norms`] gives.
     pub fn new(norms: &[f32]) -> Self {
         let mut finite: Vec<f32> = norms.iter().copied().filter(|norm| norm.is_finite()).collect();
         finite.sort_unstable_by(f32::total_cmp);
-        let at = |i: usize| finite.get(i).copied().unwrap_or(0.0);
+        let at = |i: usize| finite.get(i).copied().unwrap_or(f32::NAN);
         let n = finite.len();
         Self {
             norm_min: at(0),
@@ -300,6 +262,23 @@ mod tests {
         let stats = DecoderStats::new(&[3.0, 0.0, f32::NAN, 1.0, 2.0]);
         let expected = DecoderStats { norm_min: 0.0, norm_median: 1.5, norm_max: 3.0, zero_rows: 1, bad_rows: 1 };
         assert_eq!(stats, expected);
-        assert_eq!(DecoderStats::new(&[]).norm_max, 0.0);
+        let none = DecoderStats::new(&[f32::NAN]);
+        assert!(none.norm_min.is_nan() && none.norm_median.is_nan() && none.norm_max.is_nan());
+        assert_eq!(serde_json::to_value(none).unwrap()["norm_max"], serde_json::Value::Null);
+    }
+
+    #[test]
+    fn normalisations_are_described_with_their_parameters() {
+        for (normalize, text) in [
+            (Normalize::scale(0.25).unwrap(), "scale 0.25"),
+            (Normalize::LayerNorm { unbiased: true }, "layer_norm, deviation over d - 1"),
+            (Normalize::LayerNorm { unbiased: false }, "layer_norm, deviation over d"),
+            (Normalize::ConstantNorm, "constant_norm"),
+        ] {
+            assert_eq!(normalize.to_string(), text);
+        }
+        for wrong in [0.0, -3.0, 1e300, f64::NAN] {
+            assert_eq!(Normalize::scale(wrong), None);
+        }
     }
 }

@@ -45,6 +45,7 @@ const BLOCK: usize = 128;
 /// # Errors
 /// If the dictionary has no encoder, `x` has another width or holds a value that is not finite, the activation
 /// function or a factor it needs is not known (the message names the flag that settles it), or the task is cancelled.
+/// Errors about `x` name no file: [`crate::Error::at`] adds the one it came from.
 pub fn encode(dictionary: &Dictionary, x: &dyn Rows, task: &Task) -> Result<Sparse> {
     let plan = Plan::new(dictionary, x, task)?;
     let (tokens, features, width) = (x.nrows(), dictionary.features(), x.ncols());
@@ -61,7 +62,7 @@ pub fn encode(dictionary: &Dictionary, x: &dyn Rows, task: &Task) -> Result<Spar
             let last = features.min(first + TILE);
             let tile = &mut tile[..(last - first) * width];
             task.install(|| {
-                read_tile(plan.encoder, first, tile, task)?;
+                read_tile(dictionary, plan.encoder, first, tile, task)?;
                 let blocks = rows.par_chunks_mut(BLOCK).zip(slab.par_chunks(BLOCK * width));
                 blocks.try_for_each_init(Vec::new, |pre, (rows, x)| {
                     task.check()?;
@@ -130,14 +131,11 @@ impl<'a> Plan<'a> {
         };
         let (features, width) = (dictionary.features(), encoder.ncols());
         if x.ncols() != width {
-            return Err(about(
-                dictionary,
-                format!("activations of width {} for an encoder of width {width}", x.ncols()),
-            )
-            .shape(&[x.nrows(), x.ncols()])
-            .expected(format!("[tokens, {width}]"))
-            .hint("the activations of the layer and hook that the dictionary was trained on")
-            .input());
+            return Err(Problem::new(format!("activations of width {} for an encoder of width {width}", x.ncols()))
+                .shape(&[x.nrows(), x.ncols()])
+                .expected(format!("[tokens, {width}]"))
+                .hint("the activations of the layer and hook that the dictionary was trained on")
+                .input());
         }
         if width == 0 || features == 0 {
             return Err(about(dictionary, "the encoder is empty").shape(&[features, width]).input());
@@ -155,6 +153,12 @@ impl<'a> Plan<'a> {
             return Err(about(dictionary, "the factor that scales the input is not in the file")
                 .expected("√d / mean norm of the training activations")
                 .hint("--normalize scale:FACTOR, or --normalize none if the weights already hold it")
+                .input());
+        }
+        if dictionary.info.normalize == Normalize::Unsupported {
+            return Err(about(dictionary, "how the input is normalised before encoding is not known here")
+                .expected("none, scale, constant_norm or layer_norm")
+                .hint("--normalize none if the weights already hold it, or one of these")
                 .input());
         }
         let rule = rule(dictionary, task)?;
@@ -301,13 +305,22 @@ fn center(dictionary: &Dictionary, width: usize) -> Result<&[f32]> {
 
 fn rule(dictionary: &Dictionary, task: &Task) -> Result<Rule> {
     let features = dictionary.features();
-    let per_feature = |name: &str, values: &[f32]| match values {
-        [one] => Ok(vec![*one; features]),
-        all if all.len() == features => Ok(all.to_vec()),
-        all => Err(about(dictionary, format!("{name} has {} values", all.len()))
-            .tensor(name)
-            .expected(format!("1 or {features}"))
-            .input()),
+    let per_feature = |name: &str, values: &[f32]| {
+        if values.len() != 1 && values.len() != features {
+            return Err(about(dictionary, format!("{name} has {} values", values.len()))
+                .tensor(name)
+                .expected(format!("1 or {features}"))
+                .input());
+        }
+        // What is no number is above nothing, and a feature would fall silent or fire always.
+        if let Some(at) = values.iter().position(|value| !value.is_finite()) {
+            return Err(about(dictionary, format!("{name} of feature {at} is {}", values[at]))
+                .tensor(name)
+                .expected("finite numbers")
+                .hint("another checkpoint; --threshold or --arch, if that vector does not matter")
+                .input());
+        }
+        Ok(if let [one] = values { vec![*one; features] } else { values.to_vec() })
     };
     let checked = |k: usize| {
         if (1..=features).contains(&k) {
@@ -336,8 +349,14 @@ fn rule(dictionary: &Dictionary, task: &Task) -> Result<Rule> {
             scale: per_feature("r_mag", r_mag)?.into_iter().map(f32::exp).collect(),
             bias: per_feature("b_mag", b_mag)?,
         },
+        Activation::Incomplete { name, lacks, hint } => {
+            return Err(about(dictionary, format!("the architecture is {name}, but the files have no {lacks}"))
+                .expected(*lacks)
+                .hint(*hint)
+                .input());
+        }
         Activation::Unknown => {
-            return Err(about(dictionary, "the file does not say which activation function the dictionary has")
+            return Err(about(dictionary, "the activation function of the dictionary is not known")
                 .expected("relu, topk, abstopk, batchtopk, jumprelu or gated")
                 .hint("--arch, with --k or --threshold")
                 .input());
@@ -346,7 +365,7 @@ fn rule(dictionary: &Dictionary, task: &Task) -> Result<Rule> {
 }
 
 /// Reads encoder rows `first..`, in parallel, and refuses what is no number.
-fn read_tile(encoder: &Matrix, first: usize, tile: &mut [f32], task: &Task) -> Result<()> {
+fn read_tile(dictionary: &Dictionary, encoder: &Matrix, first: usize, tile: &mut [f32], task: &Task) -> Result<()> {
     let width = encoder.ncols();
     tile.par_chunks_mut(BLOCK * width).enumerate().try_for_each(|(block, out)| {
         task.check()?;
@@ -354,8 +373,9 @@ fn read_tile(encoder: &Matrix, first: usize, tile: &mut [f32], task: &Task) -> R
         encoder.read(start..start + out.len() / width, out);
         if !all_finite(out) {
             let at = out.iter().position(|value| !value.is_finite()).unwrap_or(0);
-            return Err(Problem::new(format!("the encoder of feature {} holds {}", start + at / width, out[at]))
+            return Err(about(dictionary, format!("the encoder of feature {} holds {}", start + at / width, out[at]))
                 .expected("finite weights")
+                .hint("another checkpoint")
                 .input());
         }
         Ok(())
@@ -371,7 +391,7 @@ fn normalize(how: Normalize, row: &mut [f32]) {
         }
     };
     match how {
-        Normalize::None | Normalize::Scale(None) => {}
+        Normalize::None | Normalize::Unstated | Normalize::Unsupported | Normalize::Scale(None) => {}
         Normalize::Scale(Some(factor)) => scale(row, &|value| value * f64::from(factor)),
         Normalize::ConstantNorm => {
             let norm = row.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt();

@@ -13,6 +13,7 @@ use super::open::{OpenOptions, open_bytes};
 use super::{Activations, Dictionary, Labels, Tokens};
 use crate::container::Bytes;
 use crate::error::Result;
+use crate::task::Task;
 use std::path::Path;
 
 /// Bytes at an address that is a multiple of 64.
@@ -85,23 +86,23 @@ impl Example {
     /// Reads the activations.
     ///
     /// # Errors
-    /// Never, unless the program was built from damaged data.
-    pub fn activations(&self) -> Result<Activations> {
-        Activations::from_bytes(self.activations.clone(), Path::new(self.name), None)
+    /// If the task is cancelled; or if the program was built from damaged data.
+    pub fn activations(&self, task: &Task) -> Result<Activations> {
+        Activations::from_bytes(self.activations.clone(), Path::new(self.name), None, task)
     }
     /// Reads the texts of the activations' rows.
     ///
     /// # Errors
     /// As [`Example::activations`].
-    pub fn tokens(&self) -> Result<Tokens> {
-        Tokens::from_bytes(&self.tokens, Path::new(self.name), None)
+    pub fn tokens(&self, task: &Task) -> Result<Tokens> {
+        Tokens::from_bytes(&self.tokens, Path::new(self.name), None, task)
     }
     /// Reads the labels for a dictionary of `features` features, with what a careful reader should know.
     ///
     /// # Errors
     /// As [`Example::activations`], or if there are fewer features.
-    pub fn labels(&self, features: usize) -> Result<Option<(Labels, Vec<String>)>> {
-        self.labels.as_ref().map(|bytes| Labels::from_bytes(bytes, Path::new(self.name), features)).transpose()
+    pub fn labels(&self, features: usize, task: &Task) -> Result<Option<(Labels, Vec<String>)>> {
+        self.labels.as_ref().map(|bytes| Labels::from_bytes(bytes, Path::new(self.name), features, task)).transpose()
     }
 }
 

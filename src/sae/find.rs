@@ -5,10 +5,12 @@
 
 use super::detect::{self, Source};
 use super::formats::{self, FORMATS};
-use crate::container::Dtype;
+use crate::container::{Dtype, FileKind};
 use crate::error::{Error, Problem, Result};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// How deep a folder of many is searched.
@@ -23,6 +25,7 @@ pub struct Listing {
     /// Its place below the folder, with `/` between parts; what `--pick` takes.
     pub name: String,
     /// The folder or file to open.
+    #[serde(serialize_with = "as_text")]
     pub path: PathBuf,
     /// Name of its format; none if it cannot be read.
     pub format: Option<&'static str>,
@@ -32,6 +35,10 @@ pub struct Listing {
     pub dtype: Option<Dtype>,
     /// Why it cannot be read, if so.
     pub problem: Option<String>,
+}
+
+fn as_text<S: Serializer>(path: &Path, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.display())
 }
 
 /// The dictionaries in a folder and below it, by name; the folder itself, if it holds one, is called `.`.
@@ -64,7 +71,14 @@ impl Walk {
             return Ok(());
         }
         if detect::weight_file(folder).is_some() {
-            found.push(self.listing(folder, Source::open(folder)));
+            let source = Source::open(folder);
+            // A language model's weights bear such a name too. What is known or broken is listed with its reason.
+            let foreign = source.as_ref().is_ok_and(|source| {
+                formats::recognise(source).is_none() && !matches!(formats::unrecognised(source), Error::NotRead(_))
+            });
+            if !foreign {
+                found.push(self.listing(folder, source));
+            }
         }
         let mut folders = Vec::new();
         let mut files = Vec::new();
@@ -121,7 +135,7 @@ impl Walk {
     }
     fn listing(&self, path: &Path, source: Result<Source>) -> Listing {
         let below = path.strip_prefix(&self.root).unwrap_or(path);
-        let parts: Vec<_> = below.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+        let parts: Vec<_> = below.components().map(|part| shown(part.as_os_str())).collect();
         let name = if parts.is_empty() { ".".into() } else { parts.join("/") };
         let (mut format, mut shape, mut dtype, mut problem) = (None, None, None, None);
         match source {
@@ -141,6 +155,15 @@ impl Walk {
     }
 }
 
+/// A file's name as text; bytes that are no UTF-8 are written as `\xff`, so that different names stay different.
+fn shown(name: &OsStr) -> String {
+    let chunks = name.as_encoded_bytes().utf8_chunks();
+    chunks.fold(String::new(), |text, chunk| {
+        let invalid: String = chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")).collect();
+        text + chunk.valid() + &invalid
+    })
+}
+
 fn is_decoder(name: &str) -> bool {
     name.to_ascii_lowercase().contains("dec")
 }
@@ -151,7 +174,7 @@ fn says_decoder(file: &Path, source: &Source) -> bool {
 }
 
 /// A sort key that puts layer_2 before layer_10.
-fn natural(name: &str) -> Vec<(String, u64)> {
+pub(crate) fn natural(name: &str) -> Vec<(String, u64)> {
     let mut key = Vec::new();
     let mut rest = name;
     while !rest.is_empty() {
@@ -163,46 +186,95 @@ fn natural(name: &str) -> Vec<(String, u64)> {
     key
 }
 
-/// The listing that `pick` names, or the only one.
-pub(super) fn choose<'a>(path: &Path, all: &'a [Listing], pick: Option<&str>) -> Result<&'a Listing> {
-    let names = |listings: &[&Listing]| {
-        let mut names: Vec<&str> = listings.iter().take(10).map(|listing| listing.name.as_str()).collect();
-        let more = format!("{} more", listings.len().saturating_sub(10));
-        if listings.len() > 10 {
-            names.push(&more);
-        }
-        names.join(", ")
-    };
-    let every: Vec<&Listing> = all.iter().collect();
-    if all.is_empty() {
-        return Err(empty_folder(path));
+/// What lies at a path.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Found {
+    /// One dictionary: the file or folder to open.
+    One(PathBuf),
+    /// A folder of several, of which one must be picked.
+    Many(Vec<Listing>),
+}
+
+/// Looks what lies at `path`. A folder that is a dictionary itself is that one, whatever lies below it.
+///
+/// # Errors
+/// As [`resolve`] and [`list`]; or if no dictionary is in the folder.
+pub fn look(path: &Path) -> Result<Found> {
+    let path = resolve(path)?;
+    let own = path.is_dir() && detect::weight_file(&path).is_some();
+    if !path.is_dir() || own && Source::open(&path).is_ok_and(|source| formats::recognise(&source).is_some()) {
+        return Ok(Found::One(path));
     }
+    let mut all = list(&path)?;
+    match all.len() {
+        // Its weight file is no dictionary: opening it says what it is.
+        0 if own => Ok(Found::One(path)),
+        0 => Err(empty_folder(&path)),
+        1 => Ok(Found::One(all.swap_remove(0).path)),
+        _ => Ok(Found::Many(all)),
+    }
+}
+
+/// A dictionary's place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Located {
+    /// The file or folder to open.
+    pub path: PathBuf,
+    /// Its name among those of its folder, if it was picked.
+    pub picked: Option<String>,
+}
+
+/// The one dictionary at `path`, or the one of a folder of many that `pick` names: by its name in [`list`], or a part
+/// of it that no other has.
+///
+/// # Errors
+/// As [`look`]; or if there are several without a pick, or none or several that it fits.
+pub fn locate(path: &Path, pick: Option<&str>) -> Result<Located> {
     let Some(pick) = pick else {
-        return if let [one] = all {
-            Ok(one)
-        } else {
-            Err(Problem::new(format!("a folder of {} dictionaries: {}", all.len(), names(&every)))
+        return match look(path)? {
+            Found::One(path) => Ok(Located { path, picked: None }),
+            Found::Many(all) => Err(Problem::new(format!("a folder of {} dictionaries: {}", all.len(), names(&all)))
                 .path(path)
                 .expected("one")
                 .hint(format!("--pick {}", all[0].name))
-                .usage())
+                .usage()),
         };
     };
-    if let Some(exact) = all.iter().find(|listing| listing.name == pick) {
-        return Ok(exact);
+    let path = resolve(path)?;
+    let problem = |what: String| Problem::new(what).path(&path);
+    if !path.is_dir() {
+        return Err(problem(format!("there is nothing to pick {pick} from: this is one file"))
+            .expected("a folder of dictionaries")
+            .usage());
     }
-    let matching: Vec<&Listing> = all.iter().filter(|listing| listing.name.contains(pick)).collect();
+    let all = list(&path)?;
+    let exact = all.iter().filter(|listing| listing.name == pick);
+    let matching: Vec<&Listing> = match exact.collect::<Vec<_>>() {
+        none if none.is_empty() => all.iter().filter(|listing| listing.name.contains(pick)).collect(),
+        exact => exact,
+    };
     match matching.as_slice() {
-        [one] => Ok(one),
-        [] => Err(Problem::new(format!("no dictionary in it is called {pick}"))
-            .path(path)
-            .expected(format!("one of {}", names(&every)))
+        [one] => Ok(Located { path: one.path.clone(), picked: Some(one.name.clone()) }),
+        [] if all.is_empty() => Err(empty_folder(&path)),
+        [] => Err(problem(format!("no dictionary in it is called {pick}"))
+            .expected(format!("one of {}", names(&all)))
             .usage()),
-        several => Err(Problem::new(format!("{pick} is part of {} names: {}", several.len(), names(several)))
-            .path(path)
-            .expected("a name that only one has")
-            .usage()),
+        several => {
+            let names = names(several.iter().copied());
+            Err(problem(format!("{pick} is part of {} names: {names}", several.len()))
+                .expected("a name that only one has")
+                .usage())
+        }
     }
+}
+
+/// The first names of some dictionaries.
+fn names<'a>(listings: impl IntoIterator<Item = &'a Listing>) -> String {
+    const SHOWN: usize = 10;
+    let all: Vec<&str> = listings.into_iter().map(|listing| listing.name.as_str()).collect();
+    let more = all.len().saturating_sub(SHOWN);
+    let more = if more == 0 { String::new() } else { format!(", {more} more") };
+    all[..all.len().min(SHOWN)].join(", ") + &more
 }
 
 /// Says what a folder without dictionaries seems to hold.
@@ -213,10 +285,7 @@ fn empty_folder(path: &Path) -> Error {
     let ends = |suffix: &str| names.iter().any(|name| Path::new(name).extension().is_some_and(|s| s == suffix));
     let torch = names.iter().find(|name| Path::new(name).extension().is_some_and(|s| s == "pt" || s == "pth"));
     if let Some(torch) = torch {
-        let path = path.join(torch);
-        let hint = "save its state dict with safetensors.torch.save_file and open that";
-        let path = crate::text::printable(&path.display().to_string());
-        return Error::NotInBuild(format!("{path} seems to be a torch archive; {hint}. Reading it"));
+        return Problem::not_read(path.join(torch), "what seems to be a torch archive", FileKind::Torch.hint());
     }
     let (what, hint) = if names.iter().any(|name| name == "dataset_info.json") || ends("arrow") {
         ("a data set of activations, not a dictionary", "--acts with this folder")
@@ -238,10 +307,16 @@ fn formats_line() -> String {
 /// # Errors
 /// If it is neither; the message says where was looked.
 pub fn resolve(path: &Path) -> Result<PathBuf> {
-    if path.exists() {
-        return Ok(path.to_path_buf());
-    }
     let problem = |what: &str| Problem::new(what).path(path);
+    match path.try_exists() {
+        Ok(true) => return Ok(path.to_path_buf()),
+        Ok(false) if path.is_symlink() => {
+            return Err(problem("a link that leads nowhere").expected("a file or a folder").input());
+        }
+        // A folder that may not be entered, or links in a circle: something is there.
+        Err(error) if error.kind() != ErrorKind::NotADirectory => return Err(Error::io(path, &error)),
+        _ => {}
+    }
     let Some((repository, below)) = repository(path) else {
         return Err(problem("no such file or folder")
             .expected("a dictionary's file or folder, org/repo of the Hugging Face cache, or @example")
@@ -308,6 +383,28 @@ mod tests {
         for no in ["a", "/a/b", "./a/b", "../a/b", "a/b/../c", "a/b c", "a--b/c", "a/.b", ""] {
             assert_eq!(split(no), None, "{no}");
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn names_that_are_no_text_stay_different() {
+        use std::os::unix::ffi::OsStrExt;
+        let names = [&b"a\xff"[..], b"a\xfe", b"a"].map(|name| shown(OsStr::from_bytes(name)));
+        assert_eq!(names, ["a\\xff", "a\\xfe", "a"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_that_lead_nowhere_or_in_a_circle_are_said_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let (dangling, circle) = (folder.path().join("dangling"), folder.path().join("circle"));
+        std::os::unix::fs::symlink("gone", &dangling).unwrap();
+        std::os::unix::fs::symlink("circle", &circle).unwrap();
+        assert!(resolve(&dangling).unwrap_err().to_string().contains("leads nowhere"));
+        assert!(matches!(resolve(&circle).unwrap_err(), Error::Io { .. }));
+        std::fs::write(folder.path().join("file"), "").unwrap();
+        let below = resolve(&folder.path().join("file/below")).unwrap_err().to_string();
+        assert!(below.contains("no such file or folder"), "{below}");
     }
 
     #[test]

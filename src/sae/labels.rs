@@ -9,12 +9,18 @@
 //!
 //! Output: [`Labels`], every description kept in file order. Labels that belong to another dictionary are a common
 //! accident: an index beyond the dictionary is an error that names the source id and the counts, and a file that
-//! stops halfway is a warning. Cost: one pass, about 10 ms a megabyte.
+//! stops halfway is a warning. Cost: one pass, about 10 ms a megabyte. Memory: lines and csv are read one by one, a
+//! JSON document of up to 64 MiB as a whole; of each entry only the words, their kind and their author are kept.
 
-use crate::container::Bytes;
-use crate::container::text::{Lines, Table};
+mod entry;
+
+use crate::container::text::{Lines, Table, column_name};
+use crate::container::{Bytes, json};
 use crate::error::{Error, Problem, Result};
-use serde_json::Value;
+use crate::task::Task;
+use crate::text::{clip, counted, thousands};
+use entry::{Document, Entry};
+use serde::de::DeserializeSeed;
 use std::path::{Path, PathBuf};
 
 /// One description of a feature.
@@ -44,9 +50,10 @@ impl Labels {
     /// should know.
     ///
     /// # Errors
-    /// If nothing can be read, nothing in a known layout is there, or a label's feature is not in the dictionary.
-    pub fn load(path: &Path, features: usize) -> Result<(Self, Vec<String>)> {
-        let mut found = Found::default();
+    /// If nothing can be read, nothing in a known layout is there, or a label's feature is not in the dictionary; or if
+    /// the task is cancelled.
+    pub fn load(path: &Path, features: usize, task: &Task) -> Result<(Self, Vec<String>)> {
+        let mut found = Found::new(features, task);
         if path.is_dir() {
             for file in batches(path)? {
                 found.read(&Bytes::map(&file)?, &file)?;
@@ -54,16 +61,16 @@ impl Labels {
         } else {
             found.read(&Bytes::map(path)?, path)?;
         }
-        found.finish(path, features)
+        found.finish(path)
     }
     /// As [`Labels::load`], from the bytes of one file; `path` is for messages.
     ///
     /// # Errors
     /// As [`Labels::load`].
-    pub fn from_bytes(bytes: &Bytes, path: &Path, features: usize) -> Result<(Self, Vec<String>)> {
-        let mut found = Found::default();
+    pub fn from_bytes(bytes: &Bytes, path: &Path, features: usize, task: &Task) -> Result<(Self, Vec<String>)> {
+        let mut found = Found::new(features, task);
         found.read(bytes, path)?;
-        found.finish(path, features)
+        found.finish(path)
     }
     /// The first description of `feature`.
     pub fn get(&self, feature: usize) -> Option<&str> {
@@ -81,154 +88,228 @@ impl Labels {
     }
 }
 
-/// What has been read so far.
-#[derive(Default)]
-struct Found {
-    labels: Vec<(u64, Label)>,
-    sources: Vec<String>,
-    /// Entries without a feature or without words.
-    useless: usize,
-}
-
 /// Names of the feature's number, best first: Neuronpedia's objects have an `id` beside their `index`.
 const INDEX: [&str; 5] = ["index", "feature_index", "feature", "latent", "id"];
 /// Names of the words, best first.
 const WORDS: [&str; 4] = ["description", "explanation", "label", "text"];
 
-type Object = serde_json::Map<String, Value>;
+/// The longest JSON document that is read as a whole, in bytes.
+const MAX_DOCUMENT: usize = 64 << 20;
+/// The most words that are kept, in bytes.
+const MAX_WORDS: usize = 256 << 20;
+/// The most descriptions that are kept, for each feature on average.
+const MAX_LABELS: usize = 16;
+/// The most sources that are told apart.
+const MAX_SOURCES: usize = 8;
+/// Entries between two looks at whether the work should stop.
+const POLL: usize = 1 << 12;
 
-impl Found {
+/// What has been read so far.
+struct Found<'t> {
+    features: usize,
+    task: &'t Task,
+    labels: Vec<(u32, Label)>,
+    /// Bytes of the words that are kept.
+    words: usize,
+    /// Descriptions of features that the dictionary does not have.
+    beyond: usize,
+    /// The highest feature that has one.
+    highest: u64,
+    sources: Vec<String>,
+    /// Entries seen, and those among them without a feature or without words.
+    entries: usize,
+    useless: usize,
+    /// The line of the current entry; 0 where that is not known.
+    line: usize,
+    /// What the first useless entry lacks.
+    first_useless: Option<String>,
+}
+
+impl<'t> Found<'t> {
+    fn new(features: usize, task: &'t Task) -> Self {
+        task.stage("reading labels", 0);
+        Self {
+            features,
+            task,
+            labels: Vec::new(),
+            words: 0,
+            beyond: 0,
+            highest: 0,
+            sources: Vec::new(),
+            entries: 0,
+            useless: 0,
+            line: 0,
+            first_useless: None,
+        }
+    }
     fn read(&mut self, bytes: &Bytes, path: &Path) -> Result<()> {
-        let before = self.labels.len();
+        let before = self.labels.len() + self.beyond;
         let mut lines = Lines::from_bytes(bytes.clone(), path);
         let first = lines.find(|line| !matches!(line, Ok((_, text)) if text.trim().is_empty())).transpose()?;
-        if first.as_ref().is_some_and(|(_, text)| text.trim_start().starts_with(['{', '['])) {
-            // An array may stand on one line or on many, so the text is parsed as a whole.
-            let mut text = first.map(|(_, text)| text).unwrap_or_default();
-            for line in lines {
-                text.push('\n');
-                text.push_str(&line?.1);
+        match first {
+            Some((number, text)) if is_entry(&text) => self.lines(number, &text, lines, path)?,
+            Some((_, text)) if text.trim_start().starts_with(['{', '[']) => self.document(text, lines, path)?,
+            _ => self.table(Table::from_bytes(bytes.clone(), path)?).map_err(|error| error.at(path))?,
+        }
+        if self.labels.len() + self.beyond > before {
+            return Ok(());
+        }
+        let what = match &self.first_useless {
+            Some(first) => format!("no labels of features: {}, {first}", counted(self.useless, "entry", "entries")),
+            None => "no labels of features".into(),
+        };
+        Err(Problem::new(what)
+            .path(path)
+            .expected("jsonl, json or csv with index and description (or feature and label) in each entry")
+            .hint("the explanations export of Neuronpedia, or a csv with the header index,label")
+            .input())
+    }
+    /// One entry on each line, of which `first` is the first.
+    fn lines(&mut self, number: usize, first: &str, lines: Lines, path: &Path) -> Result<()> {
+        self.json_line(number, first, path)?;
+        for line in lines {
+            let (number, text) = line?;
+            if !text.trim().is_empty() {
+                self.json_line(number, &text, path)?;
             }
-            self.json(&text).map_err(|error| {
-                Problem::new(format!("the labels cannot be read: {error}"))
+        }
+        Ok(())
+    }
+    fn json_line(&mut self, number: usize, text: &str, path: &Path) -> Result<()> {
+        self.line = number;
+        let read = |text: &str, found: &mut Self| -> serde_json::Result<Result<()>> {
+            Ok(found.entry(&serde_json::from_str::<Entry>(text)?, None))
+        };
+        read(text, self)
+            .or_else(|error| json::mend(text).map_or(Err(error), |mended| read(&mended, self)))
+            .map_err(|error| unreadable(path, &format!("line {number}: {error}")))?
+            .map_err(|error| error.at(path))
+    }
+    /// A JSON document, or several one after another; it begins with `text`, and the rest is on `lines`.
+    fn document(&mut self, mut text: String, lines: Lines, path: &Path) -> Result<()> {
+        for line in lines {
+            text.push('\n');
+            text.push_str(&line?.1);
+            self.task.check()?;
+            if text.len() > MAX_DOCUMENT {
+                return Err(Problem::new("a JSON document of more than 64 MiB")
                     .path(path)
-                    .expected("one JSON object a line, a JSON array, or an object of feature: words")
-                    .input()
-            })?;
-        } else {
-            self.table(Table::from_bytes(bytes.clone(), path)?)?;
+                    .expected("one JSON object a line in a file of this size")
+                    .hint("jq -c '.[]' on it, if it is an array")
+                    .input());
+            }
         }
-        if self.labels.len() == before {
-            return Err(Problem::new("no labels of features")
-                .path(path)
-                .expected("jsonl, json or csv with index and description (or feature and label) in each entry")
-                .hint("the explanations export of Neuronpedia, or a csv with the header index,label")
-                .input());
+        let text = json::mend(&text).unwrap_or(text);
+        let mut values = serde_json::Deserializer::from_str(&text).into_iter::<serde::de::IgnoredAny>();
+        let mut start = 0;
+        while let Some(value) = values.next() {
+            value.map_err(|error| unreadable(path, &error.to_string()))?;
+            let part = &text[start..values.byte_offset()];
+            start = values.byte_offset();
+            let mut stopped = Ok(());
+            let read = if is_entry(part) {
+                serde_json::from_str(part).map(|entry| stopped = self.entry(&entry, None))
+            } else {
+                let mut part = serde_json::Deserializer::from_str(part);
+                Document::new(self, &mut stopped).deserialize(&mut part)
+            };
+            stopped.map_err(|error: Error| error.at(path))?;
+            read.map_err(|error| unreadable(path, &error.to_string()))?;
         }
         Ok(())
-    }
-    /// Objects one after another, an array, or one object of features.
-    fn json(&mut self, text: &str) -> serde_json::Result<()> {
-        let mut single = None;
-        for (i, value) in serde_json::Deserializer::from_str(text).into_iter::<Value>().enumerate() {
-            let value = value?;
-            if i == 0 && !value.as_object().is_some_and(is_entry) {
-                single = Some(value);
-                continue;
-            }
-            self.value(value, None);
-        }
-        match single {
-            Some(Value::Object(map)) => {
-                for (key, value) in map {
-                    match key.parse() {
-                        Ok(index) => self.value(value, Some(index)),
-                        Err(_) if value.is_array() => self.array(value),
-                        Err(_) => self.useless += 1,
-                    }
-                }
-            }
-            Some(array) => self.array(array),
-            None => {}
-        }
-        Ok(())
-    }
-    fn array(&mut self, value: Value) {
-        if let Value::Array(values) = value {
-            for (place, value) in values.into_iter().enumerate() {
-                self.value(value, Some(place as u64));
-            }
-        }
-    }
-    /// One entry; `place` is the feature if the entry does not say.
-    fn value(&mut self, value: Value, place: Option<u64>) {
-        match value {
-            Value::String(words) => self.add(place, &words, None, None),
-            Value::Object(entry) if entry.keys().any(|key| WORDS.contains(&key.as_str())) => self.object(&entry, place),
-            Value::Array(several) => several.into_iter().for_each(|one| self.value(one, place)),
-            Value::Null => {}
-            _ => self.useless += 1,
-        }
-    }
-    fn object(&mut self, entry: &Object, place: Option<u64>) {
-        let words = first(entry, &WORDS).and_then(Value::as_str).unwrap_or_default();
-        let index = first(entry, &INDEX).map_or(place, |value| match value {
-            Value::String(text) => text.trim().parse().ok(),
-            other => other.as_u64(),
-        });
-        let text = |key: &str| entry.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
-        self.add(index, words, text("typeName"), text("explanationModelName"));
-        if let Some(source) = text("layer").filter(|source| self.sources.iter().all(|known| known != source)) {
-            self.sources.push(source.to_string());
-        }
     }
     /// csv or tsv, with a header or without.
     fn table(&mut self, table: Table) -> Result<()> {
         let mut columns = None;
         for record in table {
-            let (_, record) = record?;
+            let (line, record) = record?;
+            self.line = line;
             let Some((index, words, kind, author)) = columns else {
-                let column = |names: &[&str]| {
-                    names.iter().find_map(|name| record.iter().position(|cell| cell.trim().eq_ignore_ascii_case(name)))
-                };
+                let names: Vec<String> = record.iter().map(|cell| column_name(cell)).collect();
+                let column = |wanted: &[&str]| wanted.iter().find_map(|name| names.iter().position(|n| n == name));
                 if let (Some(index), Some(words)) = (column(&INDEX), column(&WORDS)) {
-                    columns = Some((index, words, column(&["typeName", "type"]), column(&["explanationModelName"])));
+                    columns = Some((index, words, column(&["typename", "type"]), column(&["explanationmodelname"])));
                     continue;
                 }
-                let Some(index) = record.first().and_then(|cell| cell.trim().parse().ok()) else { return Ok(()) };
+                let Some(Ok(index)) = record.first().map(|cell| entry::index(cell)) else { return Ok(()) };
                 columns = Some((0, 1, None, None));
-                self.add(Some(index), record.get(1).map_or("", String::as_str), None, None);
+                self.add(Ok(index), record.get(1).map_or("", String::as_str), None, None)?;
                 continue;
             };
             let cell = |column: Option<usize>| {
                 column.and_then(|c| record.get(c)).map(String::as_str).filter(|cell| !cell.is_empty())
             };
-            let index = cell(Some(index)).and_then(|cell| cell.trim().parse().ok());
-            self.add(index, cell(Some(words)).unwrap_or_default(), cell(kind), cell(author));
+            let index = cell(Some(index)).map_or(Err("no index".into()), entry::index);
+            self.add(index, cell(Some(words)).unwrap_or_default(), cell(kind), cell(author))?;
         }
         Ok(())
     }
-    fn add(&mut self, index: Option<u64>, words: &str, kind: Option<&str>, author: Option<&str>) {
-        let words = words.trim();
-        match index {
-            Some(index) if !words.is_empty() => {
-                let label =
-                    Label { text: words.into(), kind: kind.map(str::to_string), author: author.map(str::to_string) };
-                self.labels.push((index, label));
-            }
-            _ => self.useless += 1,
+    /// One entry; `place` is the feature if the entry does not say.
+    fn entry(&mut self, entry: &Entry, place: Option<u64>) -> Result<()> {
+        let index = entry.index.as_ref().map_or(place.ok_or("no index".into()), entry::Scalar::feature);
+        self.add(index, entry.words(), entry.kind(), entry.author())?;
+        if let Some(source) = entry.source()
+            && self.sources.len() < MAX_SOURCES
+            && self.sources.iter().all(|known| known != source)
+        {
+            self.sources.push(clip(source, 200));
         }
+        Ok(())
     }
-    fn finish(self, path: &Path, features: usize) -> Result<(Labels, Vec<String>)> {
+    /// Counts an entry, and looks now and then whether the work should stop.
+    fn count(&mut self) -> Result<()> {
+        self.entries += 1;
+        if self.entries.is_multiple_of(POLL) {
+            self.task.advance(POLL as u64);
+            self.task.check()?;
+        }
+        Ok(())
+    }
+    /// Notes that an entry cannot be used.
+    fn leave_out(&mut self, why: &str) -> Result<()> {
+        self.useless += 1;
+        let place = if self.line > 0 { format!(" on line {}", self.line) } else { String::new() };
+        self.first_useless.get_or_insert_with(|| format!("the first{place} has {why}"));
+        self.count()
+    }
+    /// Adds words for a feature, or notes why they cannot be used.
+    fn add(&mut self, index: Result<u64, String>, words: &str, kind: Option<&str>, author: Option<&str>) -> Result<()> {
+        let words = words.trim();
+        let index = match index {
+            Ok(_) if words.is_empty() => return self.leave_out("no words"),
+            Err(why) => return self.leave_out(&why),
+            Ok(index) => index,
+        };
+        self.count()?;
+        self.highest = self.highest.max(index);
+        if index >= self.features as u64 {
+            self.beyond += 1;
+            return Ok(());
+        }
+        let owned = |text: Option<&str>| text.map(|text| clip(text, 200));
+        let label = Label { text: words.into(), kind: owned(kind), author: owned(author) };
+        self.words += words.len();
+        self.labels.push((index as u32, label));
+        let most = MAX_LABELS * self.features + (1 << 16);
+        if self.words > MAX_WORDS || self.labels.len() > most {
+            let of = counted(self.features, "feature", "features");
+            return Err(Problem::new(format!("more labels than {of} can have"))
+                .expected(format!("at most {}, of 256 MiB in all", thousands(most as u64)))
+                .hint("a part of them")
+                .input());
+        }
+        Ok(())
+    }
+    fn finish(self, path: &Path) -> Result<(Labels, Vec<String>)> {
+        let Self { features, highest, beyond, .. } = self;
         let claimed = match self.sources.as_slice() {
             [] => String::new(),
             [one] => format!(" of {one}"),
             several => format!(" of {}", several.join(", ")),
         };
-        let highest = self.labels.iter().map(|(index, _)| *index).max().unwrap_or(0);
-        if highest >= features as u64 {
-            let beyond = self.labels.iter().filter(|(index, _)| *index >= features as u64).count();
-            let what = format!("{beyond} of {} labels{claimed} name features up to {highest}", self.labels.len());
+        if beyond > 0 {
+            let all = counted(self.labels.len() + beyond, "label", "labels");
+            let what = format!("{} of {all}{claimed} name features up to {highest}", thousands(beyond as u64));
             return Err(Problem::new(what)
                 .path(path)
                 .expected(format!("features below {features}, as the dictionary has"))
@@ -247,25 +328,32 @@ impl Found {
         if self.sources.len() > 1 {
             warnings.push(format!("the labels name several sources: {}", self.sources.join(", ")));
         }
-        if self.useless > 0 {
-            warnings.push(format!("{} entries without a feature or words were left out", self.useless));
+        if let Some(first) = &self.first_useless {
+            let entries = counted(self.useless, "entry was", "entries were");
+            warnings.push(format!("{entries} left out, without a feature or words: {first}"));
         }
         let (count, span) = (labels.count(), highest as usize + 1);
         if span * 2 <= features && span >= 64 && count * 10 >= span * 9 {
+            let [last, of] = [highest, features as u64].map(thousands);
             warnings.push(format!(
-                "the labels{claimed} stop at feature {highest} of {features}: they may belong to a narrower dictionary"
+                "the labels{claimed} stop at feature {last} of {of}: they may belong to a narrower dictionary"
             ));
         }
         Ok((labels, warnings))
     }
 }
 
-fn is_entry(object: &Object) -> bool {
-    first(object, &INDEX).is_some() && first(object, &WORDS).is_some()
+/// Whether a text is one JSON object with a feature and words, as each line of a jsonl file is.
+fn is_entry(text: &str) -> bool {
+    let whole = |text: &str| serde_json::from_str::<Entry>(text).ok().map(|entry| entry.is_whole());
+    text.trim_start().starts_with('{') && whole(text).or_else(|| whole(&json::mend(text)?)).unwrap_or(false)
 }
 
-fn first<'a>(object: &'a Object, names: &[&str]) -> Option<&'a Value> {
-    names.iter().find_map(|name| object.get(*name).filter(|value| !value.is_null()))
+fn unreadable(path: &Path, why: &str) -> Error {
+    Problem::new(format!("the labels cannot be read: {why}"))
+        .path(path)
+        .expected("one JSON object a line, a JSON array, or an object of feature: words")
+        .input()
 }
 
 /// The label files of a folder, `batch-2` before `batch-10`.

@@ -1,5 +1,6 @@
 //! Sparse autoencoders as they lie on disk: dictionaries, activations, tokens, labels, and the formats they come in.
 
+pub mod activation_function;
 pub mod activations;
 pub mod convert;
 pub mod detect;
@@ -14,8 +15,9 @@ pub mod sparse;
 pub mod synth;
 pub mod tokens;
 
+pub use activation_function::Activation;
 pub use activations::{Activations, Sparse};
-pub use dictionary::{Activation, DecoderStats, Dictionary, DictionaryInfo, Kind, Normalize};
+pub use dictionary::{DecoderStats, Dictionary, DictionaryInfo, Kind, Normalize};
 pub use find::{Listing, list};
 pub use labels::{Label, Labels};
 pub use open::{OpenOptions, open};

@@ -5,6 +5,16 @@
 //! values are finite and not zero. Memory is 8 bytes an entry and 8 bytes a row.
 
 use crate::error::{Problem, Result};
+use crate::task::Task;
+use std::convert::Infallible;
+
+/// Entries between two looks at whether the work should stop: some milliseconds.
+pub(super) const POLL: usize = 1 << 20;
+
+/// What rows and columns are called where a matrix is stored by its rows, as CSR is.
+pub(super) const BY_ROWS: (&str, &str) = ("row", "column");
+/// What they are called where it is stored by its columns, as CSC is.
+pub(super) const BY_COLUMNS: (&str, &str) = ("column", "row");
 
 /// A compressed sparse row matrix `[rows, cols]` of f32.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -45,10 +55,18 @@ impl Sparse {
         indices: Vec<u32>,
         values: Vec<f32>,
     ) -> Result<(Self, Mended)> {
-        check(rows, cols, &indptr, &indices, &values)?;
-        let mut sparse = Self { rows, cols, indptr, indices, values };
-        let mended = sparse.mend()?;
-        Ok((sparse, mended))
+        Self { rows, cols, indptr, indices, values }.checked(BY_ROWS, &mut |_| Ok(()))
+    }
+    /// The matrix once it holds what [`Sparse::new`] promises. `names` are what the file calls rows and columns; `done`
+    /// hears how many more entries were looked at, about every [`POLL`], and may stop the work.
+    pub(super) fn checked(
+        mut self,
+        names: (&str, &str),
+        done: &mut dyn FnMut(usize) -> Result<()>,
+    ) -> Result<(Self, Mended)> {
+        check(&self, names, done)?;
+        let mended = self.mend(names, done)?;
+        Ok((self, mended))
     }
     /// A matrix from `(row, column, value)` entries in any order; entries at the same place are added in the order
     /// given. Counting sort by row, then a sort within rows.
@@ -56,24 +74,42 @@ impl Sparse {
     /// # Errors
     /// As [`Sparse::new`].
     pub fn from_triplets(rows: usize, cols: usize, entries: &[(u32, u32, f32)]) -> Result<(Self, Mended)> {
-        if let Some((row, ..)) = entries.iter().find(|entry| entry.0 as usize >= rows) {
-            return Err(Problem::new(format!("an entry in row {row}")).expected(format!("rows below {rows}")).input());
-        }
+        Self::gathered(rows, cols, entries.len(), |i| entries[i], &mut |_| Ok(()))
+    }
+    /// As [`Sparse::from_triplets`], of `count` entries that `entry` gives; `done` as for [`Sparse::checked`].
+    pub(super) fn gathered(
+        rows: usize,
+        cols: usize,
+        count: usize,
+        entry: impl Fn(usize) -> (u32, u32, f32),
+        done: &mut dyn FnMut(usize) -> Result<()>,
+    ) -> Result<(Self, Mended)> {
         let mut indptr = vec![0u64; rows + 1];
-        for entry in entries {
-            indptr[entry.0 as usize + 1] += 1;
+        let parts = || (0..count).step_by(POLL).map(|start| start..count.min(start + POLL));
+        for part in parts() {
+            for (row, ..) in part.clone().map(&entry) {
+                let Some(counted) = indptr.get_mut(row as usize + 1) else {
+                    let problem = Problem::new(format!("an entry in row {row}"));
+                    return Err(problem.expected(format!("rows below {rows}")).input());
+                };
+                *counted += 1;
+            }
+            done(part.len())?;
         }
         for row in 0..rows {
             indptr[row + 1] += indptr[row];
         }
         let mut next = indptr.clone();
-        let (mut indices, mut values) = (vec![0u32; entries.len()], vec![0f32; entries.len()]);
-        for &(row, column, value) in entries {
-            let at = next[row as usize] as usize;
-            next[row as usize] += 1;
-            (indices[at], values[at]) = (column, value);
+        let (mut indices, mut values) = (vec![0u32; count], vec![0f32; count]);
+        for part in parts() {
+            for (row, column, value) in part.clone().map(&entry) {
+                let at = next[row as usize] as usize;
+                next[row as usize] += 1;
+                (indices[at], values[at]) = (column, value);
+            }
+            done(part.len())?;
         }
-        Self::new(rows, cols, indptr, indices, values)
+        Self { rows, cols, indptr, indices, values }.checked(BY_ROWS, done)
     }
     /// Columns and values of row `r`.
     ///
@@ -97,9 +133,27 @@ impl Sparse {
     }
     /// The same entries by column: a counting sort, O(nnz + rows + cols) and one pass over the result.
     pub fn transpose(&self) -> Self {
+        let Ok(turned) = self.turned(&mut |_| Ok::<(), Infallible>(()));
+        turned
+    }
+    /// As [`Sparse::transpose`], as a stage of `task`.
+    ///
+    /// # Errors
+    /// If the task is cancelled.
+    pub fn transpose_under(&self, task: &Task) -> Result<Self> {
+        task.stage("sorting activations", 3 * self.nnz() as u64);
+        self.turned(&mut |entries| {
+            task.advance(entries as u64);
+            task.check()
+        })
+    }
+    fn turned<E>(&self, done: &mut dyn FnMut(usize) -> Result<(), E>) -> Result<Self, E> {
         let mut indptr = vec![0u64; self.cols + 1];
-        for &column in &self.indices {
-            indptr[column as usize + 1] += 1;
+        for part in self.indices.chunks(POLL) {
+            for &column in part {
+                indptr[column as usize + 1] += 1;
+            }
+            done(part.len())?;
         }
         for column in 0..self.cols {
             indptr[column + 1] += indptr[column];
@@ -107,6 +161,7 @@ impl Sparse {
         let mut next = indptr.clone();
         // One array of pairs, so that each entry costs one cache line and not two.
         let mut pairs = vec![(0u32, 0f32); self.nnz()];
+        let mut since = 0;
         for row in 0..self.rows {
             let (columns, values) = self.row(row);
             for (&column, &value) in columns.iter().zip(values) {
@@ -114,15 +169,36 @@ impl Sparse {
                 pairs[*at as usize] = (row as u32, value);
                 *at += 1;
             }
+            since += columns.len();
+            if since >= POLL {
+                done(std::mem::take(&mut since))?;
+            }
         }
-        let (indices, values) = pairs.into_iter().unzip();
-        Self { rows: self.cols, cols: self.rows, indptr, indices, values }
+        done(since)?;
+        let (mut indices, mut values) = (Vec::with_capacity(pairs.len()), Vec::with_capacity(pairs.len()));
+        for part in pairs.chunks(POLL) {
+            indices.extend(part.iter().map(|pair| pair.0));
+            values.extend(part.iter().map(|pair| pair.1));
+            done(part.len())?;
+        }
+        Ok(Self { rows: self.cols, cols: self.rows, indptr, indices, values })
     }
     /// Sorts rows, adds up what stands at the same place, drops zeros. Free where nothing is to be done.
-    fn mend(&mut self) -> Result<Mended> {
+    fn mend(&mut self, names: (&str, &str), done: &mut dyn FnMut(usize) -> Result<()>) -> Result<Mended> {
         let mut mended = Mended::default();
         let sorted = |columns: &[u32]| columns.windows(2).all(|pair| pair[0] < pair[1]);
-        let clean = !self.values.contains(&0.0) && (0..self.rows).all(|row| sorted(self.row(row).0));
+        let (mut clean, mut since) = (true, 0);
+        for row in 0..self.rows {
+            let (columns, values) = self.row(row);
+            clean = sorted(columns) && !values.contains(&0.0);
+            if !clean {
+                break;
+            }
+            since += columns.len();
+            if since >= POLL {
+                done(std::mem::take(&mut since))?;
+            }
+        }
         if clean {
             return Ok(mended);
         }
@@ -130,6 +206,10 @@ impl Sparse {
         let (mut kept, mut start) = (0, 0);
         for row in 0..self.rows {
             let end = self.indptr[row + 1] as usize;
+            since += end - start;
+            if since >= POLL {
+                done(std::mem::take(&mut since))?;
+            }
             pairs.clear();
             pairs.extend(self.indices[start..end].iter().copied().zip(self.values[start..end].iter().copied()));
             let ascending = pairs.is_sorted_by_key(|pair| pair.0);
@@ -148,9 +228,8 @@ impl Sparse {
             mended.merged += before - pairs.len();
             for &(column, value) in &pairs {
                 if !value.is_finite() {
-                    return Err(Problem::new(format!("the entries at row {row}, column {column} add up to {value}"))
-                        .expected("finite activations")
-                        .input());
+                    let what = format!("the entries at {} {row}, {} {column} add up to {value}", names.0, names.1);
+                    return Err(Problem::new(what).expected("finite activations").input());
                 }
                 if value == 0.0 {
                     mended.zeros += 1;
@@ -175,7 +254,9 @@ pub(super) fn all_finite(values: &[f32]) -> bool {
 }
 
 /// The rules that no mending can restore.
-fn check(rows: usize, cols: usize, indptr: &[u64], indices: &[u32], values: &[f32]) -> Result<()> {
+fn check(sparse: &Sparse, (outer, inner): (&str, &str), done: &mut dyn FnMut(usize) -> Result<()>) -> Result<()> {
+    let Sparse { rows, cols, indptr, indices, values } = sparse;
+    let (rows, cols) = (*rows, *cols);
     let limit = u32::MAX as usize;
     if rows > limit || cols > limit {
         return Err(Problem::new("the sparse matrix is too large")
@@ -184,40 +265,43 @@ fn check(rows: usize, cols: usize, indptr: &[u64], indices: &[u32], values: &[f3
             .input());
     }
     if indices.len() != values.len() {
-        let what = format!("{} column indices but {} values", indices.len(), values.len());
+        let what = format!("{} {inner} indices but {} values", indices.len(), values.len());
         return Err(Problem::new(what).expected("one value for each index").input());
     }
     if indptr.len() != rows + 1 {
-        return Err(Problem::new(format!("{} row pointers for {rows} rows", indptr.len()))
+        return Err(Problem::new(format!("{} {outer} pointers for {rows} {outer}s", indptr.len()))
             .tensor("indptr")
             .shape(&[indptr.len()])
             .expected(format!("{} entries", rows + 1))
             .input());
     }
     if indptr[0] != 0 || indptr[rows] != indices.len() as u64 {
-        let what = format!("row pointers run from {} to {}", indptr[0], indptr[rows]);
+        let what = format!("{outer} pointers run from {} to {}", indptr[0], indptr[rows]);
         return Err(Problem::new(what)
             .tensor("indptr")
             .expected(format!("0 to {}, the number of entries", indices.len()))
             .input());
     }
     if let Some(row) = indptr.windows(2).position(|pair| pair[0] > pair[1]) {
-        let what = format!("row pointers fall from {} to {} at row {row}", indptr[row], indptr[row + 1]);
+        let what = format!("{outer} pointers fall from {} to {} at {outer} {row}", indptr[row], indptr[row + 1]);
         return Err(Problem::new(what).tensor("indptr").expected("pointers that never fall").input());
     }
-    if indices.iter().max().is_some_and(|&column| column as usize >= cols) {
-        let at = indices.iter().position(|&column| column as usize >= cols).expect("just seen");
-        return Err(Problem::new(format!("column {} at entry {at}", indices[at]))
-            .tensor("indices")
-            .expected(format!("columns below {cols}"))
-            .input());
-    }
-    if !all_finite(values) {
-        let at = values.iter().position(|value| !value.is_finite()).expect("just seen");
-        return Err(Problem::new(format!("value {} at entry {at}", values[at]))
-            .tensor("data")
-            .expected("finite activations")
-            .input());
+    for (part, (indices, values)) in indices.chunks(POLL).zip(values.chunks(POLL)).enumerate() {
+        if indices.iter().max().is_some_and(|&column| column as usize >= cols) {
+            let at = indices.iter().position(|&column| column as usize >= cols).expect("just seen");
+            return Err(Problem::new(format!("{inner} {} at entry {}", indices[at], part * POLL + at))
+                .tensor("indices")
+                .expected(format!("{inner}s below {cols}"))
+                .input());
+        }
+        if !all_finite(values) {
+            let at = values.iter().position(|value| !value.is_finite()).expect("just seen");
+            return Err(Problem::new(format!("value {} at entry {}", values[at], part * POLL + at))
+                .tensor("data")
+                .expected("finite activations")
+                .input());
+        }
+        done(indices.len())?;
     }
     Ok(())
 }
@@ -239,7 +323,7 @@ mod tests {
     }
 
     fn holds(sparse: &Sparse) -> bool {
-        check(sparse.rows, sparse.cols, &sparse.indptr, &sparse.indices, &sparse.values).is_ok()
+        check(sparse, BY_ROWS, &mut |_| Ok(())).is_ok()
             && (0..sparse.rows).all(|r| sparse.row(r).0.windows(2).all(|pair| pair[0] < pair[1]))
             && !sparse.values.contains(&0.0)
     }
@@ -311,6 +395,39 @@ mod tests {
             assert!(error.contains(expected), "{error} should say {expected}");
         }
         assert!(Sparse::from_triplets(2, 2, &[(2, 0, 1.0)]).unwrap_err().to_string().contains("row 2"));
+    }
+
+    #[test]
+    fn a_matrix_by_columns_is_complained_about_in_its_own_words() {
+        let refused = |sparse: Sparse| sparse.checked(BY_COLUMNS, &mut |_| Ok(())).unwrap_err().to_string();
+        let sparse = Sparse { rows: 1, cols: 3, indptr: vec![0, 1], indices: vec![3], values: vec![1.0] };
+        let error = refused(sparse.clone());
+        assert!(error.contains("row 3 at entry 0") && error.contains("expected rows below 3"), "{error}");
+        assert!(refused(Sparse { indptr: vec![0], ..sparse }).contains("1 column pointers for 1 columns"));
+    }
+
+    #[test]
+    fn cancelling_stops_every_pass_over_many_entries() {
+        let n = POLL + 1;
+        let big = |values: Vec<f32>| {
+            let indices = (0..n as u32).collect();
+            Sparse { rows: 1, cols: n, indptr: vec![0, n as u64], indices, values }
+        };
+        let good = big(vec![1.0; n]);
+        let mut passes = 0;
+        let counted = good.clone().checked(BY_ROWS, &mut |entries| {
+            passes += entries;
+            Ok(())
+        });
+        assert_eq!((counted.unwrap().0 == good, passes >= 2 * POLL), (true, true));
+        let stop = &mut |_: usize| Err(crate::Error::Cancelled);
+        assert!(matches!(good.clone().checked(BY_ROWS, stop), Err(crate::Error::Cancelled)));
+        assert!(matches!(Sparse::gathered(1, n, n, |i| (0, i as u32, 1.0), stop), Err(crate::Error::Cancelled)));
+        let task = Task::new(1).unwrap();
+        assert_eq!(good.transpose_under(&task).unwrap(), good.transpose());
+        assert_eq!(task.watch().progress().unwrap().done, 3 * n as u64);
+        task.watch().cancel();
+        assert!(matches!(good.transpose_under(&task), Err(crate::Error::Cancelled)));
     }
 
     #[test]

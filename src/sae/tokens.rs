@@ -10,14 +10,17 @@
 //! `first_row` must agree with it. Texts are kept as in the file and are not yet safe to print. Cost: one pass over
 //! the file, about 10 ms a megabyte; memory: the text once and 20 bytes a row.
 
-use crate::container::Bytes;
-use crate::container::text::{Lines, Table};
+use crate::container::text::{Lines, Table, column_name};
+use crate::container::{Bytes, json};
 use crate::error::{Problem, Result};
+use crate::task::Task;
+use crate::text::{counted, thousands};
 use serde::Deserialize;
-use serde::de::{Deserializer, Visitor};
+use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
 /// A piece of a passage: text, and the activation row it stands for (none for text without activations).
@@ -70,30 +73,41 @@ impl Tokens {
     ///
     /// # Errors
     /// If the file cannot be read, has no texts in a known layout, is not in row order, or has another number of
-    /// rows.
-    pub fn load(path: &Path, rows: Option<usize>) -> Result<Self> {
-        Self::from_bytes(&Bytes::map(path)?, path, rows)
+    /// rows; or if the task is cancelled.
+    pub fn load(path: &Path, rows: Option<usize>, task: &Task) -> Result<Self> {
+        Self::from_bytes(&Bytes::map(path)?, path, rows, task)
     }
     /// As [`Tokens::load`], from bytes; `path` is for messages.
     ///
     /// # Errors
     /// As [`Tokens::load`].
-    pub fn from_bytes(bytes: &Bytes, path: &Path, rows: Option<usize>) -> Result<Self> {
-        let mut builder = Builder::new(path);
+    pub fn from_bytes(bytes: &Bytes, path: &Path, rows: Option<usize>, task: &Task) -> Result<Self> {
+        task.stage("reading texts", rows.unwrap_or(0) as u64);
+        let mut builder = Builder { rows, task: Some(task), ..Builder::new(path) };
         let mut lines = Lines::from_bytes(bytes.clone(), path).peekable();
         while lines.next_if(|line| matches!(line, Ok((_, text)) if text.trim().is_empty())).is_some() {}
         if lines.peek().is_some_and(|line| matches!(line, Ok((_, text)) if text.trim_start().starts_with('{'))) {
             for line in lines {
                 let (number, text) = line?;
-                if !text.trim().is_empty() {
-                    let line = serde_json::from_str(&text).map_err(|error| broken(path, number, &error))?;
-                    builder.line(number, line)?;
+                task.check()?;
+                if text.trim().is_empty() {
+                    continue;
                 }
+                let (result, mended);
+                result = match serde_json::from_str(&text) {
+                    Ok(line) => Ok(line),
+                    Err(error) => {
+                        mended = json::mend(&text);
+                        mended.as_deref().map_or(Err(error), serde_json::from_str)
+                    }
+                };
+                builder.line(number, result.map_err(|error| broken(path, number, &error))?)?;
             }
         } else {
             lines.next().transpose()?;
             let mut table = Table::from_bytes(bytes.clone(), path)?;
             let headers = table.next().transpose()?.unwrap_or_default().1;
+            let headers: Vec<String> = headers.iter().map(|name| column_name(name)).collect();
             if !headers.iter().any(|name| matches!(name.as_str(), "token" | "text" | "label")) {
                 return Err(unknown(path).input());
             }
@@ -111,11 +125,7 @@ impl Tokens {
             return Err(unknown(path).input());
         }
         if let Some(rows) = rows.filter(|&rows| rows != tokens.len()) {
-            return Err(Problem::new(format!("texts of {} rows, but the activations have {rows}", tokens.len()))
-                .path(path)
-                .expected(format!("{rows} rows"))
-                .hint("the texts that these activations were made from")
-                .input());
+            return Err(another_number(path, &counted(tokens.len(), "row", "rows"), rows));
         }
         Ok(tokens)
     }
@@ -127,7 +137,7 @@ impl Tokens {
         let mut builder = Builder::new(Path::new(""));
         for (number, document) in documents.iter().enumerate() {
             let tokens = document.iter().map(|token| Text(Cow::Borrowed(token.as_ref()))).collect();
-            let line = Line { tokens: Some(tokens), doc_id: Some(Id::Number(number as u64)), ..Line::default() };
+            let line = Line { tokens: Some(List(tokens)), doc_id: Some(Id::Number(number as u64)), ..Line::default() };
             builder.line(number + 1, line)?;
         }
         Ok(builder.tokens)
@@ -198,12 +208,21 @@ impl Tokens {
     }
 }
 
+/// More tokens than any sequence has: a short line must not become a long list.
+const MAX_LIST: usize = 1 << 20;
+
+/// Rows between two looks at whether the work should stop.
+const POLL: usize = 1 << 12;
+
 /// Added to the number of an id that is a name, or too large a number; the lower half is what is shown.
 const NAMED: u64 = 1 << 32;
 
 /// Adds lines to [`Tokens`], keeping track of where stretches of text end.
-struct Builder {
+struct Builder<'t> {
     tokens: Tokens,
+    /// How many rows there must be, where that is known: no more are kept.
+    rows: Option<usize>,
+    task: Option<&'t Task>,
     /// Numbers for ids that are no numbers.
     named: HashMap<String, u64>,
     /// Sequence, document and position of the last row.
@@ -214,10 +233,10 @@ struct Builder {
     number: usize,
 }
 
-impl Builder {
+impl Builder<'_> {
     fn new(path: &Path) -> Self {
         let tokens = Tokens { path: path.to_path_buf(), ..Tokens::default() };
-        Self { tokens, named: HashMap::new(), last: None, stretches: 0, lines: 0, number: 0 }
+        Self { tokens, rows: None, task: None, named: HashMap::new(), last: None, stretches: 0, lines: 0, number: 0 }
     }
     /// A problem on the current line.
     fn problem(&self, what: &str) -> Problem {
@@ -239,7 +258,7 @@ impl Builder {
     }
     /// A line that holds a list of tokens.
     fn sequence(&mut self, line: Line, nth: u64) -> Result<()> {
-        let tokens = line.tokens.unwrap_or_default();
+        let tokens = line.tokens.unwrap_or_default().0;
         let count = tokens.len();
         let agree = |name: &str, found: Option<usize>| match found.filter(|&n| n != count) {
             None => Ok(()),
@@ -247,20 +266,20 @@ impl Builder {
                 Err(self.problem(&format!("{n} {name} for {count} tokens")).expected("one for each token").input())
             }
         };
-        agree("doc_ids", line.doc_ids.as_ref().map(Vec::len))?;
-        agree("positions", line.positions.as_ref().map(Vec::len))?;
-        agree("labels", line.labels.as_ref().map(Vec::len))?;
+        agree("doc_ids", line.doc_ids.as_ref().map(|list| list.0.len()))?;
+        agree("positions", line.positions.as_ref().map(|list| list.0.len()))?;
+        agree("labels", line.labels.as_ref().map(|list| list.0.len()))?;
         let sequence = line.seq.map_or(nth, |id| self.number(id));
         let whole = line.doc_id.map(|id| self.number(id));
         let first = line.position.unwrap_or(0);
-        let mut documents = line.doc_ids.map(Vec::into_iter);
+        let mut documents = line.doc_ids.map(|list| list.0.into_iter());
         for (i, token) in tokens.iter().enumerate() {
             let document = match documents.as_mut().and_then(Iterator::next) {
                 Some(id) => self.number(id),
                 None => whole.unwrap_or(sequence),
             };
-            let position = line.positions.as_ref().map_or_else(|| first.saturating_add(i as u32), |all| all[i]);
-            let label = line.labels.as_ref().map(|all| all[i].0.as_ref());
+            let position = line.positions.as_ref().map_or_else(|| first.saturating_add(i as u32), |all| all.0[i]);
+            let label = line.labels.as_ref().map(|all| all.0[i].0.as_ref());
             let own = self.push(&token.0)?;
             self.row(own, label, sequence, document, position)?;
         }
@@ -305,6 +324,13 @@ impl Builder {
         }
         self.last = Some((seq, document, position));
         let rows = self.tokens.len();
+        if let Some(expected) = self.rows.filter(|&expected| rows >= expected) {
+            return Err(another_number(&self.tokens.path, "more rows", expected));
+        }
+        if let Some(task) = self.task.filter(|_| rows.is_multiple_of(POLL)) {
+            task.advance(if rows == 0 { 0 } else { POLL as u64 });
+            task.check()?;
+        }
         if let Some(label) = label {
             let span = self.push(label)?;
             self.tokens.label.resize(rows, Span::default());
@@ -370,7 +396,7 @@ fn own_part(text: &str, part: Option<&str>, end: Option<u64>) -> Result<(usize, 
 #[serde(default)]
 struct Line<'a> {
     #[serde(borrow)]
-    tokens: Option<Vec<Text<'a>>>,
+    tokens: Option<List<Text<'a>>>,
     #[serde(borrow)]
     token: Option<Text<'a>>,
     #[serde(borrow)]
@@ -378,7 +404,7 @@ struct Line<'a> {
     #[serde(borrow)]
     label: Option<Text<'a>>,
     #[serde(borrow)]
-    labels: Option<Vec<Text<'a>>>,
+    labels: Option<List<Text<'a>>>,
     end: Option<u64>,
     row: Option<u64>,
     first_row: Option<u64>,
@@ -386,10 +412,10 @@ struct Line<'a> {
     #[serde(alias = "document", alias = "doc")]
     doc_id: Option<Id>,
     #[serde(alias = "documents")]
-    doc_ids: Option<Vec<Id>>,
+    doc_ids: Option<List<Id>>,
     #[serde(alias = "pos", alias = "first_position")]
     position: Option<u32>,
-    positions: Option<Vec<u32>>,
+    positions: Option<List<u32>>,
 }
 
 impl<'a> Line<'a> {
@@ -420,6 +446,38 @@ impl<'a> Line<'a> {
             }
         }
         Ok(line)
+    }
+}
+
+/// A list of a line, no longer than any sequence is.
+struct List<T>(Vec<T>);
+
+impl<T> Default for List<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Items<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Items<T> {
+            type Value = List<T>;
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("a list")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<List<T>, A::Error> {
+                let mut list = Vec::new();
+                while let Some(item) = items.next_element()? {
+                    if list.len() == MAX_LIST {
+                        return Err(A::Error::custom(format_args!("a list of more than {MAX_LIST}")));
+                    }
+                    list.push(item);
+                }
+                Ok(List(list))
+            }
+        }
+        deserializer.deserialize_seq(Items(PhantomData))
     }
 }
 
@@ -490,6 +548,15 @@ fn broken(path: &Path, number: usize, error: &serde_json::Error) -> crate::Error
     Problem::new(format!("line {number} cannot be read: {error}"))
         .path(path)
         .expected("one JSON object a line, or csv with a header")
+        .input()
+}
+
+fn another_number(path: &Path, found: &str, rows: usize) -> crate::Error {
+    let rows = thousands(rows as u64);
+    Problem::new(format!("texts of {found}, but the activations have {rows}"))
+        .path(path)
+        .expected(format!("{rows} rows"))
+        .hint("the texts that these activations were made from")
         .input()
 }
 

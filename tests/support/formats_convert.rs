@@ -2,10 +2,17 @@
 
 use super::files::{Array, array, npy, read, saelens, safetensors, transposed, values};
 use super::{D, F, Folder, assert_same_matrices, decoder, four, open_plain, threshold, v6, with};
-use saescope::container::Dtype;
-use saescope::container::safetensors::SafeTensors;
-use saescope::sae::convert::convert;
-use saescope::sae::{OpenOptions, open};
+use saescope::Result;
+use saescope::container::{ArrayFile, Dtype};
+use saescope::sae::convert::{self, Converted};
+use saescope::sae::{Dictionary, OpenOptions, open};
+use saescope::task::Task;
+use serde_json::{Value, json};
+use std::path::Path;
+
+fn convert(dictionary: &Dictionary, to: &Path, force: bool) -> Result<Converted> {
+    convert::convert(dictionary, to, force, &Task::new(1).unwrap())
+}
 
 #[test]
 fn a_converted_dictionary_opens_as_the_same_dictionary() {
@@ -42,10 +49,10 @@ fn a_converted_dictionary_opens_as_the_same_dictionary() {
         assert_eq!(b.origin["neuronpedia_id"], "gpt2/3-res");
         assert_eq!(b.warnings, Vec::<String>::new());
         // The file itself has SAELens' orientation.
-        let file = SafeTensors::open(&to.join("sae_weights.safetensors")).unwrap();
-        assert_eq!(file.get("W_enc").unwrap().shape(), [D, F]);
-        assert_eq!(file.get("W_dec").unwrap().shape(), [F, D]);
-        assert!(file.tensors().iter().any(|t| t.name() == "b_enc") != (name == "gated"));
+        let file = ArrayFile::open(&to.join("sae_weights.safetensors")).unwrap();
+        assert_eq!(file.tensor("W_enc").unwrap().shape(), [D, F]);
+        assert_eq!(file.tensor("W_dec").unwrap().shape(), [F, D]);
+        assert_eq!(file.tensor("b_enc").is_ok(), name != "gated");
         let twice = folder.path(&format!("{name}.twice"));
         convert(&first, &twice, false).unwrap();
         for file in ["sae_weights.safetensors", "cfg.json"] {
@@ -89,4 +96,87 @@ fn converting_refuses_to_replace_or_to_guess() {
     let bare = open_plain(&folder.path("bare"));
     assert_eq!(read(bare.encoder.as_ref().unwrap()), decoder().values);
     assert_eq!(bare.info.dtype, Dtype::F16);
+}
+
+#[test]
+fn what_the_source_warns_of_is_noted() {
+    let folder = Folder::new();
+    let mut config = v6("temporal");
+    config["normalize_activations"] = "covariance_whitening".into();
+    let factors = array("scaling_factor", &[F], vec![2.0; F]);
+    saelens(&folder.path("t"), &safetensors(&with(&[factors]), Dtype::F64), &config);
+    let refused = |options: &OpenOptions| {
+        convert(&open(&folder.path("t"), options).unwrap(), &folder.path("out"), false).unwrap_err().to_string()
+    };
+    assert!(refused(&OpenOptions::default()).contains("--arch"));
+    let arch = OpenOptions { arch: Some("relu".into()), ..OpenOptions::default() };
+    assert!(refused(&arch).contains("--normalize none"));
+    let settled = OpenOptions { normalize: Some("none".parse().unwrap()), ..arch };
+    let converted = convert(&open(&folder.path("t"), &settled).unwrap(), &folder.path("out"), false).unwrap();
+    for words in ["files say temporal; taken as relu", "whitened", "taken as none", "scaling_factor multiplies", "f64"]
+    {
+        assert!(converted.notes.iter().any(|note| note.contains(words)), "{words}: {:?}", converted.notes);
+    }
+    // What cannot encode cannot be written either, and says what is missing.
+    saelens(&folder.path("k"), &safetensors(&four(), Dtype::F32), &v6("topk"));
+    let error = convert(&open_plain(&folder.path("k")), &folder.path("k.out"), false).unwrap_err().to_string();
+    assert!(error.contains("its files have no k") && error.contains("--k K"), "{error}");
+}
+
+#[test]
+fn how_heads_are_reshaped_is_kept_where_it_is_stated() {
+    let folder = Folder::new();
+    let written = |name: &str, config: &Value| -> Value {
+        saelens(&folder.path(name), &safetensors(&four(), Dtype::F32), config);
+        let to = folder.path(&format!("{name}.out"));
+        convert(&open_plain(&folder.path(name)), &to, false).unwrap();
+        serde_json::from_slice(&std::fs::read(to.join("cfg.json")).unwrap()).unwrap()
+    };
+    let mut new = v6("standard");
+    new["metadata"]["hook_name"] = "blocks.3.attn.hook_z".into();
+    for reshape in ["none", "hook_z"] {
+        new["reshape_activations"] = reshape.into();
+        let config = written(reshape, &new);
+        assert_eq!(
+            (&config["reshape_activations"], config["metadata"].get("reshape_activations")),
+            (&reshape.into(), None)
+        );
+    }
+    let old = json!({"d_in": D, "d_sae": F, "hook_name": "blocks.3.attn.hook_z", "architecture": "standard",
+        "apply_b_dec_to_input": true});
+    assert_eq!(written("old", &old)["reshape_activations"], "hook_z");
+}
+
+#[cfg(unix)]
+#[test]
+fn converting_follows_links_and_replaces_no_pipe() {
+    let folder = Folder::new();
+    saelens(&folder.path("a"), &safetensors(&four(), Dtype::F32), &v6("standard"));
+    let dictionary = open_plain(&folder.path("a"));
+    convert(&dictionary, &folder.path("out"), false).unwrap();
+    let (link, kept) = (folder.path("out/cfg.json"), folder.path("kept.json"));
+    std::fs::rename(&link, &kept).unwrap();
+    std::os::unix::fs::symlink(&kept, &link).unwrap();
+    std::fs::write(&kept, "{}").unwrap();
+    convert(&dictionary, &folder.path("out"), true).unwrap();
+    assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert!(std::fs::read_to_string(&kept).unwrap().contains("d_sae"));
+    std::fs::remove_file(&link).unwrap();
+    let _listener = std::os::unix::net::UnixListener::bind(&link).unwrap();
+    assert!(convert(&dictionary, &folder.path("out"), true).unwrap_err().to_string().contains("no file may replace"));
+}
+
+#[test]
+fn a_cancelled_conversion_leaves_nothing_behind() {
+    let folder = Folder::new();
+    saelens(&folder.path("a"), &safetensors(&four(), Dtype::F32), &v6("standard"));
+    std::fs::create_dir(folder.path("there")).unwrap();
+    let task = Task::new(1).unwrap();
+    task.watch().cancel();
+    for to in ["fresh", "there"] {
+        let result = convert::convert(&open_plain(&folder.path("a")), &folder.path(to), false, &task);
+        assert!(matches!(result, Err(saescope::Error::Cancelled)));
+    }
+    assert_eq!(std::fs::read_dir(folder.path("there")).unwrap().count(), 0);
+    assert_eq!(std::fs::read_dir(folder.path("")).unwrap().count(), 2);
 }

@@ -4,8 +4,10 @@ use super::files::{npy, npz, read, safetensors};
 use super::{decoder, four, threshold, v6, with};
 use saescope::container::safetensors::SafeTensors;
 use saescope::container::{Bytes, Dtype, npy as npy_container, npz::Npz, text};
-use saescope::sae::OpenOptions;
+use saescope::sae::activations::write_csr;
 use saescope::sae::open::open_bytes;
+use saescope::sae::{Activations, Labels, OpenOptions, Sparse, Tokens};
+use saescope::task::Task;
 use std::path::Path;
 
 /// A small generator, so that the mutations are the same in every run.
@@ -98,6 +100,23 @@ fn no_damage_makes_a_reader_panic() {
             }
         });
     }
+    let task = Task::new(1).unwrap();
+    let line = r#"{"index":"1","description":"a \ud83d\ude42","layer":"s","vector":[0.5,[]]}"#;
+    for valid in [
+        format!("{line}\n{line}\n"),
+        format!("[{line}, null, [\"b\"]]"),
+        format!("{{\"3\": \"c\", \"all\": [{line}]}}"),
+    ] {
+        mutate(valid.as_bytes(), 2000, |bytes| drop(Labels::from_bytes(&bytes.into(), path, 9, &task)));
+    }
+    let line = r#"{"tokens":["a","b"],"doc_ids":[1,"x"],"positions":[0,1],"labels":["u","v"]}"#;
+    for valid in [format!("{line}\n{line}\n"), "row,text,label,end\n0,one two,two,7\n".to_string()] {
+        mutate(valid.as_bytes(), 2000, |bytes| drop(Tokens::from_bytes(&bytes.into(), path, Some(4), &task)));
+    }
+    let sparse = Sparse::from_triplets(3, 4, &[(0, 1, 1.0), (2, 3, -2.0), (1, 0, 0.5)]).unwrap().0;
+    let mut archive = std::io::Cursor::new(Vec::new());
+    write_csr(&sparse, Some("{}"), &mut archive).unwrap();
+    mutate(archive.get_ref(), 4000, |bytes| drop(Activations::from_bytes(bytes.into(), path, Some(4), &task)));
     let config = v6("topk").to_string();
     let weights = Bytes::from(safetensors(&with(&[threshold()]), Dtype::F32));
     mutate(config.as_bytes(), 2000, |bytes| {

@@ -5,7 +5,6 @@ use saescope::container::Dtype;
 use saescope::container::safetensors::{TensorSpec, write_safetensors};
 use saescope::rows::Rows;
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::io::{Cursor, Write};
 use std::path::Path;
 
@@ -49,8 +48,7 @@ pub(crate) fn bytes_of(values: &[f64], dtype: Dtype) -> Vec<u8> {
 pub(crate) fn safetensors(arrays: &[Array], dtype: Dtype) -> Vec<u8> {
     let specs: Vec<TensorSpec> = arrays.iter().map(|a| TensorSpec::new(&a.name, dtype, &a.shape)).collect();
     let mut out = Vec::new();
-    write_safetensors(&mut out, &specs, &BTreeMap::new(), |i, out| out.write_all(&bytes_of(&arrays[i].values, dtype)))
-        .unwrap();
+    write_safetensors(&mut out, &specs, |i, out| out.write_all(&bytes_of(&arrays[i].values, dtype))).unwrap();
     out
 }
 

@@ -50,8 +50,12 @@ fn with(name: &'static str, descr: &'static str, shape: Vec<usize>, bytes: Vec<u
     members
 }
 
+fn task() -> Task {
+    Task::new(1).unwrap()
+}
+
 fn load(members: &[Member]) -> Result<Activations> {
-    Activations::from_bytes(npz(members, zip::CompressionMethod::Stored), Path::new("a.npz"), None)
+    Activations::from_bytes(npz(members, zip::CompressionMethod::Stored), Path::new("a.npz"), None, &task())
 }
 
 fn expected() -> Sparse {
@@ -90,7 +94,7 @@ fn every_layout_of_scipys_gives_the_same_matrix() {
         ("i64", wide),
     ] {
         for method in [zip::CompressionMethod::Stored, zip::CompressionMethod::Deflated] {
-            let acts = Activations::from_bytes(npz(&members, method), Path::new("a.npz"), Some(3)).unwrap();
+            let acts = Activations::from_bytes(npz(&members, method), Path::new("a.npz"), Some(3), &task()).unwrap();
             assert_eq!(acts.by_token, expected(), "{name}");
             assert_eq!(acts.by_feature, expected().transpose(), "{name}");
             assert_eq!(acts.notes, if name == "coo" { vec!["1 row was sorted".to_string()] } else { Vec::new() });
@@ -119,22 +123,36 @@ fn mending_is_told() {
 
 #[test]
 fn written_matrices_read_back_and_their_bytes_repeat() {
-    let folder = tempfile::tempdir().unwrap();
-    let acts = Activations::new(expected(), "here");
-    let (a, b) = (folder.path().join("a.npz"), folder.path().join("b.npz"));
-    acts.save_csr(&a).unwrap();
-    acts.save_csr(&b).unwrap();
-    assert_eq!(std::fs::read(&a).unwrap(), std::fs::read(&b).unwrap());
-    let read = Activations::load(&a, Some(3)).unwrap();
-    assert_eq!((read.by_token, read.source), (expected(), a.clone()));
-    let npz = Npz::open(&a).unwrap();
+    let written = |sparse: &Sparse, provenance: Option<&str>| {
+        let mut out = Cursor::new(Vec::new());
+        write_csr(sparse, provenance, &mut out).unwrap();
+        Bytes::from(out.into_inner())
+    };
+    let read = |bytes: &Bytes| Activations::from_bytes(bytes.clone(), Path::new("a"), None, &task()).unwrap();
+    let bytes = written(&expected(), None);
+    assert_eq!(bytes[..], written(&expected(), None)[..]);
+    assert_eq!((read(&bytes).by_token, read(&bytes).source), (expected(), "a".into()));
+    let npz = Npz::from_bytes(bytes, Path::new("a")).unwrap();
     assert_eq!((npz.text("format").unwrap(), npz.tensor("indices").unwrap().dtype()), (vec!["csr".into()], Dtype::I32));
     let aligned = npz.tensor("data").unwrap();
-    assert!((aligned.bytes().as_ptr() as usize).is_multiple_of(64), "so that it can be read in place");
+    let offset = aligned.bytes().as_ptr() as usize - npz.tensor("indices").unwrap().bytes().as_ptr() as usize;
+    assert!(offset.is_multiple_of(64), "so that it can be read in place");
     let empty = Sparse::new(2, 2, vec![0; 3], Vec::new(), Vec::new()).unwrap().0;
-    save_csr(&empty, &a).unwrap();
-    assert_eq!(Activations::load(&a, None).unwrap().by_token, empty);
-    assert!(save_csr(&empty, &folder.path().join("no/such/folder.npz")).is_err());
+    assert_eq!(read(&written(&empty, None)).by_token, empty);
+    let told = written(&expected(), Some("{\"verb\":\"encode\"}"));
+    assert_eq!(read(&told).by_token, expected());
+    let told = Npz::from_bytes(told, Path::new("a")).unwrap();
+    assert_eq!(told.text("provenance").unwrap(), ["{\"verb\":\"encode\"}"]);
+}
+
+#[test]
+fn cancelling_stops_the_reading() {
+    let task = task();
+    task.watch().cancel();
+    for method in [zip::CompressionMethod::Stored, zip::CompressionMethod::Deflated] {
+        let result = Activations::from_bytes(npz(&csr(), method), Path::new("a.npz"), None, &task);
+        assert!(matches!(result, Err(crate::Error::Cancelled)));
+    }
 }
 
 #[test]
@@ -172,6 +190,17 @@ fn each_broken_file_is_named_with_what_is_wrong() {
         let error = load(members).unwrap_err().to_string();
         assert!(error.contains(expected) && error.contains("a.npz"), "{error} should say {expected}");
     }
+    // Stored by columns, the words are turned too.
+    let csc = |indices: &[i64], indptr: &[i64]| {
+        let indptr = ("indptr", "<i4", list(indptr.len()), i32s(indptr));
+        let mut members = two(("indices", "<i4", list(4), i32s(indices)), indptr);
+        members.retain(|member| member.0 != "format");
+        members.push(("format", "|S3", vec![], b"csc".to_vec()));
+        load(&members).unwrap_err().to_string()
+    };
+    let error = csc(&[2, 0, 4, 2], &[0, 1, 3, 4]);
+    assert!(error.contains("row 4 at entry 2") && error.contains("rows below 4"), "{error}");
+    assert!(csc(&[2, 0, 3, 2], &[0, 1, 4]).contains("3 column pointers for 3 columns"));
     let coo = vec![
         ("row", "<i4", list(1), i32s(&[3])),
         ("col", "<i4", list(4), i32s(&[1, 2, 1, 0])),
@@ -184,7 +213,8 @@ fn each_broken_file_is_named_with_what_is_wrong() {
 #[test]
 fn another_dictionarys_activations_are_refused() {
     let bytes = npz(&csr(), zip::CompressionMethod::Stored);
-    let error = |features| Activations::from_bytes(bytes.clone(), Path::new("a.npz"), Some(features)).unwrap_err();
+    let error =
+        |features| Activations::from_bytes(bytes.clone(), Path::new("a.npz"), Some(features), &task()).unwrap_err();
     let wrong = error(5).to_string();
     assert!(
         wrong.contains("activations of 3 features, but the dictionary has 5") && wrong.contains("[4, 3]"),
@@ -199,19 +229,20 @@ fn files_of_other_kinds_are_recognised() {
     let cases: [(&[u8], &str); 6] = [
         (b"", "an empty file"),
         (b"\x93NUMPY\x01\x00", "saescope encode"),
-        (b"{\"a\": 1}", "a text file"),
+        (b"{\"a\": 1}", "sparse activations: JSON"),
         (b"\x40\0\0\0\0\0\0\0{\"", "a safetensors file"),
-        (b"\x1f\x8b\x08", "a gzip file"),
+        (b"\x1f\x8b\x08", "gzipped text"),
         (b"\x7fELF", "a file of another kind"),
     ];
     for (bytes, expected) in cases {
-        let error = Activations::from_bytes(bytes.to_vec().into(), Path::new("x"), None).unwrap_err().to_string();
+        let error =
+            Activations::from_bytes(bytes.to_vec().into(), Path::new("x"), None, &task()).unwrap_err().to_string();
         assert!(error.contains(expected), "{error} should say {expected}");
     }
     let cut = npz(&csr(), zip::CompressionMethod::Stored);
     let cut = Bytes::from(cut[..cut.len() / 2].to_vec());
-    assert!(Activations::from_bytes(cut, Path::new("x"), None).is_err());
+    assert!(Activations::from_bytes(cut, Path::new("x"), None, &task()).is_err());
     let folder = tempfile::tempdir().unwrap();
-    assert!(Activations::load(folder.path(), None).unwrap_err().to_string().contains("a folder"));
-    assert!(Activations::load(Path::new("/no/such.npz"), None).is_err());
+    assert!(Activations::load(folder.path(), None, &task()).unwrap_err().to_string().contains("a folder"));
+    assert!(Activations::load(Path::new("/no/such.npz"), None, &task()).is_err());
 }

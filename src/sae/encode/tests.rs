@@ -43,7 +43,7 @@ fn pre(dictionary: &Dictionary, x: &[f32]) -> Vec<f64> {
     let n = x.len() as f64;
     let mut x: Vec<f64> = x.iter().map(|&v| f64::from(v)).collect();
     match dictionary.info.normalize {
-        Normalize::None => {}
+        Normalize::None | Normalize::Unstated | Normalize::Unsupported => {}
         Normalize::Scale(factor) => x.iter_mut().for_each(|v| *v *= f64::from(factor.unwrap())),
         Normalize::ConstantNorm => {
             let norm = x.iter().map(|v| v * v).sum::<f64>().sqrt();
@@ -111,7 +111,9 @@ fn oracle(dictionary: &Dictionary, x: &[f32]) -> Vec<(usize, f64)> {
             let open = |i: &usize| raw[*i] + at(b_gate, *i) > 0.0;
             (0..raw.len()).filter(open).map(|i| (i, value(i))).filter(|&(_, v)| v > 0.0).collect()
         }
-        Activation::BatchTopK { .. } | Activation::Unknown => unreachable!("refused before"),
+        Activation::BatchTopK { .. } | Activation::Incomplete { .. } | Activation::Unknown => {
+            unreachable!("refused before")
+        }
     }
 }
 
@@ -276,7 +278,12 @@ fn what_is_not_known_is_asked_for_by_its_flag() {
         (refused(&|d| d.info.activation = top(5)), "--k"),
         (refused(&|d| d.info.activation = Activation::AbsTopK { k: 5, by_decoder_norm: false }), "1 to 4"),
         (refused(&|d| d.info.activation = Activation::JumpRelu { threshold: vec![1.0; 3] }), "threshold has 3 values"),
+        (
+            refused(&|d| d.info.activation = Activation::Incomplete { name: "topk", lacks: "k", hint: "--k K" }),
+            "the architecture is topk, but the files have no k; expected k; try --k K",
+        ),
         (refused(&|d| d.info.normalize = Normalize::Scale(None)), "--normalize"),
+        (refused(&|d| d.info.normalize = Normalize::Unsupported), "--normalize none"),
         (refused(&|d| d.info.subtract_b_dec = None), "--subtract-b-dec"),
         (refused(&|d| d.b_dec = vec![1.0; 2]), "b_dec of width 2"),
         (refused(&|d| d.b_enc = vec![1.0; 3]), "b_enc has 3 rows for 4 features"),
@@ -287,6 +294,26 @@ fn what_is_not_known_is_asked_for_by_its_flag() {
     ];
     for (error, expected) in cases {
         assert!(error.contains(expected), "{error} should say {expected}");
+    }
+    // A threshold that is no number would let every feature fire, or none.
+    for bad in [f32::NAN, f32::INFINITY] {
+        let mut values = vec![0.5; 4];
+        values[2] = bad;
+        let gated = |name: &str| {
+            let of = |other: &str| if name == other { values.clone() } else { vec![0.5; 4] };
+            Activation::Gated { b_gate: of("b_gate"), r_mag: of("r_mag"), b_mag: of("b_mag") }
+        };
+        for (name, activation) in [
+            ("threshold", Activation::JumpRelu { threshold: values.clone() }),
+            ("threshold", Activation::BatchTopK { k: None, threshold: Some(values.clone()) }),
+            ("b_gate", gated("b_gate")),
+            ("r_mag", gated("r_mag")),
+            ("b_mag", gated("b_mag")),
+        ] {
+            let error = refused(&|d| d.info.activation = activation.clone());
+            assert!(error.contains(&format!("{name} of feature 2 is {bad}")), "{error}");
+            assert!(error.contains("dict.safetensors"), "{error}");
+        }
     }
     let mut wide = dictionary(Activation::Relu, 1, 2);
     wide.encoder = Some(Matrix::from_f32(&[f32::MAX; 2], 2));

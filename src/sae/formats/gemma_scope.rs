@@ -9,8 +9,9 @@ use super::Format;
 use super::layout::{self, Expect};
 use crate::error::Result;
 use crate::rows::Rows;
+use crate::sae::activation_function::{Parts, choose};
 use crate::sae::detect::Source;
-use crate::sae::dictionary::{Activation, Dictionary, DictionaryInfo, Kind, Normalize};
+use crate::sae::dictionary::{Dictionary, DictionaryInfo, Kind, Normalize};
 use crate::sae::open::OpenOptions;
 use serde_json::{Map, Value};
 use std::path::Path;
@@ -41,13 +42,14 @@ fn load(source: &Source, options: &OpenOptions) -> Result<Dictionary> {
         })
     });
     let (b_enc, b_dec, threshold) = (b_enc?, b_dec?, threshold?);
-    let mut warnings = Vec::new();
+    let mut warnings = source.notes.clone();
     let b_enc = layout::vector(source, b_enc, None, &mut warnings)?;
     let b_dec = layout::vector(source, b_dec, None, &mut warnings)?;
     let features = Some(b_enc.len());
     let threshold = layout::vector(source, threshold, features, &mut warnings)?;
     let tensor = source.tensor(w_dec?)?;
-    let expect = Expect { features, width: Some(b_dec.len()), in_rows: true, transpose: options.transpose };
+    let expect =
+        Expect { features, width: Some(b_dec.len()), in_rows: true, transpose: options.transpose, ..Expect::default() };
     let decoder = layout::orient(&tensor, &expect, &mut warnings)?;
     let expect = Expect { width: None, in_rows: false, ..expect };
     let encoder = layout::orient(&source.tensor(w_enc?)?, &expect, &mut warnings)?;
@@ -64,10 +66,11 @@ fn load(source: &Source, options: &OpenOptions) -> Result<Dictionary> {
     if place.model.is_none() {
         warnings.push("model and site are not in the path; opened from the release's folders they would be".into());
     }
+    let parts = Parts { stated: Some("jumprelu".into()), threshold: Some(threshold), ..Parts::default() };
     let info = DictionaryInfo {
         format: FORMAT.name,
         kind: if transcoder { Kind::Transcoder } else { Kind::Sae },
-        activation: Activation::JumpRelu { threshold },
+        activation: choose(parts, options, decoder.nrows(), &mut warnings)?,
         normalize,
         subtract_b_dec: Some(false),
         dtype: tensor.dtype(),
@@ -98,11 +101,12 @@ impl Place {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
         let mut place = Self::default();
         let mut site = None;
-        for part in path.parent().into_iter().flat_map(Path::components) {
-            let part = part.as_os_str().to_string_lossy();
+        let parts = path.parent().into_iter().flat_map(Path::components);
+        let mut parts = parts.map(|part| part.as_os_str().to_string_lossy()).peekable();
+        while let Some(part) = parts.next() {
             if let Some(layer) = part.strip_prefix("layer_").and_then(|n| n.parse().ok()) {
                 place.layer = Some(layer);
-            } else if part == "embedding" {
+            } else if part == "embedding" && parts.peek().is_some_and(|next| next.starts_with("width_")) {
                 place.embedding = true;
                 place.layer = Some(0);
             } else if let Some(width) = part.strip_prefix("width_") {
@@ -170,6 +174,7 @@ mod tests {
     fn a_path_that_says_nothing_claims_nothing() {
         let here = place("/somewhere/params.npz");
         assert_eq!(here, Place::default());
+        assert!(!place("/home/me/embedding/gemma-scope-2b-pt-res/layer_3/width_16k/average_l0_5/params.npz").embedding);
         let layer = place("/b/layer_11/width_512/average_l0_24/params.npz");
         assert_eq!((layer.layer, layer.model, layer.hook), (Some(11), None, None));
     }

@@ -8,13 +8,17 @@ use crate::container::{Matrix, Tensor};
 use crate::error::Result;
 use crate::rows::Rows;
 use crate::sae::detect::Source;
+use crate::text::counted;
 
 /// What is known of a matrix before its shape is looked at.
+#[derive(Default)]
 pub(super) struct Expect {
-    /// Number of features, where something other than this matrix tells it.
+    /// Number of features, where another tensor tells it.
     pub(super) features: Option<usize>,
-    /// The other dimension, where something other than this matrix tells it.
+    /// The other dimension, where another tensor tells it.
     pub(super) width: Option<usize>,
+    /// Both as the configuration states them, where it does: they settle what the tensors leave open, and no more.
+    pub(super) stated: (Option<usize>, Option<usize>),
     /// Whether the format keeps features in rows.
     pub(super) in_rows: bool,
     /// What `--transpose` says: true turns the format's convention round.
@@ -37,12 +41,17 @@ pub(super) fn orient(tensor: &Tensor, expect: &Expect, warnings: &mut Vec<String
     if u32::try_from(rows.max(cols)).is_err() {
         return Err(tensor.problem("more features than can be counted").expected("at most 4294967295").input());
     }
-    let fits = |features: usize, width: usize| {
-        expect.features.is_none_or(|n| n == features) && expect.width.is_none_or(|n| n == width)
+    let matches = |(features, width): (Option<usize>, Option<usize>), (rows, cols): (usize, usize)| {
+        features.is_none_or(|n| n == rows) && width.is_none_or(|n| n == cols)
     };
+    let told = (expect.features, expect.width);
+    let either_way = |known| (matches(known, (rows, cols)), matches(known, (cols, rows)));
     let wish = expect.transpose.map(|transpose| expect.in_rows != transpose);
-    let in_rows = match (fits(rows, cols), fits(cols, rows)) {
-        (true, true) => wish.unwrap_or(expect.in_rows),
+    let in_rows = match either_way(told) {
+        (true, true) => wish.unwrap_or_else(|| match either_way(expect.stated) {
+            (in_rows, in_cols) if in_rows != in_cols => in_rows,
+            _ => expect.in_rows,
+        }),
         (in_rows, in_cols) if in_rows || in_cols => {
             if wish.is_some_and(|wish| wish != in_rows) {
                 return Err(tensor
@@ -137,14 +146,15 @@ pub(super) fn vector(
     let values = tensor.to_f32();
     let bad = values.iter().filter(|x| !x.is_finite()).count();
     if bad > 0 {
-        warnings.push(format!("{name} has {bad} values that are not finite"));
+        let values = counted(bad, "value that is not finite", "values that are not finite");
+        warnings.push(format!("{name} has {values}"));
     }
     Ok(values)
 }
 
 /// The length of a vector by its shape, without reading it; none if it has several dimensions.
 pub(super) fn length(source: &Source, name: &str) -> Option<usize> {
-    let shape = &source.tensors.iter().find(|tensor| tensor.name == name)?.shape;
+    let shape = &source.info(name)?.shape;
     let (last, leading) = shape.split_last()?;
     leading.iter().all(|&n| n == 1).then_some(*last)
 }

@@ -5,27 +5,30 @@
 
 use super::layout::{self, Expect};
 use super::{Format, layer_of, text};
-use crate::container::Dtype;
+use crate::container::{Dtype, TensorInfo};
 use crate::error::Result;
 use crate::rows::Rows;
-use crate::sae::detect::{Source, TensorInfo};
-use crate::sae::dictionary::{Activation, Dictionary, DictionaryInfo, Kind, Normalize};
+use crate::sae::activation_function::{Parts, choose};
+use crate::sae::detect::Source;
+use crate::sae::dictionary::{Dictionary, DictionaryInfo, Kind, Normalize};
 use crate::sae::open::OpenOptions;
+use crate::text::thousands;
 
 pub(super) const FORMAT: Format = Format {
     name: "matrix",
     about: "bare decoder matrix: npy, or npz or safetensors with one matrix; rows are features",
-    detect: |source| decoder(source).is_some(),
+    detect: |source| super::other(source).is_none() && decoder(source).is_some(),
     load,
 };
 
-/// The only tensor that is a matrix; none if there are several, or other tensors of more dimensions.
+/// The only tensor that is a matrix; none if there are several, or other tensors of more dimensions. One of a type that
+/// is not read counts, so that opening it says so.
 fn decoder(source: &Source) -> Option<&str> {
     let dimensions = |t: &TensorInfo| t.shape.iter().skip_while(|&&n| n == 1).count().max(t.shape.len().min(2));
     let mut large = source.tensors.iter().filter(|t| t.shape.len() >= 2 && !is_vector(t));
     let one = large.next()?;
     let alone = large.next().is_none();
-    (alone && dimensions(one) == 2 && one.dtype.is_some_and(Dtype::is_float)).then_some(one.name.as_str())
+    (alone && dimensions(one) == 2 && one.dtype.is_none_or(Dtype::is_float)).then_some(one.name.as_str())
 }
 
 /// Whether a tensor of several dimensions is a vector in truth, as a `b_dec` of `[1, d]` beside a decoder is.
@@ -40,20 +43,30 @@ fn load(source: &Source, options: &OpenOptions) -> Result<Dictionary> {
             .expected("one tensor of two dimensions, the decoder")
             .input()
     })?;
-    let mut warnings = Vec::new();
-    let vector = |names: &[&str]| source.first(names);
-    let (b_enc, b_dec) = (vector(&["b_enc", "encoder.bias"]), vector(&["b_dec", "decoder.bias"]));
+    let mut warnings = source.notes.clone();
+    let b_enc = source.first(&["b_enc", "encoder.bias"]);
+    let b_dec = source.first(&["b_dec", "decoder.bias"]);
     let tensor = source.tensor(name)?;
     let length = |name: Option<&str>| name.and_then(|name| layout::length(source, name));
-    let expect = Expect { features: length(b_enc), width: length(b_dec), in_rows: true, transpose: options.transpose };
+    let expect = Expect {
+        features: length(b_enc),
+        width: length(b_dec),
+        in_rows: true,
+        transpose: options.transpose,
+        ..Expect::default()
+    };
     let decoder = layout::orient(&tensor, &expect, &mut warnings)?;
     let (features, width) = (decoder.nrows(), decoder.ncols());
     let told = expect.features.is_some() || expect.width.is_some() || expect.transpose.is_some();
     if features < width && !told {
         warnings.push(format!(
-            "rows are taken as features, but there are fewer ({features}) than columns ({width}); --transpose turns it"
+            "rows are taken as features, but there are fewer ({}) than columns ({}); --transpose turns it",
+            thousands(features as u64),
+            thousands(width as u64)
         ));
     }
+    // What the choice leaves open is said here in other words: without an encoder no flag settles it.
+    let activation = choose(Parts::default(), options, features, &mut Vec::new())?;
     warnings.push("a decoder alone: no encoder, and nothing says which activation function it had".into());
     let mut read = |name: Option<&str>, length| match name {
         Some(name) => layout::vector(source, name, Some(length), &mut warnings),
@@ -67,8 +80,8 @@ fn load(source: &Source, options: &OpenOptions) -> Result<Dictionary> {
     let info = DictionaryInfo {
         format: FORMAT.name,
         kind: Kind::Sae,
-        activation: Activation::Unknown,
-        normalize: Normalize::None,
+        activation,
+        normalize: Normalize::Unstated,
         subtract_b_dec: None,
         dtype: tensor.dtype(),
         model: find(&["model_name"]),

@@ -16,6 +16,9 @@ use super::open::OpenOptions;
 use crate::error::{Error, Problem, Result};
 use serde_json::Value;
 
+/// Raise it when a loader reads the same file as another dictionary than before: kept results of it are then made anew.
+pub const VERSION: u32 = 1;
+
 /// One family of files.
 #[derive(Debug)]
 pub struct Format {
@@ -45,7 +48,8 @@ const LATER: &[(&str, &[&str])] = &[
     ("a cross-layer transcoder", &["W_enc_0"]),
 ];
 
-/// Things that hold tensors but are no dictionary: tensors that must all be there, what it is, what to try.
+/// Things that hold tensors but are no dictionary: tensors that must all be there, what it is, what to try. A format
+/// that knows its decoder by name is asked first: a dictionary may have such a tensor beside it.
 const OTHER: &[(&[&str], &str, &str)] = &[
     (&["indices", "indptr", "data"], "sparse activations, not a dictionary", "--acts with this file"),
     (&["locations", "activations"], "activations as delphi saves them, not a dictionary", "--acts with their folder"),
@@ -72,11 +76,8 @@ pub fn by_name(name: &str) -> Result<&'static Format> {
     })
 }
 
-/// The first row that takes `source` for its own; none for what is known to be something else.
+/// The first row that takes `source` for its own.
 pub fn recognise(source: &Source) -> Option<&'static Format> {
-    if other(source).is_some() {
-        return None;
-    }
     FORMATS.iter().find(|format| (format.detect)(source))
 }
 
@@ -93,11 +94,7 @@ pub fn unrecognised(source: &Source) -> Error {
         return source.problem(what).hint(hint).input();
     }
     if let Some((what, _)) = LATER.iter().find(|(_, names)| has_all(names)) {
-        let hint = "converting it with SAELens, whose folders are read";
-        return Error::NotInBuild(crate::text::printable(&format!(
-            "{} is {what}; try {hint}. Reading it",
-            source.path.display()
-        )));
+        return Problem::not_read(&source.path, what, "converting it with SAELens, whose folders are read");
     }
     source
         .problem(format!("no dictionary that is known: it holds {}", source.describe()))
@@ -111,11 +108,16 @@ fn text(config: &Value, keys: &[&str]) -> Option<String> {
     keys.iter().find_map(|key| config.get(key)?.as_str()).map(str::to_string)
 }
 
-/// The non-negative integer at the first of `keys` that has one.
+/// A count that JSON writes as a number without a fraction; none for what is negative, or too large to be exact.
+fn whole(value: &Value) -> Option<usize> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let number = value.as_f64().filter(|x| x.fract() == 0.0 && (0.0..EXACT).contains(x))?;
+    Some(number as usize)
+}
+
+/// The count at the first of `keys` that has one.
 fn count(config: &Value, keys: &[&str]) -> Option<usize> {
-    let number =
-        |value: &Value| value.as_u64().or_else(|| value.as_f64().filter(|x| x.fract() == 0.0).map(|x| x as u64));
-    keys.iter().find_map(|key| number(config.get(key)?)).and_then(|n| usize::try_from(n).ok())
+    keys.iter().find_map(|key| whole(config.get(key)?))
 }
 
 /// The boolean at `key`.
@@ -146,6 +148,16 @@ mod tests {
             assert_eq!(by_name(format.name).unwrap().name, format.name);
         }
         assert!(by_name("nonesuch").unwrap_err().to_string().contains("saelens"));
+    }
+
+    #[test]
+    fn a_count_is_whole_exact_and_not_negative() {
+        let read = |text: &str| whole(&serde_json::from_str(text).unwrap());
+        assert_eq!(["0", "5", "5.0", "1e3"].map(read), [Some(0), Some(5), Some(5), Some(1000)]);
+        for wrong in ["-5", "-0.5", "5.5", "1e300", "18446744073709551615", "9007199254740993", "\"5\"", "true", "null"]
+        {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

@@ -2,7 +2,11 @@ use super::*;
 use std::io::Write;
 
 fn open(text: &str) -> Result<(Labels, Vec<String>)> {
-    Labels::from_bytes(&Bytes::from(text.as_bytes().to_vec()), Path::new("l.jsonl"), 200)
+    Labels::from_bytes(&Bytes::from(text.as_bytes().to_vec()), Path::new("l.jsonl"), 200, &task())
+}
+
+fn task() -> Task {
+    Task::new(1).unwrap()
 }
 
 fn gzip(text: &str) -> Vec<u8> {
@@ -28,7 +32,7 @@ fn neuronpedia_lines_keep_all_descriptions() {
     );
     assert_eq!(labels.by_feature[3].len(), 2);
     assert_eq!(labels.by_feature[3][1].author.as_deref(), Some("gpt"));
-    let (zipped, _) = Labels::from_bytes(&gzip(NEURONPEDIA).into(), Path::new("l.gz"), 200).unwrap();
+    let (zipped, _) = Labels::from_bytes(&gzip(NEURONPEDIA).into(), Path::new("l.gz"), 200, &task()).unwrap();
     assert_eq!(zipped.by_feature, labels.by_feature);
 }
 
@@ -46,6 +50,12 @@ fn every_layout_gives_the_same_words() {
         "score,Feature,Description\n.3,2,two\n.4,5,five\n",
         "latent\texplanation\n2\ttwo\n5\tfive\n",
         "2,two\n5,five\n",
+        "2.0\ttwo\n5.0\tfive\n",
+        "feature,label\n2.0,two\n5.0,five\n",
+        "{\"index\":2.0,\"description\":\"two\"}\n{\"index\":\"5.0\",\"description\":\"five\"}",
+        "{\"index\":null,\"id\":2,\"text\":\"lesser\",\"description\":\"two\"}\n{\"id\":9,\"index\":5,\"label\":\"five\"}",
+        "{\n \"index\": 2,\n \"description\": \"two\",\n \"tokens\": [\"a\", \"b\"]\n}\n{\"index\": 5, \"label\": \"five\"}",
+        "{\"layer\": \"s\", \"version\": 3, \"explanations\": [{\"index\": 2, \"text\": \"two\"}, {\"index\": 5, \"text\": \"five\"}]}",
         "\u{feff}{\"index\":\"2\",\"description\":\"two\"}\n{\"index\":\"5\",\"description\":\"five\"}",
     ];
     for text in layouts {
@@ -90,12 +100,54 @@ fn what_holds_no_labels_is_refused() {
         ("{\"index\":\"1\"}\n", "no labels of features"),
         ("{\"index\":\"1\",\"description\":\"a\"}\n{\"index\":", "cannot be read"),
         ("[1, 2", "cannot be read"),
+        (
+            "{\"index\":-1,\"description\":\"a\"}\n{\"index\":\"x\",\"description\":\"b\"}\n{\"index\":0,\"description\":\" \"}",
+            "no labels of features: 3 entries, the first on line 1 has index -1",
+        ),
+        ("index,label\n1,\n2,\n", "2 entries, the first on line 2 has no words"),
+        ("[1, 2]", "2 entries, the first has no words"),
     ];
     for (text, expected) in cases {
         let error = open(text).unwrap_err().to_string();
         assert!(error.contains(expected) && error.contains("l.jsonl"), "{text}: {error}");
     }
-    assert!(Labels::load(Path::new("/no/such/file"), 5).is_err());
+    assert!(Labels::load(Path::new("/no/such/file"), 5, &task()).is_err());
+}
+
+#[test]
+fn halves_of_characters_lose_no_file() {
+    let line = "{\"index\":\"1\",\"description\":\"cut \\ud800\"}";
+    for text in [line.to_string(), format!("{line}\n{{\"index\":2,\"label\":\"whole\"}}"), format!("[{line}]")] {
+        assert_eq!(open(&text).unwrap().0.get(1), Some("cut \u{fffd}"), "{text}");
+    }
+}
+
+#[test]
+fn what_is_no_label_costs_no_memory_and_what_is_too_much_is_refused() {
+    // A million values that are no labels, with one that is.
+    let hollow =
+        format!("[{}{{\"index\": 3, \"label\": \"x\", \"vector\": [{}1]}}]", "[],".repeat(1_000_000), "1,".repeat(99));
+    let (labels, warnings) = open(&hollow).unwrap();
+    assert_eq!((labels.count(), labels.get(3), warnings.len()), (1, Some("x"), 0));
+    let most = MAX_LABELS * 200 + (1 << 16);
+    let repeated = "{\"index\":3,\"label\":\"x\"}\n".repeat(most + 1);
+    assert!(open(&repeated).unwrap_err().to_string().contains("more labels than 200 features can have"));
+    let long = format!("[\"{}\",\n\"x\"]", "x".repeat(MAX_DOCUMENT));
+    let error = open(&long).unwrap_err().to_string();
+    assert!(error.contains("line 1 is too long") || error.contains("more than 64 MiB"), "{error}");
+}
+
+#[test]
+fn cancelling_stops_the_reading() {
+    let task = task();
+    task.watch().cancel();
+    let lines = "{\"index\":3,\"label\":\"x\"}\n".repeat(POLL);
+    let array = format!("[{}1]", "[],".repeat(POLL));
+    let table = format!("index,label\n{}", "3,x\n".repeat(POLL));
+    for text in [lines, array, table] {
+        let result = Labels::from_bytes(&Bytes::from(text.into_bytes()), Path::new("l"), 200, &task);
+        assert!(matches!(result, Err(crate::Error::Cancelled)));
+    }
 }
 
 #[test]
@@ -109,10 +161,10 @@ fn a_folder_of_batches_is_read_in_the_order_of_its_numbers() {
     batch(2, "second");
     batch(0, "first");
     std::fs::write(folder.path().join("notes.txt"), "x").unwrap();
-    let (labels, _) = Labels::load(folder.path(), 4).unwrap();
+    let (labels, _) = Labels::load(folder.path(), 4, &task()).unwrap();
     let words: Vec<&str> = labels.by_feature[1].iter().map(|label| label.text.as_str()).collect();
     assert_eq!(words, ["first", "second", "third"]);
     let empty = tempfile::tempdir().unwrap();
-    let error = Labels::load(empty.path(), 4).unwrap_err().to_string();
+    let error = Labels::load(empty.path(), 4, &task()).unwrap_err().to_string();
     assert!(error.contains("without label files"), "{error}");
 }

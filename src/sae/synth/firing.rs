@@ -3,7 +3,7 @@
 //! their own, the i-th most frequent in proportion to 1 / (i + 20) as words do (Zipf), 3 % of them never.
 
 use super::rng::Rng;
-use super::shapes::{cap_point, on_sphere};
+use super::shapes::{Planned, cap_point, on_sphere};
 use super::{Group, GroupKind};
 use std::f64::consts::{PI, TAU};
 
@@ -26,13 +26,26 @@ fn apart(a: f64, b: f64) -> f64 {
     d.min(TAU - d)
 }
 
-/// Lets a planted group fire over `tokens` tokens; adds its entries, and keeps its tokens and latents in the group.
-pub(super) fn fire(group: &mut Group, tokens: usize, rng: &mut Rng, entries: &mut Vec<Entry>) {
-    let chance = match group.kind {
+/// How often a group is active.
+fn chance(kind: GroupKind) -> f64 {
+    match kind {
         GroupKind::Ring | GroupKind::Torus | GroupKind::Sphere | GroupKind::Helix | GroupKind::Arc => 0.10,
         GroupKind::Cluster | GroupKind::Antipodal | GroupKind::Duplicate => 0.05,
-        GroupKind::Zero | GroupKind::Background => return,
-    };
+        GroupKind::Zero | GroupKind::Background => 0.0,
+    }
+}
+
+/// Mean number of features that fire on a token, about: a quarter of each group that is active, and the background.
+pub(super) fn expected(groups: &[Planned]) -> f64 {
+    BACKGROUND_L0 + groups.iter().map(|group| chance(group.kind) * 0.25 * group.count as f64).sum::<f64>()
+}
+
+/// Lets a planted group fire over `tokens` tokens; adds its entries, and keeps its tokens and latents in the group.
+pub(super) fn fire(group: &mut Group, tokens: usize, rng: &mut Rng, entries: &mut Vec<Entry>) {
+    let chance = chance(group.kind);
+    if chance == 0.0 {
+        return;
+    }
     let mut active = Vec::new();
     rng.each_with_chance(tokens, chance, |_, token| active.push(token as u32));
     let count = group.features.len();

@@ -26,6 +26,7 @@ use super::labels::{Label, Labels};
 use super::sparse::Sparse;
 use crate::error::{Problem, Result};
 use crate::rows::Points;
+use crate::text::thousands;
 use rng::Rng;
 use serde::Serialize;
 use shapes::{Bases, Planned};
@@ -249,19 +250,36 @@ fn dense(acts: &Sparse, decoder: &Points, params: &SynthParams) -> Points {
     Points::new(out, width)
 }
 
+/// The largest decoder that is planted: 8 GiB.
+const MAX_WEIGHTS: usize = 1 << 31;
+
+/// The most activations that are planted: about 10 GiB while they are sorted.
+const MAX_ENTRIES: usize = 1 << 28;
+
+fn most(what: &str, found: usize, most: usize, hint: &str) -> Result<()> {
+    if found <= most {
+        return Ok(());
+    }
+    let [found, most] = [found, most].map(|n| thousands(n as u64));
+    Err(Problem::new(format!("{found} {what}")).expected(format!("at most {most}")).hint(hint).usage())
+}
+
 /// The groups, if the parameters allow them.
 fn check(kind: SynthKind, params: &SynthParams) -> Result<Vec<Planned>> {
     let range = |name: &str, found: usize, low: usize, high: usize| {
         if (low..=high).contains(&found) {
             return Ok(());
         }
+        let nearest = if found < low { low } else { high };
         let problem = Problem::new(format!("{name} is {found}")).expected(format!("{low} to {high}"));
-        Err(problem.hint(format!("--{} {low}", name.replace('_', "-"))).usage())
+        Err(problem.hint(format!("--{} {nearest}", name.replace('_', "-"))).usage())
     };
     range("features", params.features, 1, 1 << 24)?;
     range("d_model", params.d_model, 1, 1 << 16)?;
     range("tokens", params.tokens, 0, 1 << 28)?;
     range("dense", params.dense, 0, params.tokens)?;
+    most("weights", params.features * params.d_model, MAX_WEIGHTS, "fewer --features or a smaller --d-model")?;
+    most("dense activations", params.dense * params.d_model, MAX_WEIGHTS, "fewer of them or a smaller --d-model")?;
     if !(0.0..=10.0).contains(&params.noise) {
         return Err(Problem::new(format!("noise is {}", params.noise)).expected("0 to 10").usage());
     }
@@ -278,6 +296,8 @@ fn check(kind: SynthKind, params: &SynthParams) -> Result<Vec<Planned>> {
             .hint(format!("--d-model {}", dimensions.next_power_of_two()))
             .usage());
     }
+    let entries = params.tokens as f64 * firing::expected(&groups);
+    most("activations or more", entries as usize, MAX_ENTRIES, "fewer --tokens")?;
     Ok(groups)
 }
 
@@ -300,14 +320,6 @@ impl Planted {
     /// The group of that name.
     pub fn group(&self, name: &str) -> Option<&Group> {
         self.groups.iter().find(|group| group.name == name)
-    }
-    /// The group of each feature, as an index of [`Planted::groups`].
-    pub fn membership(&self) -> Vec<u32> {
-        let mut of = vec![0; self.params.features];
-        for (i, group) in self.groups.iter().enumerate() {
-            group.features.iter().for_each(|&feature| of[feature as usize] = i as u32);
-        }
-        of
     }
     /// The source id that labels and configuration state.
     pub(super) fn source(&self) -> String {

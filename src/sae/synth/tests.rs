@@ -22,12 +22,11 @@ fn cosine(planted: &Planted, a: u32, b: u32) -> f64 {
 fn rows_have_length_one_but_for_planted_zeros() {
     for kind in SynthKind::ALL {
         let planted = small(kind);
-        let membership = planted.membership();
         let counted: usize = planted.groups.iter().map(|group| group.features.len()).sum();
         assert_eq!(counted, 700, "{}", kind.name());
         for feature in 0..700u32 {
             let norm = cosine(&planted, feature, feature).sqrt();
-            let zero = planted.groups[membership[feature as usize] as usize].kind == GroupKind::Zero;
+            let zero = planted.group("zero").is_some_and(|group| group.features.contains(&feature));
             let expected = f64::from(u8::from(!zero));
             assert!((norm - expected).abs() < 1e-6, "{} feature {feature}: {norm}", kind.name());
         }
@@ -196,8 +195,9 @@ fn what_is_written_reads_back() {
     let params = SynthParams { features: 300, d_model: 40, tokens: 80, dense: 6, ..SynthParams::default() };
     let planted = plant(SynthKind::Mixed, &params).unwrap();
     write(&planted, folder.path()).unwrap();
-    let tensors = crate::container::safetensors::read(&folder.path().join("sae_weights.safetensors")).unwrap();
-    let get = |name: &str| tensors.iter().find(|tensor| tensor.name() == name).unwrap();
+    let file = |name: &str| crate::container::ArrayFile::open(&folder.path().join(name)).unwrap();
+    let weights = file("sae_weights.safetensors");
+    let get = |name: &str| weights.tensor(name).unwrap();
     assert_eq!(get("W_dec").to_f32(), planted.decoder.data());
     assert_eq!(get("W_enc").shape(), [40, 300]);
     let encoder = get("W_enc").to_f32();
@@ -206,9 +206,10 @@ fn what_is_written_reads_back() {
     let dictionary = crate::sae::open(folder.path(), &crate::sae::OpenOptions::default()).unwrap();
     assert_eq!((dictionary.info.format, dictionary.info.activation.name()), ("saelens", "relu"));
     assert_eq!((dictionary.features(), dictionary.d_model(), dictionary.info.warnings.len()), (300, 40, 0));
-    let acts = Activations::load(&folder.path().join("activations.npz"), Some(300)).unwrap();
+    let task = crate::task::Task::new(1).unwrap();
+    let acts = Activations::load(&folder.path().join("activations.npz"), Some(300), &task).unwrap();
     assert_eq!(acts.by_token, planted.activations.as_ref().unwrap().by_token);
-    let (labels, warnings) = Labels::load(&folder.path().join("labels.jsonl"), 300).unwrap();
+    let (labels, warnings) = Labels::load(&folder.path().join("labels.jsonl"), 300, &task).unwrap();
     assert_eq!((labels.by_feature, warnings), (planted.labels().by_feature, Vec::new()));
     assert_eq!(
         (labels.source.as_deref(), labels.path.file_name().unwrap()),
@@ -221,13 +222,13 @@ fn what_is_written_reads_back() {
     let of = truth["groups"].as_array().unwrap().iter().find(|group| group["name"] == "ring7").unwrap();
     assert_eq!(of["features"], serde_json::json!(ring.features));
     assert_eq!(of["angle"].as_array().unwrap().len(), 7);
-    let latents = crate::container::npz::Npz::open(&folder.path().join("latents.npz")).unwrap();
-    assert_eq!(latents.tensor("ring7__angle").unwrap().to_f32(), ring.latents[0].1);
-    let dense = crate::container::npy::read(&folder.path().join("resid.npy")).unwrap();
+    assert_eq!(file("latents.npz").tensor("ring7__angle").unwrap().to_f32(), ring.latents[0].1);
+    let dense = file("resid.npy").tensor("resid").unwrap();
     assert_eq!((dense.shape(), dense.to_f32()), (&[6, 40][..], planted.dense.unwrap().into_data()));
-    write(&plant(SynthKind::Mixed, &SynthParams { tokens: 0, dense: 0, ..params }).unwrap(), folder.path()).unwrap();
-    let left = ["activations.npz", "latents.npz", "resid.npy"].map(|name| folder.path().join(name).exists());
-    assert_eq!(left, [false; 3], "nothing of the other dictionary stays behind");
+    write(&plant(SynthKind::Random, &SynthParams { tokens: 0, dense: 0, ..params }).unwrap(), folder.path()).unwrap();
+    let old = ["activations.npz", "labels.jsonl", "latents.npz", "resid.npy"];
+    let left = old.map(|name| folder.path().join(name).exists());
+    assert_eq!(left, [false; 4], "nothing of the other dictionary stays behind");
 }
 
 #[test]
@@ -246,6 +247,18 @@ fn each_bad_parameter_is_refused() {
     ];
     for (params, expected) in cases {
         let error = plant(SynthKind::Mixed, &params).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error} should say {expected}");
+    }
+    // What would not fit into memory is refused before anything is allocated.
+    let huge = SynthParams { features: 1 << 24, d_model: 1 << 16, ..base };
+    let long = SynthParams { tokens: 1 << 26, ..base };
+    for (kind, params, expected) in [
+        (SynthKind::Random, huge, "1,099,511,627,776 weights; expected at most 2,147,483,648"),
+        (SynthKind::Random, long, "activations or more; expected at most 268,435,456; try fewer --tokens"),
+        (SynthKind::Random, SynthParams { features: 1 << 30, ..base }, "try --features 16777216"),
+        (SynthKind::Random, SynthParams { features: 0, ..base }, "try --features 1"),
+    ] {
+        let error = plant(kind, &params).unwrap_err().to_string();
         assert!(error.contains(expected), "{error} should say {expected}");
     }
     assert!(SynthKind::parse("ring").unwrap_err().to_string().contains("rings"));

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | sae_weights.safetensors, cfg.json | SAELens, architecture `standard`: W_dec, W_enc = W_decᵀ, biases 0, f32 |
 //! | activations.npz | scipy CSR `[tokens, features]` f32: the planted activations, not what the encoder would give |
-//! | labels.jsonl | one planted feature a line, with Neuronpedia's keys |
+//! | labels.jsonl | one planted feature a line, with Neuronpedia's keys; none where nothing is planted |
 //! | truth.json | every group: kind, name, features, coordinates |
 //! | latents.npz | per group `NAME__token` and `NAME__COORDINATE`: where it is active, and the latents there |
 //! | resid.npy | the dense activations, if there are any, f32 |
@@ -15,9 +15,8 @@ use crate::container::safetensors::{TensorSpec, write_safetensors};
 use crate::container::write::{NpzWriter, Target, write_npy, write_values};
 use crate::error::{Error, Result};
 use crate::rows::Points;
-use crate::sae::activations::save_csr;
+use crate::sae::activations::write_csr;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::io::{Seek, Write};
 use std::path::Path;
 
@@ -29,7 +28,7 @@ use std::path::Path;
 /// If the folder or a file cannot be written.
 pub fn write(planted: &Planted, dir: &Path) -> Result<()> {
     std::fs::create_dir_all(dir).map_err(|error| Error::io(dir, &error))?;
-    for old in ["activations.npz", "latents.npz", "resid.npy"].map(|name| dir.join(name)) {
+    for old in ["activations.npz", "labels.jsonl", "latents.npz", "resid.npy"].map(|name| dir.join(name)) {
         if old.is_file() {
             std::fs::remove_file(&old).map_err(|error| Error::io(&old, &error))?;
         }
@@ -56,10 +55,12 @@ pub fn write(planted: &Planted, dir: &Path) -> Result<()> {
     });
     file("cfg.json")?.write(|out| json_file(&config, out))?;
     if let Some(activations) = &planted.activations {
-        save_csr(&activations.by_token, &dir.join("activations.npz"))?;
+        file("activations.npz")?.write(|out| write_csr(&activations.by_token, None, out))?;
         file("latents.npz")?.write(|out| latents(planted, out))?;
     }
-    file("labels.jsonl")?.write(|out| labels(planted, out))?;
+    if planted.groups.iter().any(|group| group.kind != GroupKind::Background) {
+        file("labels.jsonl")?.write(|out| labels(planted, out))?;
+    }
     file("truth.json")?.write(|out| json_file(&truth(planted), out))?;
     if let Some(dense) = &planted.dense {
         let shape = [dense.len(), dense.dims()];
@@ -78,7 +79,7 @@ fn weights(decoder: &Points, out: &mut impl Write) -> std::io::Result<()> {
         spec("b_dec", &[width]),
         spec("b_enc", &[features]),
     ];
-    write_safetensors(out, &specs, &BTreeMap::new(), |tensor, out| match tensor {
+    write_safetensors(out, &specs, |tensor, out| match tensor {
         0 => write_values(out, decoder.data().iter().copied()),
         1 => {
             // Sixteen columns of the decoder at a time: its rows are walked in order, and little is held.

@@ -3,7 +3,11 @@ use proptest::prelude::*;
 use std::io::Write;
 
 fn open(text: &str) -> Result<Tokens> {
-    Tokens::from_bytes(&Bytes::from(text.as_bytes().to_vec()), Path::new("t.jsonl"), None)
+    Tokens::from_bytes(&Bytes::from(text.as_bytes().to_vec()), Path::new("t.jsonl"), None, &task())
+}
+
+fn task() -> Task {
+    Task::new(1).unwrap()
 }
 
 fn words(passage: &Passage) -> Vec<&str> {
@@ -41,7 +45,7 @@ fn one_token_a_line_is_running_text() {
     assert_eq!(words(&tokens.passage(0, 5)), ["a", "b"]);
     assert_eq!([0, 1, 2].map(|row| tokens.place(row)), [(0, 0), (0, 1), (0, 0)]);
     assert_eq!([0, 1, 2].map(|row| tokens.label(row)), [None, Some("B"), None]);
-    let csv = "row,token,doc_id,pos\n0,\" a\",4,1\n1,\"b,c\",4,2\n2,d,4,4\n";
+    let csv = "Row, Token ,doc_id,pos\n0,\" a\",4,1\n1,\"b,c\",4,2\n2,d,4,4\n";
     let tokens = open(csv).unwrap();
     assert_eq!([0, 1, 2].map(|row| tokens.place(row)), [(4, 1), (4, 2), (4, 4)]);
     assert_eq!(words(&tokens.passage(0, 5)), [" a", "b,c"], "a gap in the positions ends the passage");
@@ -70,7 +74,7 @@ fn gzipped_text_is_the_same() {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     gzip.write_all(SEQUENCES.as_bytes()).unwrap();
     let path = Path::new("t.jsonl.gz");
-    let tokens = Tokens::from_bytes(&Bytes::from(gzip.finish().unwrap()), path, Some(5)).unwrap();
+    let tokens = Tokens::from_bytes(&Bytes::from(gzip.finish().unwrap()), path, Some(5), &task()).unwrap();
     assert_eq!((tokens.token(4), tokens.path()), ("y", path));
 }
 
@@ -99,10 +103,41 @@ fn each_defect_is_named_with_its_line() {
         assert!(error.contains(expected) && error.contains("t.jsonl"), "{text}: {error} should say {expected}");
     }
     let bytes = Bytes::from(SEQUENCES.as_bytes().to_vec());
-    let error = Tokens::from_bytes(&bytes, Path::new("t"), Some(6)).unwrap_err().to_string();
+    let error = Tokens::from_bytes(&bytes, Path::new("t"), Some(6), &task()).unwrap_err().to_string();
     assert!(error.contains("texts of 5 rows, but the activations have 6"), "{error}");
-    let error = Tokens::from_bytes(&Bytes::from(vec![0xff, 0x00]), Path::new("t"), None).unwrap_err().to_string();
+    let error =
+        Tokens::from_bytes(&Bytes::from(vec![0xff, 0x00]), Path::new("t"), None, &task()).unwrap_err().to_string();
     assert!(error.contains("UTF-8"), "{error}");
+}
+
+#[test]
+fn no_more_rows_are_kept_than_the_activations_have() {
+    let many = format!("{{\"tokens\":[{}\"x\"]}}\n{{\"tokens\":", "\"\",".repeat(50_000));
+    // The second line is broken: what comes after the last row is not even looked at.
+    let read = |rows, text: &str| {
+        let bytes = Bytes::from(text.as_bytes().to_vec());
+        Tokens::from_bytes(&bytes, Path::new("t"), rows, &task()).unwrap_err().to_string()
+    };
+    let error = read(Some(4), &many);
+    assert!(error.contains("texts of more rows, but the activations have 4"), "{error}");
+    let endless = format!("{{\"tokens\":[{}\"x\"]}}", "\"\",".repeat(1 << 20));
+    assert!(read(None, &endless).contains("a list of more than 1048576"));
+}
+
+#[test]
+fn halves_of_characters_lose_no_file() {
+    let tokens = open("{\"token\":\"a\\ud83d\"}\n{\"token\":\"b\"}").unwrap();
+    assert_eq!((tokens.token(0), tokens.token(1)), ("a\u{fffd}", "b"));
+}
+
+#[test]
+fn cancelling_stops_the_reading() {
+    let task = task();
+    task.watch().cancel();
+    for text in [SEQUENCES, "token\na\n"] {
+        let result = Tokens::from_bytes(&Bytes::from(text.as_bytes().to_vec()), Path::new("t"), None, &task);
+        assert!(matches!(result, Err(crate::Error::Cancelled)));
+    }
 }
 
 proptest! {

@@ -7,10 +7,10 @@ use crate::analysis::{FeatureTable, JobKind, Product};
 use crate::container::write::Target;
 use crate::error::Result;
 use crate::export::{Document, Provenance, Sink, WRITERS, table};
+use crate::text::counted;
 use crate::tui::frame::{frame_svg, frame_text};
 use crate::tui::layout::Page;
 use crate::tui::screen::area_of;
-use crate::tui::widgets::text::counted;
 use ratatui::buffer::Buffer;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -69,7 +69,7 @@ impl App {
         let what = if PICTURES.contains(&suffix.as_str()) {
             "this page as a picture".to_string()
         } else {
-            counted(self.chosen_features(kind == PromptKind::ExportAll).len(), "feature")
+            counted(self.chosen_features(kind == PromptKind::ExportAll).len(), "feature", "features")
         };
         let exists = if path.exists() { "; the file exists" } else { "" };
         Note::Good(format!("{what}{exists}"))
@@ -113,6 +113,7 @@ impl App {
         let mut parameters = self.params.parameters();
         parameters.insert("verb".into(), "export".into());
         parameters.insert("where".into(), filter.into());
+        parameters.extend(self.study.evidence_sources());
         let provenance =
             Provenance { input: self.study.name.clone(), fingerprint: self.study.fingerprint.clone(), parameters };
         let (study, layout, clusters) = (Arc::clone(&self.study), self.layout.clone(), self.clusters.clone());
@@ -126,7 +127,7 @@ impl App {
                 provenance,
                 bare: false,
             })?;
-            context.publish(Product::File(sink.path().to_path_buf(), counted(features.len(), "feature")));
+            context.publish(Product::File(sink.path().to_path_buf(), counted(features.len(), "feature", "features")));
             Ok(())
         });
     }

@@ -3,11 +3,11 @@
 use super::prompt::{self, Before, Choice, Note, Prompt, PromptKind, Suggestion};
 use super::{App, Question, Search, exporting, remaking};
 use crate::analysis::{Column, Filter, JobKind};
+use crate::text::{counted, thousands};
 use crate::tui::Effect;
 use crate::tui::action::Action;
 use crate::tui::input::LineEditor;
 use crate::tui::key::Key;
-use crate::tui::widgets::text::{counted, thousands};
 
 /// Most features suggested while searching; the count of all is told.
 const SUGGESTED: usize = 50;
@@ -121,7 +121,7 @@ impl App {
         match &self.trial {
             Some(_) => {
                 let shown = thousands(self.shown_count() as u64);
-                Note::Good(format!("{shown} of {}", counted(self.study.features(), "feature")))
+                Note::Good(format!("{shown} of {}", counted(self.study.features(), "feature", "features")))
             }
             None => note,
         }

@@ -12,6 +12,8 @@ use std::time::Duration;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthChar;
 
+pub use crate::text::thousands;
+
 /// Text from a file, made safe for the grid: one line, no control characters, graphemes of a width that every
 /// terminal agrees on, and 7-bit if `ascii`.
 pub fn clean(text: &str, ascii: bool) -> String {
@@ -236,24 +238,6 @@ pub fn to_ascii(buf: &mut Buffer) {
             cell.set_char(stand_in);
         }
     }
-}
-
-/// A whole number with thousands separated: `1,104`.
-pub fn thousands(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// `1 feature`, `4,096 features`: a count of things whose plural ends in s.
-pub fn counted(n: usize, thing: &str) -> String {
-    format!("{} {thing}{}", thousands(n as u64), if n == 1 { "" } else { "s" })
 }
 
 /// A length of time as people say it: `0.4 s`, `12 s`, `2 min 10 s`, `3 h 5 min`.

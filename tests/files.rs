@@ -1,0 +1,341 @@
+//! Verbs over files of all sorts: what they open, what they write, what they refuse, and what they remark on.
+
+#[path = "support/formats_files.rs"]
+#[allow(dead_code, reason = "shared with the tests of the formats")]
+mod files;
+
+use assert_cmd::Command;
+use files::{Array, array, npy, npz, saelens, safetensors, transposed, values};
+use saescope::container::{ArrayFile, Dtype};
+use serde_json::{Value, json};
+use std::ffi::OsStr;
+use std::fs;
+use std::path::PathBuf;
+use tempfile::TempDir;
+
+/// Features, width.
+const F: usize = 24;
+const D: usize = 4;
+
+/// A folder in which the program runs.
+struct Here(TempDir);
+
+struct Output {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+impl Here {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+    fn path(&self, name: impl AsRef<std::path::Path>) -> PathBuf {
+        self.0.path().join(name)
+    }
+    fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
+        fs::create_dir_all(self.path(name).parent().unwrap()).unwrap();
+        fs::write(self.path(name), bytes).unwrap();
+    }
+    fn run<S: AsRef<OsStr>>(&self, args: &[S]) -> Output {
+        let output = Command::cargo_bin("saescope")
+            .unwrap()
+            .args(args)
+            .current_dir(self.0.path())
+            .env("XDG_CACHE_HOME", self.path(".cache"))
+            .output()
+            .unwrap();
+        Output {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+    fn ok(&self, args: &[&str]) -> Output {
+        let output = self.run(args);
+        assert_eq!(output.code, 0, "{args:?}: {}", output.stderr);
+        output
+    }
+    fn json(&self, args: &[&str]) -> Value {
+        serde_json::from_str(&self.ok(args).stdout).unwrap()
+    }
+    fn fails(&self, args: &[&str], words: &[&str]) {
+        let output = self.run(args);
+        assert_eq!((output.code, output.stdout.as_str()), (2, ""), "{args:?}: {}", output.stderr);
+        for word in words {
+            assert!(output.stderr.contains(word), "{args:?} should say {word}: {}", output.stderr);
+        }
+    }
+    /// A SAELens folder of these tensors, with what `change` makes of the configuration.
+    fn dictionary(&self, name: &str, extra: &[Array], change: impl Fn(&mut Value)) {
+        let mut config = json!({"architecture": "standard", "d_in": D, "d_sae": F, "apply_b_dec_to_input": true,
+            "normalize_activations": "none", "metadata": {"sae_lens_version": "6.54.12"}});
+        change(&mut config);
+        let encoder = array("W_enc", &[F, D], values(F * D, 2));
+        let mut arrays = vec![transposed(&encoder), array("W_dec", &[F, D], values(F * D, 1))];
+        arrays.extend([array("b_enc", &[F], values(F, 3)), array("b_dec", &[D], values(D, 4))]);
+        arrays.retain(|own| extra.iter().all(|other| other.name != own.name));
+        arrays.extend_from_slice(extra);
+        saelens(&self.path(name), &safetensors(&arrays, Dtype::F32), &config);
+    }
+}
+
+fn plain(_: &mut Value) {}
+
+fn vectors(name: &str, rows: usize, width: usize) -> Array {
+    array(name, &[rows, width], values(rows * width, 5))
+}
+
+#[cfg(unix)]
+#[test]
+fn names_that_are_no_text_open_under_every_verb() {
+    use std::os::unix::ffi::OsStrExt;
+    let here = Here::new();
+    here.dictionary("plain", &[], plain);
+    let odd = OsStr::from_bytes(b"odd\xff");
+    fs::rename(here.path("plain"), here.path(odd)).unwrap();
+    let run = |args: &[&OsStr]| {
+        let output = here.run(args);
+        assert_eq!(output.code, 0, "{}", output.stderr);
+    };
+    let text = OsStr::new;
+    run(&[text("info"), odd]);
+    run(&[text("info"), odd, text("--json")]);
+    run(&[text("knn"), odd, text("-o"), text("k.npz"), text("--k"), text("3")]);
+    here.write("x.npy", npy(&vectors("x", 3, D), Dtype::F32, false));
+    run(&[text("encode"), odd, text("x.npy"), text("-o"), text("a.npz")]);
+    // A folder with such names is listed, in JSON too.
+    here.dictionary("many/a", &[], plain);
+    fs::rename(here.path(odd), here.path("many").join(odd)).unwrap();
+    let listed = here.json(&["info", "many", "--json"]);
+    assert_eq!(listed["dictionaries"][1]["name"], "odd\\xff");
+}
+
+#[test]
+fn what_only_encoding_needs_does_not_keep_geometry_from_opening() {
+    let here = Here::new();
+    here.write("x.npy", npy(&vectors("x", 3, D), Dtype::F32, false));
+    let change = |key: &'static str, value: &'static str| move |config: &mut Value| config[key] = value.into();
+    for (name, key, value, activation, hint) in [
+        ("topk", "architecture", "topk", "topk, k missing", "--k K"),
+        ("jumprelu", "architecture", "jumprelu", "jumprelu, threshold missing", "--threshold VALUE"),
+        ("gated", "architecture", "gated", "gated, gate (b_gate, r_mag, b_mag) missing", "the file that has it"),
+        ("odd", "normalize_activations", "odd", "relu", "--normalize none"),
+    ] {
+        here.dictionary(name, &[], change(key, value));
+        let json = here.json(&["info", name, "--json"]);
+        assert_eq!((&json["activation_parameters"], &json["k"]), (&activation.into(), &Value::Null));
+        here.ok(&["knn", name, "-o", &format!("{name}.npz"), "--k", "3"]);
+        here.ok(&["neighbors", name, "--feature", "0", "--k", "3"]);
+        here.fails(&["encode", name, "x.npy", "-o", "a.npz"], &[name, hint]);
+        here.fails(&["convert", name, "-o", "copy"], &[hint]);
+    }
+    here.ok(&["encode", "topk", "x.npy", "-o", "a.npz", "--k", "2"]);
+    here.ok(&["encode", "odd", "x.npy", "-o", "b.npz", "--normalize", "0.5"]);
+}
+
+#[test]
+fn info_shows_every_parameter_of_the_encoding() {
+    let here = Here::new();
+    let threshold = array("threshold", &[F], (1..=F).map(|i| i as f64 / 4.0).collect());
+    here.dictionary("jump", &[threshold], |config| {
+        config["architecture"] = "jumprelu".into();
+        config["normalize_activations"] = "expected_average_only_in".into();
+        config["norm_scaling_factor"] = 0.25.into();
+    });
+    let json = here.json(&["info", "jump", "--json"]);
+    assert_eq!(json["threshold"], json!({"min": 0.25, "max": 6.0}));
+    assert_eq!((&json["normalize"], &json["normalize_factor"]), (&"scale".into(), &0.25.into()));
+    let text = here.ok(&["info", "jump"]).stdout;
+    assert!(text.contains("jumprelu, threshold 0.25..6") && text.contains("scale 0.25"), "{text}");
+    here.dictionary("top", &[], |config| {
+        config["architecture"] = "topk".into();
+        config["k"] = 5.into();
+        config["rescale_acts_by_decoder_norm"] = true.into();
+        config["normalize_activations"] = "layer_norm".into();
+    });
+    let json = here.json(&["info", "top", "--json"]);
+    assert_eq!((&json["k"], &json["threshold"]), (&5.into(), &Value::Null));
+    let text = here.ok(&["info", "top"]).stdout;
+    assert!(text.contains("topk 5, scaled by decoder norms") && text.contains("deviation over d - 1"), "{text}");
+}
+
+#[test]
+fn rows_that_are_no_numbers_are_told_apart_from_zeros() {
+    let here = Here::new();
+    let mut rows = vec![1.0; F * D];
+    rows[..D].fill(0.0);
+    rows[D] = f64::NAN;
+    rows[3 * D] = f64::INFINITY;
+    here.dictionary("bad", &[array("W_dec", &[F, D], rows)], plain);
+    let json = here.json(&["info", "bad", "--json"]);
+    let decoder = &json["decoder"];
+    assert_eq!(
+        (&decoder["bad_rows"], &decoder["zero_rows"], &decoder["norm_max"]),
+        (&2.into(), &1.into(), &2.0.into())
+    );
+    let text = here.ok(&["info", "bad"]).stdout;
+    assert!(text.contains("median 2.0000, max 2.0000; 1 zero row, 2 rows with NaN or infinity"), "{text}");
+    assert!(text.contains("2 rows of the decoder hold NaN or infinity"), "{text}");
+    here.dictionary("none", &[array("W_dec", &[F, D], vec![f64::NAN; F * D])], plain);
+    assert_eq!(here.json(&["info", "none", "--json"])["decoder"]["norm_median"], Value::Null);
+    assert!(here.ok(&["info", "none"]).stdout.contains("no row is finite; 0 zero rows, 24 rows with NaN"));
+}
+
+#[test]
+fn all_verbs_agree_on_what_a_folder_is() {
+    let here = Here::new();
+    here.dictionary("own", &[], plain);
+    here.dictionary("own/checkpoints/1", &[], plain);
+    assert_eq!(here.json(&["info", "own", "--json"])["features"], F);
+    here.ok(&["knn", "own", "-o", "k.npz", "--k", "3"]);
+    here.dictionary("many/a", &[], plain);
+    here.dictionary("many/b", &[], plain);
+    assert_eq!(here.json(&["info", "many", "--json"])["dictionaries"].as_array().unwrap().len(), 2);
+    here.fails(&["knn", "many", "-o", "l.npz", "--k", "3"], &["--pick a"]);
+    let text = here.ok(&["info", "many", "--pick", "b"]).stdout;
+    assert!(text.contains("many/b"), "the picked one is named: {text}");
+}
+
+#[test]
+fn vectors_come_as_a_file_or_as_a_folder_of_chunks() {
+    let here = Here::new();
+    here.dictionary("d", &[], plain);
+    let all = vectors("x", 24, D);
+    here.write("whole.npy", npy(&all, Dtype::F32, false));
+    let part = |name: &str, rows: std::ops::Range<usize>| {
+        array(name, &[rows.len(), D], all.values[rows.start * D..rows.end * D].to_vec())
+    };
+    here.write("chunks/part-10.npy", npy(&part("c", 20..24), Dtype::F32, false));
+    here.write("chunks/part-2.npz", npz(&[part("b", 7..20)], Dtype::F32, true));
+    here.write("chunks/part-1.safetensors", safetensors(&[part("a", 0..7)], Dtype::F32));
+    here.write("chunks/notes.json", "{}");
+    here.ok(&["encode", "d", "whole.npy", "-o", "whole.npz"]);
+    here.ok(&["encode", "d", "chunks", "-o", "chunks.npz"]);
+    let arrays = |name: &str| {
+        let file = ArrayFile::open(&here.path(name)).unwrap();
+        ["data", "indices", "indptr", "shape"].map(|name| file.tensor(name).unwrap().to_f64())
+    };
+    assert_eq!(arrays("whole.npz"), arrays("chunks.npz"));
+    here.write("chunks/part-3.npy", npy(&vectors("w", 2, D + 1), Dtype::F32, false));
+    here.fails(&["encode", "d", "chunks", "-o", "x.npz"], &["part-3.npy", "a chunk of width 5", "part-1.safetensors"]);
+    here.write("empty/readme.txt", "");
+    here.fails(&["encode", "d", "empty", "-o", "x.npz"], &["no vectors in this folder", "npy, npz or safetensors"]);
+}
+
+#[test]
+fn vectors_that_do_not_fit_are_named_with_their_shape_and_type() {
+    let here = Here::new();
+    here.dictionary("d", &[], plain);
+    let integers = safetensors(&[array("ids", &[3, D], vec![1.0; 3 * D])], Dtype::I64);
+    here.write("ints.safetensors", integers);
+    here.write("list.npy", npy(&array("v", &[8], values(8, 1)), Dtype::F32, false));
+    let both = [vectors("a", 3, D), vectors("b", 3, D), array("c", &[3], values(3, 1))];
+    here.write("two.npz", npz(&both, Dtype::F32, false));
+    here.write("wide.npy", npy(&vectors("w", 3, D + 1), Dtype::F32, false));
+    let mut bad = vectors("x", 3, D);
+    bad.values[5] = f64::NAN;
+    here.write("nan.npy", npy(&bad, Dtype::F32, false));
+    here.write("named.npy", "index,label\n");
+    for (input, tensor, words) in [
+        ("ints.safetensors", "", vec!["ids [3, 4] i64", "astype('float32')"]),
+        ("ints.safetensors", "ids", vec!["ids [3, 4] i64", "astype('float32')"]),
+        ("list.npy", "", vec!["list [8] f32", "reshape"]),
+        ("two.npz", "", vec!["a [3, 4] f32, b [3, 4] f32", "--tensor NAME"]),
+        ("two.npz", "c", vec!["c [3] f32"]),
+        ("two.npz", "z", vec!["no array z", "a [3, 4] f32"]),
+        ("wide.npy", "", vec!["wide.npy", "width 5", "width 4"]),
+        ("nan.npy", "", vec!["nan.npy", "token 1 holds NaN"]),
+        ("named.npy", "", vec!["named.npy", "text, not arrays of numbers"]),
+        ("missing.npy", "", vec!["missing.npy", "expected a path that exists"]),
+    ] {
+        let mut args = vec!["encode", "d", input, "-o", "a.npz"];
+        if !tensor.is_empty() {
+            args.extend(["--tensor", tensor]);
+        }
+        here.fails(&args, &words);
+    }
+    here.fails(&["encode", "d", "wide.npy", "-o", "a.csv"], &["a name ending in .npz"]);
+    here.ok(&["encode", "d", "two.npz", "-o", "a.npz", "--tensor", "b"]);
+}
+
+#[test]
+fn what_encoding_and_converting_took_for_granted_is_remarked_on() {
+    let here = Here::new();
+    here.write("x.npy", npy(&vectors("x", 3, D), Dtype::F32, false));
+    here.dictionary("d", &[array("threshold", &[F], vec![0.5; F])], plain);
+    fs::remove_file(here.path("d/cfg.json")).unwrap();
+    let encoded = here.ok(&["encode", "d", "x.npy", "-o", "a.npz", "--subtract-b-dec", "true"]);
+    for words in ["taken as jumprelu, by its threshold", "whether inputs are normalised"] {
+        assert!(encoded.stderr.contains(words), "{}", encoded.stderr);
+    }
+    let converted = here.ok(&["convert", "d", "-o", "copy", "--subtract-b-dec", "true", "--quiet"]);
+    assert!(converted.stderr.contains("taken as jumprelu, by its threshold"), "{}", converted.stderr);
+}
+
+#[test]
+fn results_say_what_they_were_made_from() {
+    let here = Here::new();
+    here.dictionary("d", &[], plain);
+    here.write("x.npy", npy(&vectors("x", 9, D), Dtype::F32, false));
+    here.ok(&["encode", "d", "x.npy", "-o", "acts.npz"]);
+    let ArrayFile::Npz(npz) = ArrayFile::open(&here.path("acts.npz")).unwrap() else { panic!("no archive") };
+    let told: Value = serde_json::from_str(&npz.text("provenance").unwrap()[0]).unwrap();
+    assert_eq!((&told["input"], &told["parameters"]["vectors"]["path"]), (&"d".into(), &"x.npy".into()));
+    assert_eq!(told["parameters"]["vectors"]["fingerprint"].as_str().unwrap().len(), 32);
+    here.write("labels.csv", "index,label\n3,three\n");
+    let files = ["--acts", "acts.npz", "--labels", "labels.csv"];
+    let columns = ["--columns", "feature,density,label"];
+    here.ok(&[&["export", "d", "-o", "t.json"], &files[..], &columns].concat());
+    let table: Value = serde_json::from_str(&fs::read_to_string(here.path("t.json")).unwrap()).unwrap();
+    let parameters = &table["provenance"]["parameters"];
+    assert_eq!(
+        (&parameters["acts"]["path"], &parameters["labels"]["path"]),
+        (&"acts.npz".into(), &"labels.csv".into())
+    );
+    assert_eq!(parameters["acts"]["fingerprint"].as_str().unwrap().len(), 32);
+    assert!(parameters.get("tokens").is_none());
+    here.ok(&["knn", "d", "-o", "k.json", "--k", "3", "--acts", "acts.npz"]);
+    let table: Value = serde_json::from_str(&fs::read_to_string(here.path("k.json")).unwrap()).unwrap();
+    assert!(table["provenance"]["parameters"].get("acts").is_none(), "neighbours by decoder need none");
+}
+
+#[test]
+fn clusters_are_read_by_what_the_file_is_and_not_by_its_name() {
+    let here = Here::new();
+    here.dictionary("d", &[], plain);
+    let labels = array("labels", &[F], (0..F).map(|i| (i % 2) as f64).collect());
+    here.write("npz.txt", npz(&[labels], Dtype::F32, false));
+    let csv: String = (0..F).map(|i| format!("{},{}\n", i, i % 2)).collect();
+    here.write("csv.dat", format!("# about\nfeature,cluster\n{csv}"));
+    let rows: Vec<Value> = (0..F).map(|i| json!({"feature": i, "cluster": i % 2})).collect();
+    here.write("json", json!({"features": rows}).to_string());
+    for file in ["npz.txt", "csv.dat", "json"] {
+        let out = format!("{file}.out.csv");
+        here.ok(&["export", "d", "-o", &out, "--columns", "feature,cluster", "--clusters", file, "--bare"]);
+        let table = fs::read_to_string(here.path(out)).unwrap();
+        assert_eq!(table.lines().nth(2), Some("1,1"), "{file}: {table}");
+    }
+    here.write("half.npy", npy(&array("labels", &[F], vec![0.5; F]), Dtype::F32, false));
+    let export = |file: &'static str| ["export", "d", "-o", "t.csv", "--columns", "cluster", "--clusters", file];
+    here.fails(&export("half.npy"), &["no whole number"]);
+    here.write("torch.csv", b"PK\x03\x04\0\0\0\0\0\0archive/data.pkl");
+    here.fails(&export("torch.csv"), &["torch archive", "not in this build"]);
+}
+
+#[test]
+fn text_from_files_does_not_reach_a_terminal_as_it_is() {
+    let here = Here::new();
+    here.dictionary("d", &[], plain);
+    here.write("labels.csv", "index,label\n1,a\u{9b}2J\u{202e}b\n2,c\n");
+    let all = here.ok(&["neighbors", "d", "--feature", "0", "--k", "23", "--json", "--labels", "labels.csv"]).stdout;
+    assert!(!all.contains(['\u{9b}', '\u{202e}']) && all.contains("a\\u009b2J\\u202eb"), "{all}");
+    let label = |value: &Value| value["label"].as_str().map(str::to_string);
+    let json: Value = serde_json::from_str(&all).unwrap();
+    assert!(json["neighbors"].as_array().unwrap().iter().any(|n| label(n).as_deref() == Some("a\u{9b}2J\u{202e}b")));
+    let long = "x".repeat(200_000);
+    let header = format!(r#"{{"{long}":{{"dtype":"F32","shape":[2],"data_offsets":[0,9]}}}}"#);
+    here.write("long.safetensors", files::with_header(&header, 8));
+    let output = here.run(&["info", "long.safetensors"]);
+    assert!(output.code == 2 && output.stderr.len() < 2000, "{}", output.stderr.len());
+}
