@@ -15,6 +15,7 @@ pub mod map;
 pub mod open;
 pub mod query;
 pub mod study;
+pub mod summary;
 pub mod words;
 
 pub use cache::Cache;
@@ -25,5 +26,6 @@ pub use filter::Filter;
 pub use jobs::{JobEvent, JobId, JobKind, JobUpdate, Jobs, Product};
 pub use map::MapParams;
 pub use query::{Neighbor, NeighborsBy};
-pub use study::{Study, Summary};
+pub use study::Study;
+pub use summary::Summary;
 pub use words::Words;

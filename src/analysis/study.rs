@@ -6,18 +6,13 @@
 use super::cache::Cache;
 use super::evidence::Evidence;
 use crate::error::Result;
-use crate::sae::{Activations, DecoderStats, Dictionary, Labels, Tokens};
+use crate::sae::{Activations, Dictionary, Labels, Tokens};
 use crate::task::Task;
-use crate::text::counted;
-use serde::Serialize;
 use std::sync::{Arc, Mutex, OnceLock, TryLockError};
 use std::time::Duration;
 
 /// What reads the evidence when it is first asked for.
 pub type EvidenceLoader = Box<dyn Fn(&Dictionary, &Task) -> Result<Evidence> + Send + Sync>;
-
-/// Above this many bytes of decoder, `info` leaves out what needs a pass over the data.
-pub const FULL_PASS_LIMIT: u64 = 1 << 30;
 
 /// A dictionary with its evidence and the cache of its results.
 pub struct Study {
@@ -118,121 +113,6 @@ impl Study {
     pub fn known_norms(&self) -> Option<&Arc<Vec<f32>>> {
         self.norms.get()
     }
-    /// What the study is, for `info` and the opening view. `full` makes the pass over large decoders.
-    ///
-    /// # Errors
-    /// If the evidence cannot be read or the pass is cancelled.
-    pub fn summary(&self, full: bool, task: &Task) -> Result<Summary> {
-        let evidence = self.load_evidence(task)?;
-        let info = &self.dictionary.info;
-        let mut warnings = info.warnings.clone();
-        warnings.extend(evidence.notes.iter().cloned());
-        let bytes = (self.features() * self.dictionary.d_out() * info.dtype.size()) as u64;
-        let decoder = if full || bytes <= FULL_PASS_LIMIT {
-            Some(DecoderStats::new(&self.norms(task)?))
-        } else {
-            warnings.push(format!(
-                "the decoder is {:.1} GB: its norms were not computed; --full computes them",
-                bytes as f64 / 1e9
-            ));
-            None
-        };
-        if let Some(bad) = decoder.map(|decoder| decoder.bad_rows).filter(|bad| *bad > 0) {
-            let rows = counted(bad, "row of the decoder holds", "rows of the decoder hold");
-            warnings.push(format!("{rows} NaN or infinity: nothing can be said of where they point"));
-        }
-        Ok(Summary {
-            format: info.format,
-            kind: info.kind,
-            activation: info.activation.name(),
-            features: self.features(),
-            d_model: self.dictionary.d_model(),
-            d_out: self.dictionary.d_out(),
-            dtype: info.dtype,
-            model: info.model.clone(),
-            hook: info.hook.clone(),
-            layer: info.layer,
-            files: info.files.iter().map(|path| path.display().to_string()).collect(),
-            activation_parameters: info.activation.describe(),
-            k: info.activation.k(),
-            threshold: info.activation.threshold_range().map(|(min, max)| Threshold { min, max }),
-            normalize: info.normalize.name(),
-            normalize_parameters: info.normalize.to_string(),
-            normalize_factor: info.normalize.factor(),
-            subtract_b_dec: info.subtract_b_dec,
-            decoder,
-            activations: evidence.activations.as_ref().map(|a| ActivationsSummary {
-                tokens: a.tokens(),
-                nnz: a.by_token.nnz(),
-                l0: a.l0(),
-            }),
-            labels: evidence.labels.as_ref().map(|l| LabelsSummary {
-                count: l.count(),
-                source: l.source.clone(),
-                kind: l.kind().map(str::to_string),
-            }),
-            warnings,
-        })
-    }
-}
-
-/// What `info --json` prints; what no file tells is null.
-#[derive(Debug, Clone, Serialize)]
-#[allow(missing_docs)]
-pub struct Summary {
-    pub format: &'static str,
-    pub kind: crate::sae::Kind,
-    pub activation: &'static str,
-    /// The activation function with its parameter, for people.
-    pub activation_parameters: String,
-    pub features: usize,
-    pub d_model: usize,
-    pub d_out: usize,
-    pub dtype: crate::container::Dtype,
-    pub model: Option<String>,
-    pub hook: Option<String>,
-    pub layer: Option<usize>,
-    /// How many features may fire, for the top-k family.
-    pub k: Option<usize>,
-    /// Thresholds of the features.
-    pub threshold: Option<Threshold>,
-    pub normalize: &'static str,
-    /// The normalisation with its parameter, for people.
-    pub normalize_parameters: String,
-    /// The factor of `scale`.
-    pub normalize_factor: Option<f32>,
-    pub subtract_b_dec: Option<bool>,
-    pub files: Vec<String>,
-    pub decoder: Option<DecoderStats>,
-    pub activations: Option<ActivationsSummary>,
-    pub labels: Option<LabelsSummary>,
-    pub warnings: Vec<String>,
-}
-
-/// The range of the thresholds.
-#[derive(Debug, Clone, Copy, Serialize)]
-#[allow(missing_docs)]
-pub struct Threshold {
-    pub min: f32,
-    pub max: f32,
-}
-
-/// Counts of the activations.
-#[derive(Debug, Clone, Serialize)]
-#[allow(missing_docs)]
-pub struct ActivationsSummary {
-    pub tokens: usize,
-    pub nnz: usize,
-    pub l0: f64,
-}
-
-/// Counts of the labels.
-#[derive(Debug, Clone, Serialize)]
-#[allow(missing_docs)]
-pub struct LabelsSummary {
-    pub count: usize,
-    pub source: Option<String>,
-    pub kind: Option<String>,
 }
 
 #[cfg(test)]

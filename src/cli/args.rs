@@ -512,7 +512,7 @@ pub(super) struct ExportArgs {
 pub(super) struct RenderArgs {
     #[command(flatten)]
     pub dict: DictArgs,
-    /// Which view: map, feature, neighbors, clusters, jobs, selections, help
+    /// Which view: map, feature, neighbors, clusters, features, selections, jobs, info, help
     #[arg(long, value_name = "NAME")]
     pub view: String,
     /// The selected feature

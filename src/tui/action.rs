@@ -7,7 +7,7 @@
 //! Keys are written as [`super::key::Key`] reads them. A number typed before a key is its count (`12j`).
 
 use Action as A;
-use Context::{Clusters, Confirm, Help, Jobs, Map, Marks, Neighbours, Passages, Picker, Prompt, Side, Table};
+use Context::{Clusters, Confirm, Help, Info, Jobs, Map, Marks, Neighbours, Passages, Picker, Prompt, Side, Table};
 
 /// What a user can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -51,6 +51,7 @@ pub enum Action {
     GoTable,
     GoMarks,
     GoJobs,
+    GoInfo,
     GoId,
     GoPicker,
     Search,
@@ -116,6 +117,8 @@ pub enum Context {
     Marks,
     /// The list of jobs.
     Jobs,
+    /// What is known about the dictionary.
+    Info,
     /// The help.
     Help,
     /// The list of the dictionaries of a folder, before one is opened.
@@ -128,8 +131,8 @@ pub enum Context {
 
 impl Context {
     /// Every context.
-    pub const ALL: [Self; 12] =
-        [Map, Side, Passages, Neighbours, Clusters, Table, Marks, Jobs, Help, Picker, Prompt, Confirm];
+    pub const ALL: [Self; 13] =
+        [Map, Side, Passages, Neighbours, Clusters, Table, Marks, Jobs, Info, Help, Picker, Prompt, Confirm];
 
     /// What the help calls it.
     pub fn name(self) -> &'static str {
@@ -142,6 +145,7 @@ impl Context {
             Table => "table of features",
             Marks => "marked features",
             Jobs => "jobs",
+            Info => "dictionary",
             Help => "help",
             Picker => "dictionaries",
             Prompt => "typing",
@@ -170,15 +174,15 @@ pub struct Row {
 /// Everywhere.
 const ALL: &[Context] = &Context::ALL;
 /// Wherever keys are commands rather than text or an answer.
-const PANES: &[Context] = &[Map, Side, Passages, Neighbours, Clusters, Table, Marks, Jobs, Help];
+const PANES: &[Context] = &[Map, Side, Passages, Neighbours, Clusters, Table, Marks, Jobs, Info, Help];
 /// Wherever there is a cursor to move.
-const MOVES: &[Context] = &[Map, Side, Passages, Neighbours, Clusters, Table, Marks, Jobs, Help, Picker];
+const MOVES: &[Context] = &[Map, Side, Passages, Neighbours, Clusters, Table, Marks, Jobs, Info, Help, Picker];
 /// Where there are rows or features to open.
 const OPENS: &[Context] = &[Map, Side, Passages, Neighbours, Clusters, Table, Marks, Picker];
 /// Where `q` ends the program.
-const QUITS: &[Context] = &[Map, Side, Passages, Neighbours, Clusters, Table, Marks, Jobs, Picker];
+const QUITS: &[Context] = &[Map, Side, Passages, Neighbours, Clusters, Table, Marks, Jobs, Info, Picker];
 /// Wherever keys are about the study: all of these but the help, which searches itself and is ended by `q`.
-const STUDY: &[Context] = &[Map, Side, Passages, Neighbours, Clusters, Table, Marks, Jobs];
+const STUDY: &[Context] = &[Map, Side, Passages, Neighbours, Clusters, Table, Marks, Jobs, Info];
 /// Where there is a feature under the cursor.
 const FEATURES: &[Context] = &[Map, Side, Passages, Neighbours, Clusters, Table, Marks];
 /// Tables of features.
@@ -257,6 +261,7 @@ pub const ACTIONS: &[Row] = &[
     row(A::GoTable, "go.table", &["g t"], PANES, None, "Go to the table of the features that are shown"),
     row(A::GoMarks, "go.selections", &["g s"], PANES, None, "Go to the marked features"),
     row(A::GoJobs, "go.jobs", &["J", "g j"], PANES, None, "Go to the jobs: progress, time, errors, cancel"),
+    row(A::GoInfo, "go.info", &["I"], PANES, None, "Go to what is known about the dictionary: files, norms, warnings"),
     row(A::GoId, "go.id", &["g i"], PANES, None, "Go to a feature by its number; a count is that number"),
     row(A::GoPicker, "go.dictionaries", &["g o"], STUDY, None, "Go to the other dictionaries of the folder"),
     row(A::JumpBack, "go.back", &["Ctrl-o"], FEATURES, None, "Back to the feature visited before"),

@@ -26,6 +26,7 @@
 
 mod commands;
 mod exporting;
+mod facts;
 mod filter;
 mod help;
 mod journey;
@@ -45,6 +46,7 @@ mod tests;
 mod undo;
 mod values;
 
+pub use facts::{FactLine, WHAT, fact_lines};
 pub use filter::{Chip, Filters, cluster_name};
 pub use help::{HelpLine, KEYS, NAME, has_names, help_lines};
 pub use lists::{ListState, Pane};
@@ -374,6 +376,7 @@ impl App {
             Pane::Clusters => self.cluster_rows.len(),
             Pane::Table | Pane::Marks => self.listed.len(),
             Pane::Jobs => self.jobs.list().count(),
+            Pane::Info => self.facts().len(),
             Pane::Help => self.help().len(),
         }
     }
@@ -431,6 +434,10 @@ impl App {
     pub fn help(&self) -> Vec<HelpLine> {
         let columns = help::doc_columns(layout::inner(self.areas().main).width);
         help_lines(&self.keymap, self.help_from, &self.help_query, columns)
+    }
+    /// What is known about the dictionary, in lines of the page about it.
+    pub fn facts(&self) -> Vec<FactLine> {
+        fact_lines(&self.study, layout::inner(self.areas().main).width)
     }
     /// What was searched in the help.
     pub fn help_query(&self) -> &str {
@@ -530,7 +537,7 @@ impl App {
         match pane {
             Pane::Map => Rect::default(),
             Pane::Feature | Pane::Members => areas.list,
-            Pane::Help => inside,
+            Pane::Info | Pane::Help => inside,
             Pane::Passages => layout::passages(inside, self.reading).0,
             Pane::Neighbours | Pane::Clusters | Pane::Table | Pane::Marks | Pane::Jobs => headed(inside),
         }

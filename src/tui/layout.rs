@@ -32,6 +32,8 @@ pub enum Page {
     Marks,
     /// The jobs.
     Jobs,
+    /// What the files say of the dictionary.
+    Info,
     /// The help.
     Help,
 }
@@ -51,6 +53,7 @@ impl Page {
             Self::Table => "features",
             Self::Marks => "marked",
             Self::Jobs => "jobs",
+            Self::Info => "dictionary",
             Self::Help => "help",
         }
     }
@@ -144,7 +147,7 @@ pub fn areas(width: u16, height: u16, page: Page, side_first: bool) -> Areas {
     let line = |y: u16| Rect::new(0, y, width, 1);
     let body = Rect::new(0, 2, width, height - 4);
     let none = Rect::new(0, 0, 0, 0);
-    let has_side = !matches!(page, Page::Jobs | Page::Help);
+    let has_side = !matches!(page, Page::Jobs | Page::Info | Page::Help);
     let wide = if page == Page::Map { WIDE_FOR_MAP } else { WIDE };
     let (main, side) = if !has_side {
         (body, none)

@@ -81,6 +81,7 @@ impl App {
             Action::GoTable => self.go(Page::Table),
             Action::GoMarks => self.go(Page::Marks),
             Action::GoJobs => self.go(Page::Jobs),
+            Action::GoInfo => self.go(Page::Info),
             Action::GoId => match count {
                 Some(feature) => self.visit(feature),
                 None => self.ask(PromptKind::GoId),
@@ -312,7 +313,7 @@ impl App {
             }
             Pane::Members => self.members.get(self.list(Pane::Members).cursor).copied(),
             Pane::Table | Pane::Marks => self.listed.get(self.list(self.focus).cursor).copied(),
-            Pane::Clusters | Pane::Jobs | Pane::Help => None,
+            Pane::Clusters | Pane::Jobs | Pane::Info | Pane::Help => None,
             Pane::Map | Pane::Passages => self.selected,
         }
     }

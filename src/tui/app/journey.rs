@@ -59,7 +59,7 @@ impl App {
                 self.go_on(Page::Map);
             }
             Pane::Passages => self.reading = !self.reading,
-            Pane::Jobs | Pane::Help => {}
+            Pane::Jobs | Pane::Info | Pane::Help => {}
         }
     }
 

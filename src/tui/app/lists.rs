@@ -28,13 +28,15 @@ pub enum Pane {
     Marks,
     /// The table of jobs.
     Jobs,
+    /// The facts about the dictionary.
+    Info,
     /// The lines of the help.
     Help,
 }
 
 impl Pane {
     /// Every pane, in the order of the enumeration.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Map,
         Self::Feature,
         Self::Members,
@@ -44,6 +46,7 @@ impl Pane {
         Self::Table,
         Self::Marks,
         Self::Jobs,
+        Self::Info,
         Self::Help,
     ];
 
@@ -58,6 +61,7 @@ impl Pane {
             Self::Table => Context::Table,
             Self::Marks => Context::Marks,
             Self::Jobs => Context::Jobs,
+            Self::Info => Context::Info,
             Self::Help => Context::Help,
         }
     }
@@ -72,6 +76,7 @@ impl Pane {
             Page::Table => &[Self::Table, Self::Feature],
             Page::Marks => &[Self::Marks, Self::Feature],
             Page::Jobs => &[Self::Jobs],
+            Page::Info => &[Self::Info],
             Page::Help => &[Self::Help],
         }
     }

@@ -1,7 +1,7 @@
 //! The lines around the page: what is open, what is shown, what runs, which keys come next.
 
 use super::words::about;
-use crate::sae::Normalize;
+use crate::tui::action::{Action, Context};
 use crate::tui::app::{App, Note};
 use crate::tui::widgets::line::{self, Hint};
 use crate::tui::widgets::text;
@@ -16,41 +16,53 @@ pub(super) fn header(app: &App, area: Rect, buf: &mut Buffer) {
     let study = app.study();
     let info = &study.dictionary.info;
     let clean = |text: &str| text::clean(text, look.ascii);
-    let name = info.model.as_deref().map_or_else(|| clean(&study.name), clean);
+    // The last part of a path names it; all of it stands on the page about the dictionary.
+    let name = clean(study.name.trim_end_matches('/').rsplit('/').next().unwrap_or_default());
+    let name = if study.name.starts_with('@') { clean(&study.name) } else { name };
     let stage = app.stage_words();
     let tokens = study.activations().map(|a| format!("{} tokens", text::thousands(a.tokens() as u64)));
     let shape =
         format!("{} × {} {}", text::thousands(study.features() as u64), study.dictionary.d_out(), info.dtype.name());
     let format = format!("{} {}", info.format, info.activation.describe());
-    // The more a part tells, the later it is left out: rank 0 stays.
-    let left: [(u8, String, Style); 5] = [
-        (4, "saescope".to_string(), theme.strong()),
+    // The more a part tells, the lower its rank, and the later it is left out.
+    let left: [(u8, String, Style); 6] = [
+        (6, "saescope".to_string(), theme.strong()),
         (0, name, theme.strong()),
-        (3, info.hook.as_deref().map(clean).unwrap_or_default(), theme.text()),
-        (2, format, theme.text()),
+        (2, info.model.as_deref().map(clean).unwrap_or_default(), theme.text()),
+        (5, info.hook.as_deref().map(clean).unwrap_or_default(), theme.text()),
+        (3, format, theme.text()),
         (1, shape, theme.text()),
     ];
-    let right: [(u8, String, Style); 2] = [(2, tokens.unwrap_or_default(), theme.muted()), (1, stage, theme.text())];
-    let room = usize::from(area.width.saturating_sub(2));
-    let columns = |rank: u8| -> usize {
-        let shown = left.iter().chain(&right).filter(|(own, words, _)| *own <= rank && !words.is_empty());
-        shown.map(|(_, words, _)| text::width(words) + 3).sum()
-    };
-    let rank = (0..=4).rev().find(|&rank| columns(rank) <= room).unwrap_or(0);
+    let right: [(u8, String, Style); 2] = [(4, tokens.unwrap_or_default(), theme.muted()), (1, stage, theme.text())];
+    let mut parts: Vec<&(u8, String, Style)> = left.iter().chain(&right).filter(|part| !part.1.is_empty()).collect();
+    parts.sort_by_key(|(rank, ..)| *rank);
+    let mut room = usize::from(area.width.saturating_sub(2));
+    let mut fitting = 0;
+    for (i, (_, words, _)) in parts.iter().enumerate() {
+        // What is left out takes with it all that tells less, so that parts do not come and go at random.
+        match room.checked_sub(text::width(words) + 3) {
+            Some(rest) => room = rest,
+            None if i == 0 => room = 0,
+            None => break,
+        }
+        fitting = i + 1;
+    }
+    let last = parts[..fitting].iter().map(|(rank, ..)| *rank).max().unwrap_or(0);
+    let shown = |part: &&(u8, String, Style)| parts[..fitting].iter().any(|other| std::ptr::eq(*other, *part));
     let mut x = area.x + 1;
-    for (own, words, style) in left.iter().filter(|(own, words, _)| *own <= rank && !words.is_empty()) {
-        if *own == 4 {
+    for (rank, words, style) in left.iter().filter(shown) {
+        if *rank == 6 {
             x = text::put(buf, area, x, area.y, words, *style) + 2;
             continue;
         }
-        if x > area.x + 1 && !(rank == 4 && *own == 0) {
+        if x > area.x + 1 && !(last == 6 && *rank == 0) {
             x = text::put(buf, area, x, area.y, "· ", theme.muted());
         }
         let words = text::fit(words, usize::from((area.right() - 1).saturating_sub(x)), look.ascii);
         x = text::put(buf, area, x, area.y, &words, *style) + 1;
     }
     let mut end = area.right().saturating_sub(1);
-    for (_, words, style) in right.iter().rev().filter(|(own, words, _)| *own <= rank && !words.is_empty()) {
+    for (_, words, style) in right.iter().rev().filter(|part| shown(part)) {
         end = text::put_right(buf, area, end, area.y, words, *style).saturating_sub(3);
     }
 }
@@ -97,18 +109,22 @@ pub(super) fn filters(app: &App, area: Rect, buf: &mut Buffer) {
         x += 3;
     }
     if parts.is_empty() {
-        let info = &app.study().dictionary.info;
-        let scale = matches!(info.normalize, Normalize::Scale(None));
-        let unsaid = "the file does not say by how much activations were scaled";
-        let warnings = info.warnings.iter().map(String::as_str).chain(scale.then_some(unsaid));
-        let notes = app.study().evidence().into_iter().flat_map(|evidence| &evidence.notes);
         // What a careful reader should know first: about the dictionary, then about what lies beside it.
-        let mut said = warnings.map(|words| (words, theme.warning()));
-        let first = said.next().or_else(|| notes.map(|words| (words.as_str(), theme.muted())).next());
-        if let Some((words, style)) = first {
+        let warnings = app.study().dictionary.info.warnings.iter().map(|words| (words, theme.warning()));
+        let notes = app.study().evidence().into_iter().flat_map(|evidence| &evidence.notes);
+        let mut said = warnings.chain(notes.map(|words| (words, theme.muted())));
+        if let Some((words, style)) = said.next() {
+            let more = match said.count() {
+                0 => String::new(),
+                more => {
+                    let key = app.keymap().key(Context::Map, Action::GoInfo).unwrap_or_default();
+                    format!("  +{more} more: {key}")
+                }
+            };
+            let room = usize::from(area.right().saturating_sub(x)).saturating_sub(more.len());
             let words = text::clean(words, look.ascii);
-            let room = usize::from(area.right().saturating_sub(x));
-            text::put(buf, area, x, area.y, &text::fit(&words, room, look.ascii), style);
+            x = text::put(buf, area, x, area.y, &text::fit(&words, room, look.ascii), style);
+            text::put(buf, area, x, area.y, &more, theme.muted());
         }
     }
 }

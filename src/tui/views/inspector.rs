@@ -128,7 +128,7 @@ fn facts(app: &App, detail: &Detail, narrow: bool) -> Vec<Vec<(String, Style)>> 
     match detail.density {
         Some(0.0) => lines.push(vec![(format!("never fires on {tokens} tokens"), theme.warning())]),
         Some(density) => {
-            let of = if narrow { String::new() } else { format!(" of {tokens} tokens") };
+            let of = if narrow { format!(" of {tokens}") } else { format!(" of {tokens} tokens") };
             lines.push(vec![(format!("fires on {}{of}", text::percent(density)), theme.text())]);
         }
         _ if app.study().evidence().is_some() => {

@@ -10,6 +10,7 @@ mod chrome;
 mod clusters;
 mod feature;
 mod help;
+mod info;
 mod inspector;
 mod jobs;
 mod map;
@@ -48,6 +49,7 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
         Page::Table => table::draw(app, Pane::Table, areas.main, buf),
         Page::Marks => table::draw(app, Pane::Marks, areas.main, buf),
         Page::Jobs => jobs::draw(app, areas.main, buf),
+        Page::Info => info::draw(app, areas.main, buf),
         Page::Help => help::draw(app, areas.main, buf),
     }
     if app.page() == Page::Clusters {

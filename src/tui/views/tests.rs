@@ -233,7 +233,7 @@ fn check(name: &str, app: &App) {
 
 const SIZES: [(u16, u16); 4] = [(60, 16), (80, 24), (120, 40), (200, 60)];
 /// Name of a page and the keys that lead to it from the map.
-const PAGES: [(&str, &str); 8] = [
+const PAGES: [(&str, &str); 9] = [
     ("map", "g m"),
     ("feature", "g d"),
     ("neighbours", "g n"),
@@ -241,6 +241,7 @@ const PAGES: [(&str, &str); 8] = [
     ("table", "g t s"),
     ("marks", "g s"),
     ("jobs", "g j"),
+    ("info", "I"),
     ("help", "?"),
 ];
 
@@ -290,7 +291,7 @@ fn at_the_common_size_the_map_tells_the_primary_facts() {
         "noise 25 %",
         "distances on the map are not geometry",
         "nearest by cosine",
-        "6,600 tokens",
+        "of 6,600",
         "cluster",
         "#",
         "? help",
