@@ -1,6 +1,7 @@
 //! The columns of a feature: one table that filters, exports, sorts and completions share.
 
 use super::study::Study;
+use super::words::Words;
 use crate::geometry::cluster::Clusters;
 use crate::rows::Points;
 use std::borrow::Cow;
@@ -53,7 +54,13 @@ pub const COLUMNS: &[ColumnRow] = &[
     row(Column::Y, "y", ColumnKind::Number, false, "vertical place on the map"),
     row(Column::Cluster, "cluster", ColumnKind::Cluster, false, "cluster on the map, -1 for none; A is 0 on screen"),
     row(Column::Label, "label", ColumnKind::Text, false, "first label of the feature"),
-    row(Column::TopTokens, "top_tokens", ColumnKind::Text, true, "the five strings that carry most of its activation"),
+    row(
+        Column::TopTokens,
+        "top_tokens",
+        ColumnKind::Text,
+        true,
+        "the five strings that carry most of its activation, joined by ;",
+    ),
     row(Column::Density, "density", ColumnKind::Number, true, "share of the tokens on which it fires"),
     row(Column::MaxActivation, "max_activation", ColumnKind::Number, true, "largest activation on the tokens at hand"),
     row(Column::MeanActivation, "mean_activation", ColumnKind::Number, true, "mean activation where it fires"),
@@ -130,6 +137,8 @@ pub struct FeatureTable<'a> {
     pub coordinates: Option<&'a Points>,
     /// Clusters of the map.
     pub clusters: Option<&'a Clusters>,
+    /// What the features are about, if it was gathered; else it is gathered feature by feature.
+    pub words: Option<&'a Words>,
 }
 
 impl<'a> FeatureTable<'a> {
@@ -164,10 +173,15 @@ impl<'a> FeatureTable<'a> {
                 self.clusters.map_or(Value::None, |clusters| Value::Integer(clusters.labels[feature].into()))
             }
             Column::Label => self.study.label(feature).map_or(Value::None, |label| Value::Text(label.into())),
-            Column::TopTokens => self.study.evidence().filter(|_| self.has(column)).map_or(Value::None, |evidence| {
-                let words: Vec<String> = evidence.top_tokens(feature, 5).into_iter().map(|(text, _)| text).collect();
-                Value::Text(words.join(" ").into())
-            }),
+            Column::TopTokens if !self.has(column) => Value::None,
+            Column::TopTokens => {
+                let about: Vec<String> = match (self.words, self.study.evidence()) {
+                    (Some(words), _) => words.about(feature).map(str::to_string).collect(),
+                    (None, Some(evidence)) => Words::of_feature(evidence, feature),
+                    (None, None) => Vec::new(),
+                };
+                Value::Text(about.join(";").into())
+            }
             Column::Density => number(self.study.activations().map(|a| a.density(feature))),
             Column::MaxActivation => number(self.study.activations().map(|a| a.max(feature).into())),
             Column::MeanActivation => number(self.study.activations().and_then(|a| {

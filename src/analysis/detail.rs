@@ -11,8 +11,10 @@ pub const PASSAGES: usize = 40;
 pub const RADIUS: usize = 16;
 /// How many pieces of text to each side of the passage that is shown whole.
 const WHOLE: usize = 96;
-/// How many top tokens.
+/// How many top tokens, where they are counted for this feature alone.
 const TOKENS: usize = 8;
+/// A feature that fires more often waits for the words of all, which are counted by a job.
+const PLENTY: usize = 1 << 18;
 /// Bins of the histogram of activations.
 pub const BINS: usize = 24;
 
@@ -60,7 +62,11 @@ impl Detail {
         Self {
             feature,
             label: table.study.label(index).map(str::to_string),
-            top_tokens: evidence.map(|evidence| evidence.top_tokens(index, TOKENS)).unwrap_or_default(),
+            top_tokens: match (table.words, evidence) {
+                (Some(words), _) => words.top(index).to_vec(),
+                (None, Some(evidence)) if evidence.places(index) <= PLENTY => evidence.top_tokens(index, TOKENS),
+                _ => Vec::new(),
+            },
             density: number(Column::Density),
             max_activation: number(Column::MaxActivation),
             mean_activation: number(Column::MeanActivation),

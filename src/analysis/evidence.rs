@@ -62,6 +62,9 @@ impl Histogram {
     }
 }
 
+/// How many of the strongest places are looked at first.
+const FIRST: usize = 1024;
+
 impl Evidence {
     /// Where each part came from, with the fingerprint of its file, by the flag that names it (`acts`, `tokens`,
     /// `labels`): what belongs into the provenance of a result that may depend on it. Built-in data have no file, and
@@ -78,6 +81,11 @@ impl Evidence {
         };
         parts.into_iter().filter_map(|(name, path)| Some((name.to_string(), of(path?)))).collect()
     }
+    /// In how many places `feature` fires.
+    pub fn places(&self, feature: usize) -> usize {
+        let activations = self.activations.as_ref().filter(|activations| feature < activations.features());
+        activations.map_or(0, |activations| activations.by_feature.row(feature).0.len())
+    }
     /// The strongest places where `feature` fires, strongest first, ties by row. Places whose text would repeat a
     /// stronger one's (within `radius` rows of it) are skipped. Empty without activations and tokens.
     pub fn examples(&self, feature: usize, count: usize, radius: usize) -> Vec<Example> {
@@ -86,20 +94,28 @@ impl Evidence {
             return Vec::new();
         }
         let (rows, values) = activations.by_feature.row(feature);
+        let stronger = |a: &usize, b: &usize| values[*b].total_cmp(&values[*a]).then(a.cmp(b));
         let mut order: Vec<usize> = (0..rows.len()).collect();
-        order.sort_by(|&a, &b| values[b].total_cmp(&values[a]).then(a.cmp(&b)));
         let mut chosen: Vec<usize> = Vec::new();
-        for i in order {
-            if chosen.len() == count {
-                break;
+        // A feature may fire in millions of places: only as many of the strongest are sorted as are looked at.
+        let mut sorted = 0;
+        while chosen.len() < count && sorted < order.len() {
+            let end = (sorted + FIRST.max(sorted)).min(order.len());
+            let rest = &mut order[sorted..];
+            if end - sorted < rest.len() {
+                rest.select_nth_unstable_by(end - sorted, stronger);
             }
-            let repeats = chosen.iter().any(|&c| {
-                rows[c].abs_diff(rows[i]) as usize <= radius
-                    && tokens.place(rows[c] as usize).0 == tokens.place(rows[i] as usize).0
-            });
-            if !repeats {
-                chosen.push(i);
+            rest[..end - sorted].sort_unstable_by(stronger);
+            for &i in &order[sorted..end] {
+                let repeats = chosen.iter().any(|&c| {
+                    rows[c].abs_diff(rows[i]) as usize <= radius
+                        && tokens.place(rows[c] as usize).0 == tokens.place(rows[i] as usize).0
+                });
+                if !repeats && chosen.len() < count {
+                    chosen.push(i);
+                }
             }
+            sorted = end;
         }
         chosen.into_iter().map(|i| self.example(feature, rows[i], values[i], radius)).collect()
     }
@@ -169,7 +185,55 @@ impl Evidence {
 
 #[cfg(test)]
 mod tests {
-    use super::Histogram;
+    use super::*;
+    use crate::sae::Sparse;
+
+    /// The definition: sort all places, go through them.
+    fn oracle(evidence: &Evidence, count: usize, radius: usize) -> Vec<u32> {
+        let (activations, tokens) = (evidence.activations.as_ref().unwrap(), evidence.tokens.as_ref().unwrap());
+        let (rows, values) = activations.by_feature.row(0);
+        let mut order: Vec<usize> = (0..rows.len()).collect();
+        order.sort_by(|&a, &b| values[b].total_cmp(&values[a]).then(a.cmp(&b)));
+        let mut chosen: Vec<u32> = Vec::new();
+        for row in order.into_iter().map(|i| rows[i]) {
+            let near = |other: &u32| {
+                other.abs_diff(row) as usize <= radius
+                    && tokens.place(*other as usize).0 == tokens.place(row as usize).0
+            };
+            if chosen.len() < count && !chosen.iter().any(near) {
+                chosen.push(row);
+            }
+        }
+        chosen
+    }
+
+    #[test]
+    fn the_strongest_places_are_those_of_a_full_sort() {
+        // One feature that fires on most of 6,000 tokens in 6 documents, with many ties.
+        let mut state = 7u32;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state >> 16
+        };
+        let rows: Vec<u32> = (0..6000).filter(|_| next() % 8 > 0).collect();
+        let values: Vec<f32> = rows.iter().map(|_| (next() % 50) as f32).collect();
+        let mut indptr = vec![0u64];
+        for row in 0..6000u32 {
+            indptr.push(rows.partition_point(|&r| r <= row) as u64);
+        }
+        let indices = vec![0; rows.len()];
+        let by_token = Sparse { rows: 6000, cols: 1, indptr, indices, values };
+        let documents: Vec<Vec<String>> = (0..6).map(|_| vec!["x".to_string(); 1000]).collect();
+        let evidence = Evidence {
+            activations: Some(crate::sae::Activations::new(by_token, "planted")),
+            tokens: Some(crate::sae::Tokens::from_documents(&documents).unwrap()),
+            ..Evidence::default()
+        };
+        for (count, radius) in [(1, 0), (40, 16), (40, 300), (3000, 1), (9000, 0)] {
+            let found: Vec<u32> = evidence.examples(0, count, radius).iter().map(|example| example.row).collect();
+            assert_eq!(found, oracle(&evidence, count, radius), "{count} within {radius}");
+        }
+    }
 
     #[test]
     fn a_histogram_counts_every_finite_value_once() {

@@ -2,8 +2,9 @@
 //!
 //! Input: labels, activations and tokens of a [`Study`], each where there is one. [`Words::build`] makes one pass
 //! over the activations (in parallel, one feature at a time, so the result does not depend on threads) and keeps
-//! about 100 bytes per feature; after that a search is a scan over the kept text, fast enough to run at every key.
+//! about 300 bytes per feature; after that a search is a scan over the kept text, fast enough to run at every key.
 
+use super::evidence::Evidence;
 use super::study::Study;
 use crate::error::Result;
 use crate::geometry::cluster::Clusters;
@@ -11,17 +12,21 @@ use crate::task::Task;
 use crate::text::printable;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 
 /// How many of a feature's strongest tokens are kept.
-const TOP: usize = 5;
+const TOP: usize = 8;
+/// How many of these say what it is about: to a search, to the name of its cluster, to the column `top_tokens`.
+const ABOUT: usize = 5;
 /// Longest label that is searched, in bytes; the rest of a longer one is left out.
 const MAX_LABEL: usize = 400;
 
 /// What features are about, ready to search.
 #[derive(Debug, Clone, Default)]
 pub struct Words {
-    /// The tokens that carry most of each feature's activation, safe to print, strongest first.
-    top: Vec<Vec<String>>,
+    /// The tokens that carry most of each feature's activation, safe to print, with their share of it, strongest
+    /// first.
+    top: Vec<Vec<(String, f64)>>,
     /// Label and tokens of each feature, folded to lower case: label, line feed, tokens joined by a unit separator,
     /// which no query holds.
     folded: Vec<String>,
@@ -36,21 +41,16 @@ impl Words {
         let evidence = study.load_evidence(task)?;
         let features = study.features();
         task.stage("words", features as u64);
-        let made: Vec<(Vec<String>, String)> = task.install(|| {
+        let made: Vec<(Vec<(String, f64)>, String)> = task.install(|| {
             (0..features)
                 .into_par_iter()
                 .map(|feature| {
                     task.check()?;
-                    let top: Vec<String> = evidence
-                        .top_tokens_by_parts(feature, TOP, &mut || task.check())?
-                        .into_iter()
-                        .map(|(token, _)| printable(&token))
-                        .filter(|token| !token.is_empty())
-                        .collect();
+                    let top = top_tokens(evidence, feature, &mut || task.check())?;
                     let label = study.label(feature).unwrap_or("");
                     let end = (0..=MAX_LABEL.min(label.len())).rev().find(|&at| label.is_char_boundary(at));
                     let label = &label[..end.unwrap_or(0)];
-                    let folded = fold(label, &top);
+                    let folded = fold(label, about(&top));
                     task.advance(1);
                     Ok((top, folded))
                 })
@@ -60,9 +60,19 @@ impl Words {
         Ok(Self { top, folded })
     }
 
-    /// The tokens that carry most of a feature's activation, strongest first; empty if none are known.
-    pub fn top(&self, feature: usize) -> &[String] {
+    /// The tokens that carry most of a feature's activation, with their share of it, strongest first; empty if none
+    /// are known.
+    pub fn top(&self, feature: usize) -> &[(String, f64)] {
         self.top.get(feature).map_or(&[], Vec::as_slice)
+    }
+    /// What one feature is about, without the words of the others.
+    pub fn of_feature(evidence: &Evidence, feature: usize) -> Vec<String> {
+        let Ok(top) = top_tokens(evidence, feature, &mut || Ok::<(), Infallible>(()));
+        about(&top).map(str::to_string).collect()
+    }
+    /// Those of them that say what it is about.
+    pub fn about(&self, feature: usize) -> impl Iterator<Item = &str> {
+        about(self.top(feature))
     }
 
     /// Features whose label or tokens hold every word of `query` (case folded), best first: those whose label or a
@@ -118,8 +128,7 @@ impl Words {
         let mut inside: Vec<BTreeMap<&str, f64>> = vec![BTreeMap::new(); clusters.count];
         for (feature, top) in self.top.iter().enumerate() {
             let cluster = clusters.labels.get(feature).copied().unwrap_or(-1);
-            let own: BTreeSet<&str> =
-                if by_label { label_words(&self.folded[feature]) } else { top.iter().map(String::as_str).collect() };
+            let own: BTreeSet<&str> = if by_label { label_words(&self.folded[feature]) } else { about(top).collect() };
             for token in own.into_iter().filter(|token| token.chars().any(char::is_alphanumeric)) {
                 *everywhere.entry(token).or_default() += 1.0;
                 if let Some(counts) = usize::try_from(cluster).ok().and_then(|cluster| inside.get_mut(cluster)) {
@@ -150,8 +159,23 @@ impl Words {
     }
 }
 
-fn fold(label: &str, top: &[String]) -> String {
-    format!("{}\n{}", label.to_lowercase().replace('\n', " "), top.join("\u{1f}").to_lowercase())
+/// The tokens that carry most of a feature's activation, made safe to print; `poll` may stop the work.
+fn top_tokens<E>(
+    evidence: &Evidence,
+    feature: usize,
+    poll: &mut dyn FnMut() -> Result<(), E>,
+) -> Result<Vec<(String, f64)>, E> {
+    let top = evidence.top_tokens_by_parts(feature, TOP, poll)?.into_iter();
+    Ok(top.map(|(token, share)| (printable(&token), share)).filter(|(token, _)| !token.is_empty()).collect())
+}
+
+fn about(top: &[(String, f64)]) -> impl Iterator<Item = &str> {
+    top.iter().take(ABOUT).map(|(token, _)| token.as_str())
+}
+
+fn fold<'a>(label: &str, about: impl Iterator<Item = &'a str>) -> String {
+    let tokens = about.collect::<Vec<_>>().join("\u{1f}");
+    format!("{}\n{}", label.to_lowercase().replace('\n', " "), tokens.to_lowercase())
 }
 
 /// The words of a label that may say something: three letters or more, numbers left out.
@@ -180,11 +204,8 @@ mod tests {
 
     fn words(rows: &[(&str, &[&str])]) -> Words {
         Words {
-            top: rows.iter().map(|(_, top)| top.iter().map(ToString::to_string).collect()).collect(),
-            folded: rows
-                .iter()
-                .map(|(label, top)| fold(label, &top.iter().map(ToString::to_string).collect::<Vec<_>>()))
-                .collect(),
+            top: rows.iter().map(|(_, top)| top.iter().map(|token| (token.to_string(), 0.1)).collect()).collect(),
+            folded: rows.iter().map(|(label, top)| fold(label, top.iter().copied())).collect(),
         }
     }
 

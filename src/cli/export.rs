@@ -21,7 +21,7 @@ pub(super) fn run(args: &ExportArgs, common: &Common) -> Result<()> {
     needed.extend(filter.iter().flat_map(Filter::columns));
     let given = args.clusters.as_ref().map(|path| input::clusters(path, study.features())).transpose()?;
     let (layout, clusters) = progress::with_task(common, |task| prepare(&study, &map, &needed, given, common, task))?;
-    let table = FeatureTable { study: &study, coordinates: layout.as_ref(), clusters: clusters.as_ref() };
+    let table = FeatureTable { study: &study, coordinates: layout.as_ref(), clusters: clusters.as_ref(), words: None };
     let wanted = if args.columns.is_empty() { Vec::new() } else { columns.clone() };
     let asked = wanted.into_iter().chain(filter.iter().flat_map(Filter::columns));
     if let Some(column) = asked.into_iter().find(|&column| !table.has(column)) {

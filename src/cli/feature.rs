@@ -15,7 +15,7 @@ pub(super) fn run(args: &FeatureArgs, common: &Common) -> Result<()> {
             if k == 0 { Vec::new() } else { study.neighbors(args.feature, k, NeighborsBy::Decoder, task)? };
         study.load_evidence(task)?;
         study.norms(task)?;
-        let table = FeatureTable { study: &study, coordinates: None, clusters: None };
+        let table = FeatureTable { study: &study, coordinates: None, clusters: None, words: None };
         Ok((Detail::gather(&table, None, args.feature as u32, 0), neighbors))
     })?;
     let passages = &detail.examples[..detail.examples.len().min(args.passages)];

@@ -312,12 +312,12 @@ impl App {
         &self.cluster_rows
     }
     /// The tokens that carry most of a feature's activation; empty before they are known.
-    pub fn top_tokens(&self, feature: u32) -> &[String] {
-        self.words.as_ref().map_or(&[], |words| words.top(feature as usize))
+    pub fn top_tokens(&self, feature: u32) -> impl Iterator<Item = &str> {
+        self.words.iter().flat_map(move |words| words.about(feature as usize))
     }
     /// A feature in a few words: its label, else its top tokens; empty before either is known.
     pub fn about(&self, feature: u32) -> String {
-        let tokens = || self.top_tokens(feature).iter().map(|token| token.trim()).collect::<Vec<_>>().join("  ");
+        let tokens = || self.top_tokens(feature).map(str::trim).collect::<Vec<_>>().join("  ");
         self.study.label(feature as usize).map_or_else(tokens, crate::text::printable)
     }
     /// Quality of the finished map, once it is known.
@@ -457,7 +457,12 @@ impl App {
     }
     /// The features as a table, with map and clusters as they stand.
     pub fn table(&self) -> FeatureTable<'_> {
-        FeatureTable { study: &self.study, coordinates: self.layout.as_deref(), clusters: self.clusters.as_deref() }
+        FeatureTable {
+            study: &self.study,
+            coordinates: self.layout.as_deref(),
+            clusters: self.clusters.as_deref(),
+            words: self.words.as_deref(),
+        }
     }
 
     /// The cells of the map.

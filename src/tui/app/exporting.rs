@@ -119,7 +119,12 @@ impl App {
         let (study, layout, clusters) = (Arc::clone(&self.study), self.layout.clone(), self.clusters.clone());
         self.jobs.start(JobKind::Export, move |context| {
             context.task.stage("writing", 0);
-            let table = FeatureTable { study: &study, coordinates: layout.as_deref(), clusters: clusters.as_deref() };
+            let table = FeatureTable {
+                study: &study,
+                coordinates: layout.as_deref(),
+                clusters: clusters.as_deref(),
+                words: None,
+            };
             sink.write(&Document {
                 rows: "features",
                 arrays: table::arrays(&table, DEFAULT_COLUMNS, &features),

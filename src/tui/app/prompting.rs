@@ -107,8 +107,6 @@ impl App {
         } else {
             match self.parse_filter(text) {
                 Err(why) => Note::Bad(why),
-                // The words of every feature are counted anew for this column: not at every key.
-                Ok(filter) if filter.columns().contains(&Column::TopTokens) => Note::Good("Enter applies it".into()),
                 Ok(filter) => {
                     self.trial = Some(filter);
                     Note::None
@@ -129,7 +127,9 @@ impl App {
 
     fn parse_filter(&self, text: &str) -> Result<Filter, String> {
         let filter = Filter::parse(text).map_err(|error| error.to_string())?;
-        match filter.missing(&self.table()) {
+        // Counting tokens feature by feature would take too long here.
+        let unread = filter.columns().into_iter().find(|column| *column == Column::TopTokens && self.words.is_none());
+        match unread.or_else(|| filter.missing(&self.table())) {
             Some(column) => Err(format!("{} is not known (yet) for this dictionary", column.name())),
             None => Ok(filter),
         }
@@ -163,7 +163,7 @@ impl App {
         if about.to_lowercase().contains(word) {
             return about;
         }
-        match self.top_tokens(feature).iter().find(|token| token.to_lowercase().contains(word)) {
+        match self.top_tokens(feature).find(|token| token.to_lowercase().contains(word)) {
             Some(token) => format!("{}  ({about})", token.trim()),
             None => about,
         }

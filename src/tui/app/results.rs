@@ -20,6 +20,7 @@ impl App {
             Product::Words(words) => {
                 self.words = Some(words);
                 self.name_clusters();
+                self.refresh();
             }
             Product::Norms(_) => {
                 self.refilter_if(&[Column::Norm]);
