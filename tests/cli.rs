@@ -231,6 +231,36 @@ fn the_second_asking_is_answered_from_the_cache() {
     assert_eq!(program.json(&["cache", "list", "--json"])["entries"].as_array().unwrap().len(), 0);
 }
 
+/// An npy file of `rows` rows of these values.
+fn npy(values: &[f32], rows: usize) -> Vec<u8> {
+    let literal = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {}), }}\n", values.len() / rows);
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((literal.len() as u16).to_le_bytes());
+    bytes.extend(literal.as_bytes());
+    bytes.extend(values.iter().flat_map(|x| x.to_le_bytes()));
+    bytes
+}
+
+#[test]
+fn dictionaries_of_one_feature_and_of_two_are_shown_like_any_other() {
+    let program = Program::new();
+    fs::write(program.path("one.npy"), npy(&[1.0, 2.0, 2.0], 1)).unwrap();
+    fs::write(program.path("two.npy"), npy(&[1.0, 2.0, 2.0, 3.0, 0.0, 4.0], 2)).unwrap();
+    for (dictionary, n) in [("one.npy", 1), ("two.npy", 2)] {
+        for on in ["map", "decoder"] {
+            let counts = program.json(&["cluster", dictionary, "-o", "c.npy", "--on", on, "--json", "--force"]);
+            assert_eq!((&counts["clusters"], &counts["noise"]), (&Value::from(0), &Value::from(n)), "{on}");
+        }
+        program.ok(&["export", dictionary, "-o", "t.csv", "--columns", "feature,x,y,cluster", "--bare", "--force"]);
+        assert_eq!(fs::read_to_string(program.path("t.csv")).unwrap().lines().count(), n + 1);
+        for view in ["map", "feature", "neighbors", "clusters"] {
+            assert!(program.ok(&["render", dictionary, "--view", view]).contains("noise") || view != "map");
+        }
+        program.ok(&["embed", dictionary, "-o", "map.npy", "--force"]);
+        assert!(program.fails(2, &["trust", "map.npy", "--against", dictionary, "--k", "1"]).contains("three points"));
+    }
+}
+
 #[test]
 fn every_verb_explains_itself_with_an_example() {
     let program = Program::new();

@@ -80,10 +80,11 @@ impl Study {
     pub fn features(&self) -> usize {
         self.dictionary.features()
     }
-    /// Lengths of the decoder rows `[features]`, computed once.
+    /// Lengths of the decoder rows `[features]`, computed once. A row that is not finite has a length that is none
+    /// either: what must not meet one says so itself.
     ///
     /// # Errors
-    /// If cancelled, or a row is not finite.
+    /// If cancelled.
     pub fn norms(&self, task: &Task) -> Result<Arc<Vec<f32>>> {
         if let Some(norms) = self.norms.get() {
             return Ok(Arc::clone(norms));

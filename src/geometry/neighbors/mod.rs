@@ -72,6 +72,10 @@ pub struct Knn {
 }
 
 impl Knn {
+    /// The neighbours of no rows.
+    pub fn none(k: usize) -> Self {
+        Self { k, indices: Vec::new(), cosines: Vec::new() }
+    }
     /// Number of rows.
     pub fn len(&self) -> usize {
         self.indices.len() / self.k

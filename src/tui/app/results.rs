@@ -195,8 +195,9 @@ impl App {
                 {
                     let (study, params, layout) = (Arc::clone(&self.study), self.params, Arc::clone(layout));
                     self.jobs.start(JobKind::Trust, move |context| {
-                        let trust = study.map_trust(&params, &layout, &context.task)?;
-                        context.publish(Product::Trust(Arc::new(trust)));
+                        if let Some(trust) = study.map_trust(&params, &layout, &context.task)? {
+                            context.publish(Product::Trust(Arc::new(trust)));
+                        }
                         Ok(())
                     });
                 }
