@@ -1,10 +1,9 @@
-//! Neighbours in the plane and HDBSCAN, by the k-d tree and by tiles.
+//! HDBSCAN, by the k-d tree and by tiles.
 
 #![allow(missing_docs, reason = "divan writes the items it registers")]
 
 use divan::Bencher;
 use saescope::geometry::cluster::hdbscan::{HdbscanParams, Metric, hdbscan};
-use saescope::geometry::kdtree::{KdTree, Own};
 use saescope::rows::Points;
 use saescope::task::Task;
 
@@ -33,15 +32,6 @@ fn blobs(n: usize, dims: usize, groups: usize) -> Points {
         }
     }
     Points::new(values, dims)
-}
-
-#[divan::bench(args = [24_576, 131_072], sample_count = 5, sample_size = 1)]
-fn neighbours_in_the_plane(bencher: Bencher, n: usize) {
-    let (points, task) = (blobs(n, 2, 150), Task::new(1).expect("a thread"));
-    bencher.bench_local(|| {
-        let tree = KdTree::build(&points, &task).expect("finite points");
-        tree.all_nearest(15, Own::Excluded, &task).expect("enough points")
-    });
 }
 
 const PLANES: [(usize, usize); 5] = [(4096, 2), (24_576, 2), (131_072, 2), (24_576, 3), (24_576, 10)];

@@ -24,7 +24,7 @@
 //!
 //! Three small modules are shared vocabulary and import no room: [`error`] (what went wrong and what to try),
 //! [`rows`] (a matrix handed over row by row) and [`task`] (threads, cancellation, progress), with [`text`]
-//! (the one place where text from files is made safe to print).
+//! (the one place where text from files is made safe to print) and `wide` (loops compiled for the processor's vectors).
 //!
 //! # Invariants
 //! 1. `container`, `sae` and `geometry` never import `analysis`, `tui` or `cli`.
@@ -49,5 +49,6 @@ pub mod sae;
 pub mod task;
 pub mod text;
 pub mod tui;
+mod wide;
 
 pub use error::{Error, Result};

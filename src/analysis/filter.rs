@@ -98,10 +98,6 @@ impl Filter {
     pub fn passes(&self, table: &FeatureTable<'_>, feature: usize) -> bool {
         self.expression.holds(table, feature)
     }
-    /// Which features pass, `[features]`.
-    pub fn select(&self, table: &FeatureTable<'_>) -> Vec<bool> {
-        (0..table.len()).map(|feature| self.passes(table, feature)).collect()
-    }
 }
 
 impl Expression {

@@ -6,8 +6,11 @@
 
 pub mod cluster;
 pub mod coactivation;
-pub mod kdtree;
+mod eigen;
+mod kdtree;
 pub mod neighbors;
 pub mod pca;
+mod random;
+mod shortlist;
 pub mod trust;
 pub mod umap;

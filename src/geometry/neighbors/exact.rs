@@ -12,11 +12,12 @@
 //! the rows lie in memory as f32.
 
 use super::ranks::{self, Ranks};
-use super::score::{Found, ONE, Score, cosine, dot, insert, score};
+use super::score::{Found, ONE, Score, cosine, insert, score};
 use super::tiles::{Buffer, Source, Tile};
-use super::wide::wide;
 use crate::error::Result;
+use crate::rows::dot;
 use crate::task::Task;
+use crate::wide::wide;
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;

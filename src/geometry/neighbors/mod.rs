@@ -13,8 +13,6 @@
 //! |---|---|---|
 //! | [`knn`] | n²d/2 f32 multiply-adds | 16nk + 12n bytes; per thread 2 MiB, and up to 32 MiB of tiles unless f32 in memory |
 //! | [`nearest`] | nd f64 multiply-adds, one pass | 16k bytes a block of rows; per thread 1 MiB unless f32 in memory |
-//! | [`cosines`] | m²d/2 f64 multiply-adds | the chosen rows as f32 |
-//! | [`norms`] | one pass | per thread 1 MiB unless f32 in memory |
 
 mod exact;
 mod ranks;
@@ -22,18 +20,14 @@ mod score;
 #[cfg(test)]
 mod tests;
 mod tiles;
-mod wide;
-
-pub use tiles::norms;
-pub(crate) use tiles::not_finite;
 
 use crate::error::{Problem, Result};
-use crate::rows::Rows;
+use crate::rows::{Rows, block_rows, dot, not_finite, tile};
 use crate::task::Task;
+use crate::wide::wide;
 use rayon::prelude::*;
-use score::{Found, dot, insert, score};
-use tiles::{Source, block_rows, read, whole};
-pub(crate) use wide::wide;
+use score::{Found, insert, score};
+use tiles::Source;
 
 /// What to find.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -173,7 +167,6 @@ pub fn nearest(rows: &dyn Rows, row: usize, k: usize, task: &Task) -> Result<Vec
     let mut query = vec![0.0; d];
     rows.read(row..row + 1, &mut query);
     let norm = dot(&query, &query).sqrt();
-    let whole = whole(rows);
     let block = block_rows(d);
     let starts: Vec<usize> = (0..n).step_by(block).collect();
     task.stage("neighbours", starts.len() as u64);
@@ -186,7 +179,7 @@ pub fn nearest(rows: &dyn Rows, row: usize, k: usize, task: &Task) -> Result<Vec
                     return Ok(Vec::new());
                 }
                 let range = start..(start + block).min(n);
-                let values = read(rows, whole, range.clone(), buffer);
+                let values = tile(rows, range.clone(), buffer);
                 let mut slots = vec![Found { score: 0, index: 0 }; k.min(range.len())];
                 let mut len = 0;
                 let outcome = wide(
@@ -215,67 +208,15 @@ pub fn nearest(rows: &dyn Rows, row: usize, k: usize, task: &Task) -> Result<Vec
             .collect()
     });
     task.check()?;
-    let mut best = vec![Found { score: 0, index: 0 }; k];
-    let mut len = 0;
+    let mut best = Vec::new();
     for part in parts {
-        for found in part.map_err(not_finite)? {
-            insert(&mut best, &mut len, found);
-        }
+        best.extend(part.map_err(not_finite)?);
     }
+    best.sort_unstable_by_key(|found| (std::cmp::Reverse(found.score), found.index));
+    best.truncate(k);
     if norm == 0.0 {
         best = of_zero_row(row, k);
     }
     order(&mut best);
     Ok(best.into_iter().map(|f| (f.index, cosine(f.score))).collect())
-}
-
-/// Cosines `[m, m]`, row-major, between the rows `chosen`; 1 on the diagonal, except 0 for a zero row.
-///
-/// # Errors
-/// If a chosen row is out of range or not finite, or the task is cancelled.
-pub fn cosines(rows: &dyn Rows, chosen: &[u32], task: &Task) -> Result<Vec<f32>> {
-    let (n, d, m) = (rows.nrows(), rows.ncols(), chosen.len());
-    if let Some(row) = chosen.iter().find(|row| **row as usize >= n) {
-        return Err(Problem::new(format!("there is no row {row}"))
-            .expected(format!("rows below {n}"))
-            .hint("lower numbers")
-            .usage());
-    }
-    let mut values = vec![0.0f32; m * d];
-    let mut lengths = vec![0.0f64; m];
-    for (i, &row) in chosen.iter().enumerate() {
-        task.check()?;
-        let out = &mut values[i * d..(i + 1) * d];
-        rows.read(row as usize..row as usize + 1, out);
-        lengths[i] = dot(out, out).sqrt();
-        if !lengths[i].is_finite() {
-            return Err(not_finite(row as usize));
-        }
-    }
-    let mut out = vec![0.0f32; m * m];
-    task.stage("cosines", m as u64);
-    task.install(|| {
-        out.par_chunks_mut(m.max(1)).enumerate().for_each(|(i, out)| {
-            if task.is_cancelled() {
-                return;
-            }
-            wide(
-                #[inline(always)]
-                || {
-                    let a = &values[i * d..(i + 1) * d];
-                    for (j, out) in out.iter_mut().enumerate().skip(i) {
-                        *out = cosine(score(dot(a, &values[j * d..(j + 1) * d]), lengths[i], lengths[j]));
-                    }
-                },
-            );
-            task.advance(1);
-        });
-    });
-    task.check()?;
-    for i in 0..m {
-        for j in 0..i {
-            out[i * m + j] = out[j * m + i];
-        }
-    }
-    Ok(out)
 }

@@ -1,45 +1,16 @@
 //! The cosine of two rows, to the bit: one definition for every search.
 //!
-//! A dot product of f32 rows is summed in f64 in a fixed order. The product of two f32 numbers is exact in f64, so a
-//! fused multiply-add gives the same bits as a multiplication and an addition, and every processor gives the same
-//! [`Score`] whatever its vector width. `dot(a, b)` and `dot(b, a)` are the same bits.
+//! The dot product of two rows is [`crate::rows::dot`], so that every processor gives the same [`Score`] whatever its
+//! vector width.
 //!
 //! A [`Score`] is the cosine in steps of 2⁻⁴⁴ (6e-14): coarse enough to swallow the rounding of the sum, so that rows
 //! that are multiples of each other tie at exactly 1 and orthogonal ones at 0, and far finer than f32.
-
-/// Accumulators of a dot product: four AVX-512 registers of f64, enough to hide the latency of an addition.
-const LANES: usize = 32;
 
 /// Steps of a [`Score`] in a cosine of 1.
 pub(super) const ONE: Score = 1 << 44;
 
 /// A cosine in steps of 2⁻⁴⁴, from `-ONE` to `ONE`.
 pub(super) type Score = i64;
-
-/// Sum of products in f64, in an order fixed by the length alone.
-#[expect(clippy::inline_always, reason = "compiled for the vector width of its caller")]
-#[inline(always)]
-pub(super) fn dot(a: &[f32], b: &[f32]) -> f64 {
-    let (a, a_tail) = a.as_chunks::<LANES>();
-    let (b, b_tail) = b.as_chunks::<LANES>();
-    let mut sums = [0.0f64; LANES];
-    for (a, b) in a.iter().zip(b) {
-        for lane in 0..LANES {
-            sums[lane] += f64::from(a[lane]) * f64::from(b[lane]);
-        }
-    }
-    for (lane, (&a, &b)) in a_tail.iter().zip(b_tail).enumerate() {
-        sums[lane] += f64::from(a) * f64::from(b);
-    }
-    let mut width = LANES / 2;
-    while width > 0 {
-        for lane in 0..width {
-            sums[lane] += sums[lane + width];
-        }
-        width /= 2;
-    }
-    sums[0]
-}
 
 /// The score of a dot product of rows of these norms; 0 if either norm is 0.
 #[expect(clippy::inline_always, reason = "compiled for the vector width of its caller")]
@@ -95,26 +66,7 @@ pub(super) fn insert(slots: &mut [Found], len: &mut usize, new: Found) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::geometry::neighbors::wide;
-
-    #[test]
-    fn the_dot_product_is_the_sum_of_products() {
-        for len in [0, 1, 31, 32, 33, 64, 100] {
-            let a: Vec<f32> = (0..len).map(|i| (i as f32 * 0.7).sin()).collect();
-            let b: Vec<f32> = (0..len).map(|i| (i as f32 * 1.3).cos()).collect();
-            let plain: f64 = a.iter().zip(&b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum();
-            assert!((dot(&a, &b) - plain).abs() < 1e-13, "{len}");
-            assert_eq!(dot(&a, &b).to_bits(), dot(&b, &a).to_bits());
-            assert_eq!(
-                dot(&a, &b).to_bits(),
-                wide(
-                    #[inline(always)]
-                    || dot(&a, &b)
-                )
-                .to_bits()
-            );
-        }
-    }
+    use crate::rows::dot;
 
     #[test]
     fn multiples_tie_at_one_and_zero_rows_at_zero() {

@@ -208,7 +208,6 @@ fn each_wrong_parameter_is_an_error() {
     }
     assert!(knn(&random(1, 4, 1), &KnnParams { k: 1 }, &task()).unwrap_err().to_string().contains("at least two rows"));
     assert!(nearest(&points, 10, 2, &task()).unwrap_err().to_string().contains("no row 10"));
-    assert!(cosines(&points, &[3, 10], &task()).unwrap_err().to_string().contains("no row 10"));
 }
 
 #[test]
@@ -222,8 +221,6 @@ fn a_row_that_is_not_finite_is_named() {
             knn(&points, &KnnParams { k: 2 }, &task()).unwrap_err(),
             nearest(&points, 0, 2, &task()).unwrap_err(),
             nearest(&points, 47, 2, &task()).unwrap_err(),
-            norms(&points, &task()).unwrap_err(),
-            cosines(&points, &[1, 31], &task()).unwrap_err(),
         ] {
             assert!(matches!(error, Error::Input(_)) && error.to_string().contains("row 31 "), "{error}");
         }
@@ -271,7 +268,6 @@ fn cancelling_stops_the_work_wherever_it_is() {
     task.watch().cancel();
     assert!(matches!(knn(&points, &KnnParams { k: 3 }, &task), Err(Error::Cancelled)));
     assert!(matches!(nearest(&points, 1, 3, &task), Err(Error::Cancelled)));
-    assert!(matches!(cosines(&points, &[1, 2], &task), Err(Error::Cancelled)));
 }
 
 #[test]
@@ -284,21 +280,4 @@ fn rows_are_read_in_tiles_and_progress_is_complete() {
     assert!(rows.longest.load(Ordering::Relaxed) < 2700);
     let progress = task.watch().progress().unwrap();
     assert_eq!((progress.stage, progress.done, progress.total), ("neighbours", 66, 66));
-}
-
-#[test]
-fn cosines_of_chosen_rows_form_a_symmetric_matrix() {
-    let mut points = random(30, 9, 4);
-    points.data_mut()[9..18].fill(0.0);
-    let chosen = [4, 1, 29, 4];
-    let table = cosines(&points, &chosen, &task()).unwrap();
-    assert_eq!((table[0], table[3], table[5]), (1.0, 1.0, 0.0));
-    for i in 0..4 {
-        for j in 0..4 {
-            assert_eq!(table[i * 4 + j], table[j * 4 + i]);
-        }
-    }
-    let found = nearest(&points, 4, 29, &task()).unwrap();
-    assert!(found.contains(&(29, table[2])));
-    assert_eq!(cosines(&points, &[], &task()).unwrap(), [0.0; 0]);
 }

@@ -5,18 +5,15 @@
 
 use super::krylov::{self, Operator};
 use super::{Buffer, Centred, FULL, Leading};
-use crate::error::{Problem, Result};
-use crate::geometry::neighbors::wide;
+use crate::error::Result;
+use crate::geometry::eigen::eigen_apart;
+use crate::rows::tile;
 use crate::task::Task;
-use faer::diag::Diag;
-use faer::dyn_stack::{MemBuffer, MemStack};
-use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_scratch};
+use crate::wide::wide;
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatMut, MatRef, Par};
 use rayon::prelude::*;
 use std::ops::Range;
-use std::sync::mpsc;
-use std::time::Duration;
 
 /// Bytes of centred rows held at once while the scatter matrix is summed.
 const TILE_BYTES: usize = 8 << 20;
@@ -69,12 +66,12 @@ pub(super) fn by_covariance(centred: &Centred, dims: usize, task: &Task) -> Resu
     // of it spreads over the whole cache.
     let stride = side + if side.is_multiple_of(16) { 8 } else { 0 };
     let mut panels = vec![0.0f64; d.div_ceil(side) * height * stride];
-    let mut raw = Vec::new();
+    let mut raw = Vec::<f32>::new();
     task.stage("components", n as u64);
     for start in (0..n).step_by(height) {
         task.check()?;
         let rows = height.min(n - start);
-        let values = centred.read(start..start + rows, &mut raw);
+        let values = tile(centred.rows, start..start + rows, &mut raw);
         task.install(|| {
             panels.par_chunks_mut(height * stride).enumerate().for_each(|(at, panel)| {
                 let columns = at * side..((at + 1) * side).min(d);
@@ -166,50 +163,6 @@ fn leading_eigenpairs(matrix: Mat<f64>, count: usize, task: &Task) -> Result<(Ve
     let order: Vec<usize> = (0..width).rev().take(count).collect();
     let leading = Mat::from_fn(width, count, |i, j| vectors[(i, order[j])]);
     Ok((order.iter().map(|&j| values[j]).collect(), leading))
-}
-
-/// [`eigen`] on a thread of its own, because a decomposition cannot be interrupted: a cancelled task returns at once
-/// and leaves that thread to finish (seconds at most) and drop what it found.
-fn eigen_apart(matrix: Mat<f64>, task: &Task) -> Result<(Vec<f64>, Mat<f64>)> {
-    let (sender, receiver) = mpsc::channel();
-    std::thread::Builder::new()
-        .name("saescope-eigen".into())
-        .spawn(move || sender.send(eigen(matrix.as_ref())))
-        .map_err(|e| Problem::new(format!("cannot start a thread: {e}")).hint("closing other programs").usage())?;
-    loop {
-        task.check()?;
-        match receiver.recv_timeout(Duration::from_millis(10)) {
-            Ok(found) => return found,
-            Err(mpsc::RecvTimeoutError::Timeout) => {}
-            Err(mpsc::RecvTimeoutError::Disconnected) => {
-                return Err(Problem::new("the decomposition of a matrix failed").hint("fewer components").input());
-            }
-        }
-    }
-}
-
-/// All eigenvalues of a symmetric matrix, ascending, and their vectors as columns; on one thread, so that the bits do
-/// not depend on how many there are.
-pub(super) fn eigen(matrix: MatRef<f64>) -> Result<(Vec<f64>, Mat<f64>)> {
-    let width = matrix.nrows();
-    let mut values = Diag::zeros(width);
-    let mut vectors = Mat::zeros(width, width);
-    let scratch = self_adjoint_evd_scratch::<f64>(width, ComputeEigenvectors::Yes, Par::Seq, faer::prelude::default());
-    self_adjoint_evd(
-        matrix,
-        values.as_mut(),
-        Some(vectors.as_mut()),
-        Par::Seq,
-        MemStack::new(&mut MemBuffer::new(scratch)),
-        faer::prelude::default(),
-    )
-    .map_err(|error| {
-        Problem::new(format!("the eigenvalues of a matrix did not converge: {error:?}"))
-            .shape(&[width, width])
-            .hint("leaving out rows of extreme size")
-            .input()
-    })?;
-    Ok((values.column_vector().iter().copied().collect(), vectors))
 }
 
 /// A symmetric matrix in memory as an operator.

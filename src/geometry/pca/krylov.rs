@@ -7,8 +7,9 @@
 //! asked, at least sixteen, so that equal eigenvalues are all found and close ones are not waited for. The start is a
 //! fixed hash: the same input gives the same bytes. Memory: 6 blocks of m numbers.
 
-use super::dense::eigen;
 use crate::error::Result;
+use crate::geometry::eigen::eigen;
+use crate::geometry::random::scramble;
 use crate::task::Task;
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatMut, MatRef, Par};
@@ -160,11 +161,8 @@ pub(super) fn orthonormalise(basis: MatRef<f64>, mut block: MatMut<f64>, mut res
     }
 }
 
-/// A number in (-1, 1) that depends on its place alone (splitmix64).
+/// A number in (-1, 1) that depends on its place alone.
 fn noise(i: usize, j: usize) -> f64 {
-    let mut z = (i as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add((j as u64) << 32 | 0x5851);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^= z >> 31;
+    let z = scramble((i as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add((j as u64) << 32 | 0x5851));
     (z >> 11) as f64 / (1u64 << 52) as f64 - 1.0
 }

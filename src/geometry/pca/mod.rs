@@ -23,9 +23,9 @@ mod operator;
 mod tests;
 
 use crate::error::{Problem, Result};
-use crate::geometry::neighbors::{not_finite, wide};
-use crate::rows::{Points, Rows};
+use crate::rows::{Points, Rows, all_finite, tile};
 use crate::task::Task;
+use crate::wide::wide;
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatMut, MatRef, Par};
 use rayon::prelude::*;
@@ -149,7 +149,6 @@ fn orient(directions: &mut Mat<f64>) {
 /// Rows with their mean taken off, handed out in f64 tiles.
 struct Centred<'a> {
     rows: &'a dyn Rows,
-    whole: Option<&'a [f32]>,
     n: usize,
     d: usize,
     mean: Vec<f64>,
@@ -165,23 +164,17 @@ struct Buffer {
 impl<'a> Centred<'a> {
     fn new(rows: &'a dyn Rows, task: &Task) -> Result<Self> {
         let (n, d) = (rows.nrows(), rows.ncols());
-        let whole = rows.contiguous().filter(|all| all.len() == n * d);
-        let mut this = Self { rows, whole, n, d, mean: vec![0.0; d] };
+        let mut this = Self { rows, n, d, mean: vec![0.0; d] };
         let parts = this.over_parts(task, |range, buffer: &mut Vec<f32>, sum: &mut Vec<f64>| {
             sum.resize(d, 0.0);
-            let values = this.read(range.clone(), buffer);
-            for (row, values) in range.zip(values.chunks_exact(d)) {
-                let mut marks = 0.0f32;
-                for (sum, &x) in sum.iter_mut().zip(values) {
+            let first = range.start;
+            let values = tile(rows, range, buffer);
+            for row in values.chunks_exact(d) {
+                for (sum, &x) in sum.iter_mut().zip(row) {
                     *sum += f64::from(x);
-                    // 0 for a finite number and not a number otherwise.
-                    marks += x * 0.0;
-                }
-                if marks.is_nan() {
-                    return Err(not_finite(row));
                 }
             }
-            Ok(())
+            all_finite(values, d, first)
         })?;
         for part in &parts {
             for (mean, x) in this.mean.iter_mut().zip(part) {
@@ -192,21 +185,9 @@ impl<'a> Centred<'a> {
         Ok(this)
     }
 
-    fn read<'b>(&self, range: Range<usize>, buffer: &'b mut Vec<f32>) -> &'b [f32]
-    where
-        'a: 'b,
-    {
-        if let Some(all) = self.whole {
-            return &all[range.start * self.d..range.end * self.d];
-        }
-        buffer.resize(range.len() * self.d, 0.0);
-        self.rows.read(range, buffer);
-        buffer
-    }
-
     /// The rows `range` less the mean, written row-major to `out`.
     fn fill(&self, range: Range<usize>, raw: &mut Vec<f32>, out: &mut [f64]) {
-        let values = self.read(range, raw);
+        let values = tile(self.rows, range, raw);
         wide(
             #[inline(always)]
             || {

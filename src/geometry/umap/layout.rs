@@ -17,8 +17,8 @@
 use super::Frame;
 use super::force::{Forces, LANES};
 use super::fuzzy::FuzzyGraph;
-use super::random::{below, key};
 use crate::error::Result;
+use crate::geometry::random::{below, key};
 use crate::task::Task;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -84,7 +84,9 @@ impl Plan {
         for (at, &vertex) in order.iter().enumerate() {
             place[vertex as usize] = at as u32;
         }
-        let total: f32 = (0..n).map(|i| graph.row(i).1.iter().sum::<f32>() / max).sum();
+        // Without edges nothing pulls, and nothing is to push either.
+        let weights = |i: usize| graph.row(i).1.iter().sum::<f32>();
+        let total: f32 = if max > 0.0 { (0..n).map(|i| weights(i) / max).sum() } else { 0.0 };
         let mut plan = Self {
             order,
             groups: Vec::with_capacity(n.div_ceil(LANES)),

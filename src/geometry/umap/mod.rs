@@ -14,7 +14,6 @@ mod force;
 mod fuzzy;
 mod init;
 mod layout;
-mod random;
 mod spectral;
 
 use super::neighbors::Knn;
