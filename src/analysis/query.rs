@@ -20,7 +20,7 @@ use crate::task::Task;
 use serde::Serialize;
 
 const KNN_VERSION: u32 = 1;
-const PCA_VERSION: u32 = 1;
+const PCA_VERSION: u32 = 2;
 const UMAP_VERSION: u32 = 1;
 const HDBSCAN_VERSION: u32 = 1;
 const TRUST_VERSION: u32 = 1;

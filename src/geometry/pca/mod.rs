@@ -12,9 +12,11 @@
 //! | both larger, few components | block Krylov on the rows, which are read once a step | 4 n d b a step | 8 d (6 b + 32 b) bytes |
 //! | both larger, many components | covariance, or Gram if n < d | as above | as above, and twice the matrix again |
 //!
-//! where b is the number of components plus 8, at least 16. Covariance and Gram matrices up to 800 wide, or of
-//! which more than a sixth of the components is asked, are decomposed in full; of wider ones the leading eigenpairs are
-//! found by the same block Krylov method (`krylov`), to a residual of 1e-10 of the largest eigenvalue.
+//! where b is the number of components plus 8, at least 16, and few are a twenty-fourth of the width or less. Covariance
+//! and Gram matrices up to 800 wide, or of which more than a fortieth of the components is asked, are decomposed in
+//! full; of wider ones the leading eigenpairs are found by the same block Krylov method (`krylov`), to a residual of
+//! 1e-10 of the largest eigenvalue. At a fortieth the two met on flat spectra, Krylov's worst case; where it takes longer
+//! still, the full decomposition follows.
 
 mod dense;
 mod krylov;
@@ -36,6 +38,12 @@ const DENSE: usize = 4096;
 
 /// Widest matrix that is decomposed in full whatever is asked.
 const FULL: usize = 800;
+
+/// Share of the components that are few, where a matrix is in memory: one in so many.
+const FEW: usize = 40;
+
+/// The same where the matrix would have to be formed first.
+const FEW_BY_PASSES: usize = 24;
 
 /// Parts into which sums over rows are divided; fixed, so that their order is.
 const PARTS: usize = 32;
@@ -71,7 +79,7 @@ impl Route {
         match () {
             () if d <= n && d <= DENSE => Self::Covariance,
             () if n < d && n <= DENSE => Self::Gram,
-            () if dims <= n.min(d) / 16 => Self::Passes,
+            () if dims <= n.min(d) / FEW_BY_PASSES => Self::Passes,
             () if d <= n => Self::Covariance,
             () => Self::Gram,
         }
