@@ -8,6 +8,7 @@ pub mod cluster;
 pub mod coactivation;
 mod eigen;
 mod kdtree;
+mod memory;
 pub mod neighbors;
 pub mod pca;
 mod random;

@@ -18,6 +18,7 @@
 //! whose coordinates are held as f64, or else a panel of distances from some rows to all (16 MiB, or one row of n).
 
 use super::cluster::hdbscan::Metric;
+use super::memory::holds_neighbours;
 use super::neighbors::knn_and_ranks;
 use super::shortlist::Shortlist;
 use crate::error::{Problem, Result};
@@ -69,7 +70,8 @@ pub struct Trust {
 /// Progress: stages `map`, `ranks` and `neighbours` (or `trust`) and `trust`.
 ///
 /// # Errors
-/// If the counts differ, `k` is not below n / 2, a value is not finite, or the task is cancelled.
+/// If the counts differ, `k` is not below n / 2, the lists are more than half of the machine's memory, a value is not
+/// finite, or the task is cancelled.
 pub fn trust(coordinates: &dyn Rows, against: &dyn Rows, metric: Metric, k: usize, task: &Task) -> Result<Trust> {
     let n = coordinates.nrows();
     if n != against.nrows() {
@@ -85,6 +87,7 @@ pub fn trust(coordinates: &dyn Rows, against: &dyn Rows, metric: Metric, k: usiz
             .hint("a smaller k")
             .usage());
     }
+    holds_neighbours(n, k, 40)?;
     let map = Space::new(coordinates, task)?;
     task.stage("map", n as u64);
     let near_map = map.survey(k, None, task)?.0;

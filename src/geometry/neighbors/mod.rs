@@ -11,7 +11,7 @@
 //!
 //! | function | cost | peak memory beyond the rows and the result |
 //! |---|---|---|
-//! | [`knn`] | n²d/2 f32 multiply-adds | 16nk + 12n bytes; per thread 2 MiB, and up to 32 MiB of tiles unless f32 in memory |
+//! | [`knn`] | n²d/2 f32 multiply-adds | 16nk + 12n bytes; per thread 2 MiB (8 where k nears n), and up to 32 MiB of tiles unless f32 in memory |
 //! | [`nearest`] | nd f64 multiply-adds, one pass | 16k bytes a block of rows; per thread 1 MiB unless f32 in memory |
 
 mod exact;
@@ -22,6 +22,7 @@ mod tests;
 mod tiles;
 
 use crate::error::{Problem, Result};
+use crate::geometry::memory::holds_neighbours;
 use crate::rows::{Rows, block_rows, dot, not_finite, tile};
 use crate::task::Task;
 use crate::wide::wide;
@@ -90,18 +91,20 @@ impl Knn {
 /// Progress: stage `neighbours`, in pairs of tiles.
 ///
 /// # Errors
-/// If `k` is 0 or not below the number of rows, a row is not finite, or the task is cancelled.
+/// If `k` is 0 or not below the number of rows, the lists are more than half of the machine's memory, a row is not
+/// finite, or the task is cancelled.
 pub fn knn(rows: &dyn Rows, params: &KnnParams, task: &Task) -> Result<Knn> {
     params.check(rows.nrows())?;
     addressable(rows.nrows())?;
+    holds_neighbours(rows.nrows(), params.k, 24)?;
     let source = Source::new(rows, task)?;
     let mut found = exact::search(&source, params.k, task)?;
-    finish(&source, params.k, &mut found);
-    Ok(Knn {
+    finish(&source, params.k, &mut found, task)?;
+    Ok(task.install(|| Knn {
         k: params.k,
-        indices: found.iter().map(|f| f.index).collect(),
-        cosines: found.iter().map(|f| cosine(f.score)).collect(),
-    })
+        indices: found.par_iter().map(|f| f.index).collect(),
+        cosines: found.par_iter().map(|f| cosine(f.score)).collect(),
+    }))
 }
 
 /// Indices of the `k` nearest rows of every row `[n, k]`, in the order of exact scores, and how many rows come before
@@ -113,18 +116,22 @@ pub(crate) fn knn_and_ranks(rows: &dyn Rows, k: usize, asked: &[u32], task: &Tas
     addressable(rows.nrows())?;
     let source = Source::new(rows, task)?;
     let (mut found, before) = exact::search_and_rank(&source, k, asked, task)?;
-    finish(&source, k, &mut found);
+    finish(&source, k, &mut found, task)?;
     Ok((found.iter().map(|f| f.index).collect(), before))
 }
 
 /// Gives zero rows their lists and every list its final order.
-fn finish(source: &Source, k: usize, found: &mut [Found]) {
-    for (row, list) in found.chunks_exact_mut(k).enumerate() {
-        if source.norms[row] == 0.0 {
-            list.copy_from_slice(&of_zero_row(row, k));
-        }
-        order(list);
-    }
+fn finish(source: &Source, k: usize, found: &mut [Found], task: &Task) -> Result<()> {
+    task.install(|| {
+        found.par_chunks_exact_mut(k).enumerate().try_for_each(|(row, list)| {
+            task.check()?;
+            if source.norms[row] == 0.0 {
+                list.copy_from_slice(&of_zero_row(row, k));
+            }
+            order(list);
+            Ok(())
+        })
+    })
 }
 
 /// The neighbours of a zero row: the lowest other indices, at cosine 0.

@@ -31,7 +31,7 @@ pub(super) fn cosine(score: Score) -> f64 {
 }
 
 /// A row found, with its score. Better is smaller: higher score first, then lower index.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, bytemuck::Zeroable)]
 pub(super) struct Found {
     pub(super) score: Score,
     pub(super) index: u32,
@@ -61,6 +61,26 @@ pub(super) fn insert(slots: &mut [Found], len: &mut usize, new: Found) {
     let at = slots[..last].partition_point(|old| old.before(new));
     slots.copy_within(at..last, at + 1);
     slots[at] = new;
+}
+
+/// Puts the rows `new`, sorted and none of them there yet, into the sorted list `slots[..*len]`, which holds at most
+/// `slots.len()`; the worst fall out. `spare` is a buffer.
+pub(super) fn merge(slots: &mut [Found], len: &mut usize, new: &[Found], spare: &mut Vec<Found>) {
+    let Some(&best) = new.first() else { return };
+    // What comes before all new ones stays where it is.
+    let start = slots[..*len].partition_point(|old| old.before(best));
+    spare.clear();
+    spare.extend_from_slice(&slots[start..*len]);
+    *len = (*len + new.len()).min(slots.len());
+    let (mut old, mut new) = (&spare[..], new);
+    for slot in &mut slots[start..*len] {
+        let from = if old.first().is_some_and(|old| new.first().is_none_or(|new| old.before(*new))) {
+            &mut old
+        } else {
+            &mut new
+        };
+        (*slot, *from) = (from[0], &from[1..]);
+    }
 }
 
 #[cfg(test)]
@@ -96,6 +116,25 @@ mod tests {
                 insert(&mut slots, &mut len, all[i * step % 40]);
             }
             assert_eq!((len, slots.as_slice()), (6, &sorted[..6]));
+        }
+    }
+
+    #[test]
+    fn merging_equals_inserting() {
+        let all: Vec<Found> = (0..90).map(|i| Found { score: [5, 3, 5, 1, 4][i % 5], index: i as u32 }).collect();
+        let sorted = |part: &[Found]| {
+            let mut part = part.to_vec();
+            part.sort_by_key(|f| (std::cmp::Reverse(f.score), f.index));
+            part
+        };
+        for (capacity, step) in [(6, 7), (40, 30), (90, 13), (200, 20)] {
+            let (mut slots, mut len) = (vec![Found { score: 0, index: 0 }; capacity], 0);
+            let mut spare = Vec::new();
+            for part in all.chunks(step) {
+                merge(&mut slots, &mut len, &sorted(part), &mut spare);
+                merge(&mut slots, &mut len, &[], &mut spare);
+            }
+            assert_eq!(slots[..len], sorted(&all)[..capacity.min(90)]);
         }
     }
 }

@@ -64,7 +64,7 @@ fn assert_equals_oracle(points: &Points, k: usize) {
 
 #[test]
 fn neighbours_equal_brute_force() {
-    for (n, d, k) in [(2, 3, 1), (70, 1, 5), (300, 5, 7), (700, 33, 15), (530, 100, 40), (65, 8, 64)] {
+    for (n, d, k) in [(2, 3, 1), (70, 1, 5), (300, 5, 7), (700, 33, 15), (530, 100, 40), (65, 8, 64), (1100, 6, 1099)] {
         assert_equals_oracle(&random(n, d, n as u64), k);
     }
 }
@@ -104,7 +104,7 @@ fn ties_go_to_the_lower_index() {
         data.extend(row);
     }
     let points = Points::new(data, 6);
-    for k in [3, 200] {
+    for k in [3, 64, 200, 1299] {
         assert_equals_oracle(&points, k);
     }
     let same = Points::new([0.3f32, -0.2, 0.9].repeat(1100), 3);
@@ -140,9 +140,11 @@ fn a_zero_row_lists_the_lowest_indices_at_cosine_zero() {
 fn neither_tiles_nor_threads_change_a_bit() {
     let points = random(400, 20, 8);
     let source = Source::new(&points, &task()).unwrap();
-    let expected = search_in_tiles(&source, 10, 512, None, &task()).unwrap();
-    for tile in [1, 16, 63, 64, 100, 399] {
-        assert!(search_in_tiles(&source, 10, tile, None, &task()).unwrap() == expected, "{tile} rows a tile");
+    for k in [10, 150] {
+        let expected = search_in_tiles(&source, k, 512, None, &task()).unwrap();
+        for tile in [1, 16, 63, 64, 100, 399] {
+            assert!(search_in_tiles(&source, k, tile, None, &task()).unwrap() == expected, "{tile} rows a tile");
+        }
     }
     let points = random(1500, 20, 8);
     let one = knn(&points, &KnnParams { k: 10 }, &Task::new(1).unwrap()).unwrap();
@@ -225,6 +227,27 @@ fn a_row_that_is_not_finite_is_named() {
             assert!(matches!(error, Error::Input(_)) && error.to_string().contains("row 31 "), "{error}");
         }
     }
+}
+
+/// Rows of which there are so many that none may be read.
+struct Untold;
+
+impl Rows for Untold {
+    fn nrows(&self) -> usize {
+        4_000_000_000
+    }
+    fn ncols(&self) -> usize {
+        1
+    }
+    fn read(&self, _: Range<usize>, _: &mut [f32]) {
+        panic!("lists that no machine holds must be refused before the rows are read");
+    }
+}
+
+#[test]
+fn lists_that_no_machine_holds_are_refused() {
+    let error = knn(&Untold, &KnnParams { k: 3_000_000_000 }, &task()).unwrap_err();
+    assert!(matches!(error, Error::Usage(_)) && error.to_string().contains("memory"), "{error}");
 }
 
 /// Rows that watch how they are read, and cancel the task at the read of that number.
