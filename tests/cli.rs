@@ -183,6 +183,23 @@ fn a_map_is_made_clustered_trusted_and_exported_with_equal_bytes_at_any_thread_c
 }
 
 #[test]
+fn a_layout_starts_where_it_is_told_to_and_has_the_scale_it_is_told() {
+    let program = Program::new();
+    let layout = |file: &str, flags: &[&str]| {
+        let embed = ["embed", "@example/concepts", "-o", file, "--epochs", "20"];
+        program.ok(&[&embed[..], flags].concat());
+        fs::read(program.path(file)).unwrap()
+    };
+    let plain = layout("plain.npy", &[]);
+    assert!(plain == layout("spectral.npy", &["--init", "spectral", "--spread", "1"]));
+    assert!(plain != layout("pca.npy", &["--init", "pca"]) && plain != layout("wide.npy", &["--spread", "2"]));
+    let told: Value = serde_json::from_slice(&fs::read(program.path("pca.npy.json")).unwrap()).unwrap();
+    assert!(told.to_string().contains("\"init\":\"pca\""), "{told}");
+    let wrong = program.fails(2, &["embed", "@example/concepts", "-o", "x.npy", "--spread", "0"]);
+    assert!(wrong.contains("--spread 1"), "{wrong}");
+}
+
+#[test]
 fn export_writes_the_named_columns_of_the_features_that_pass() {
     let program = Program::new();
     let filter = "label ~ \"monday\" and density < 0.01";

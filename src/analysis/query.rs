@@ -78,10 +78,7 @@ fn trust_versions(init: Init) -> String {
 fn umap_question(params: &UmapParams) -> String {
     let UmapParams { neighbors, min_dist, spread, dims, epochs, init, seed } = params;
     let epochs = epochs.map_or("auto".into(), |epochs| epochs.to_string());
-    let init = match init {
-        Init::Spectral => "spectral",
-        Init::Pca => "pca",
-    };
+    let init = init.name();
     format!(
         "umap neighbors={neighbors} min_dist={min_dist} spread={spread} dims={dims} epochs={epochs} init={init} seed={seed}"
     )

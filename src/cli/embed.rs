@@ -28,6 +28,8 @@ pub(super) fn run(args: &EmbedArgs, common: &Common) -> Result<()> {
             let params = UmapParams {
                 dims: args.dims,
                 epochs: epochs(&args.epochs)?,
+                spread: args.spread,
+                init: args.init.into(),
                 ..opening::umap(&args.layout, common, study.features())
             };
             let graph = args.graph.as_ref().map(|path| input::graph(path, study.features())).transpose()?;
@@ -37,7 +39,8 @@ pub(super) fn run(args: &EmbedArgs, common: &Common) -> Result<()> {
             })?;
             let parameters = json!({
                 "verb": "embed", "method": "umap", "dims": args.dims, "neighbors": params.neighbors,
-                "min_dist": params.min_dist, "epochs": umap.epochs, "seed": common.seed,
+                "min_dist": params.min_dist, "spread": params.spread, "init": params.init.name(),
+                "epochs": umap.epochs, "seed": common.seed,
                 "graph": args.graph.as_ref().map(|path| path.display().to_string()),
             });
             (umap.coordinates, parameters)

@@ -35,6 +35,16 @@ pub enum Init {
     Pca,
 }
 
+impl Init {
+    /// The name that flags and provenance use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Spectral => "spectral",
+            Self::Pca => "pca",
+        }
+    }
+}
+
 /// Parameters, with umap-learn's meanings and defaults.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct UmapParams {
@@ -74,7 +84,7 @@ impl UmapParams {
             return wrong(what, format!("2 to {most}, the point itself counted"), "--neighbors 15");
         }
         if !(self.spread > 0.0 && self.spread.is_finite()) {
-            return wrong(format!("a spread of {}", self.spread), "a number above 0".into(), "a spread of 1");
+            return wrong(format!("a spread of {}", self.spread), "a number above 0".into(), "--spread 1");
         }
         if !(0.0..=self.spread).contains(&self.min_dist) {
             return wrong(
