@@ -279,6 +279,31 @@ fn dictionaries_of_one_feature_and_of_two_are_shown_like_any_other() {
 }
 
 #[test]
+fn a_row_that_is_not_finite_is_named_with_its_file_and_what_to_try() {
+    let program = Program::new();
+    let mut values: Vec<f32> = (0..40 * 3).map(|i| (i * 7 % 11) as f32 - 5.0).collect();
+    values[17 * 3 + 1] = f32::NAN;
+    fs::write(program.path("bad.npy"), npy(&values, 40)).unwrap();
+    for args in [
+        vec!["knn", "bad.npy", "-o", "x.npz"],
+        vec!["embed", "bad.npy", "-o", "x.npy"],
+        vec!["embed", "bad.npy", "-o", "x.npy", "--method", "pca"],
+        vec!["neighbors", "bad.npy", "--feature", "0"],
+        vec!["cluster", "bad.npy", "-o", "x.npy"],
+        vec!["cluster", "bad.npy", "-o", "x.npy", "--on", "decoder"],
+        vec!["cluster", "--points", "bad.npy", "-o", "x.npy"],
+        vec!["export", "bad.npy", "-o", "x.csv"],
+        vec!["render", "bad.npy", "--view", "map"],
+    ] {
+        let complaint = program.fails(2, &args);
+        for words in ["bad.npy: row 17 holds a number that is not finite", "without that row"] {
+            assert!(complaint.contains(words), "{args:?}: {complaint}");
+        }
+    }
+    assert_eq!(program.json(&["info", "bad.npy", "--json"])["decoder"]["bad_rows"], 1);
+}
+
+#[test]
 fn every_verb_explains_itself_with_an_example() {
     let program = Program::new();
     let help = program.ok(&["help"]);

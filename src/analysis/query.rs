@@ -116,7 +116,7 @@ impl Study {
         if let Some(found) = self.cache.get(key).and_then(|arrays| load(&arrays)) {
             return Ok(found);
         }
-        let made = compute()?;
+        let made = compute().map_err(|error| error.in_file(&self.name))?;
         let _ = self.cache.put(key, &self.name, &save(&made));
         Ok(made)
     }
@@ -265,7 +265,7 @@ impl Study {
                 return Ok(self.labelled(near));
             }
         };
-        let near = nearest(rows, feature, k, task)?;
+        let near = nearest(rows, feature, k, task).map_err(|error| error.in_file(&self.name))?;
         self.load_evidence(task)?;
         Ok(self.labelled(near))
     }
