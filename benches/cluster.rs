@@ -2,6 +2,8 @@
 
 #![allow(missing_docs, reason = "divan writes the items it registers")]
 
+mod data;
+
 use divan::Bencher;
 use saescope::geometry::cluster::hdbscan::{HdbscanParams, Metric, hdbscan};
 use saescope::rows::Points;
@@ -46,5 +48,12 @@ fn hdbscan_by_tree(bencher: Bencher, (n, dims): (usize, usize)) {
 #[divan::bench(args = [(4096, 64), (4096, 576)], sample_count = 3, sample_size = 1)]
 fn hdbscan_by_tiles(bencher: Bencher, (n, dims): (usize, usize)) {
     let (points, task) = (blobs(n, dims, 100), Task::new(1).expect("a thread"));
+    bencher.bench_local(|| hdbscan(&points, Metric::Cosine, &HdbscanParams::default(), &task).expect("finite points"));
+}
+
+/// Dead features lie at one place: lists fill with ties.
+#[divan::bench(args = [(4096, 576)], sample_count = 3, sample_size = 1)]
+fn hdbscan_with_dead_features(bencher: Bencher, (n, dims): (usize, usize)) {
+    let (points, task) = (data::with_dead_features(n, dims), data::task(1));
     bencher.bench_local(|| hdbscan(&points, Metric::Cosine, &HdbscanParams::default(), &task).expect("finite points"));
 }
