@@ -10,8 +10,9 @@
 //! Cost: 2·n²·d flops for the core distances and 2·m·n·d for each round that searches for m points; on clustered rows
 //! all rounds together cost less than the core distances. A search ignores the components' bounds: knowing every
 //! point's own first edge spares later rounds more products than it costs exact distances. Memory: 16 to 24 bytes a
-//! row, and per thread four blocks of at most 512 rows, a tile of 1 MiB, and 16·512·k bytes for the core distances of a
-//! block (of fewer rows for `k` above 512). The rows are read from where they lie, once for each block of queries.
+//! row, and per thread four blocks of at most 512 rows (two of them in f64 where the file has that), a tile of 1 MiB,
+//! and 16·512·k bytes for the core distances of a block (of fewer rows for `k` above 512). The rows are read from where
+//! they lie, once for each block of queries.
 
 #![expect(clippy::inline_always, reason = "what runs inside a SIMD dispatch must be inlined to be compiled for it")]
 

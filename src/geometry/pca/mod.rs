@@ -8,7 +8,7 @@
 //! | shape | method | flops | peak memory beyond the rows and the result |
 //! |---|---|---|---|
 //! | d ≤ n, d ≤ 4096 | covariance | n d² | 12 d² bytes, 8 MiB of centred rows, 4 MiB of rows unless f32 in memory |
-//! | n < d, n ≤ 4096 | Gram matrix of the rows | n² d | 12 n² bytes, per thread two tiles of 192 rows in f64, at most 8 MiB each |
+//! | n < d, n ≤ 4096 | Gram matrix of the rows | n² d | 12 n² bytes, per thread two tiles of 192 rows in f64, at most 8 MiB each, and 256 d times the components, at most 256 MiB |
 //! | both larger, few components | block Krylov on the rows, which are read once a step | 4 n d b a step | 8 d (6 b + 32 b) bytes |
 //! | both larger, many components | covariance, or Gram if n < d | as above | as above, and twice the matrix again |
 //!

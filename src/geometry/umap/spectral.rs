@@ -24,6 +24,7 @@ use crate::error::Result;
 use crate::geometry::eigen::eigen;
 use crate::geometry::random::{key, signed_unit};
 use crate::task::Task;
+use crate::wide::wide;
 use faer::{Mat, MatRef};
 use rayon::prelude::*;
 
@@ -232,19 +233,34 @@ impl<'a> Operator<'a> {
             everywhere[c] = self.everywhere * sums.iter().map(|s| s[c]).sum::<f64>() as f32;
         }
         let scratch = &*scratch;
-        let arch = pulp::Arch::new();
         out.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, out)| {
-            arch.dispatch(Product {
-                operator: self,
-                first: chunk * CHUNK,
-                x,
-                before,
-                scratch,
-                everywhere,
-                out,
-                combine: &combine,
-            });
+            wide(
+                #[inline(always)]
+                || {
+                    for (at, out) in out.iter_mut().enumerate() {
+                        let i = chunk * CHUNK + at;
+                        let sum = self.row_product(i, everywhere, scratch);
+                        for c in 0..WIDTH {
+                            out[c] = combine(self.scale[i] * sum[c], x[i][c], before[i][c]);
+                        }
+                    }
+                },
+            );
         });
+    }
+
+    /// Row `i` of A times the scaled columns, and the rank-one term.
+    #[inline(always)]
+    fn row_product(&self, i: usize, everywhere: Row, scaled: &[Row]) -> Row {
+        let (targets, weights) = self.graph.row(i);
+        let mut sum = everywhere;
+        for (&j, &w) in targets.iter().zip(weights) {
+            let row = &scaled[j as usize];
+            for c in 0..WIDTH {
+                sum[c] = w.mul_add(row[c], sum[c]);
+            }
+        }
+        sum
     }
 
     /// Takes the trivial vector out of every column.
@@ -270,42 +286,6 @@ impl<'a> Operator<'a> {
                 }
             }
         });
-    }
-}
-
-/// The rows `first`.. of one product; a named type because only a call through it, not through a closure that could
-/// be called twice, is inlined into the vector code.
-struct Product<'a, F> {
-    operator: &'a Operator<'a>,
-    first: usize,
-    x: &'a [Row],
-    before: &'a [Row],
-    scratch: &'a [Row],
-    everywhere: Row,
-    out: &'a mut [Row],
-    combine: &'a F,
-}
-
-impl<F: Fn(f32, f32, f32) -> f32> pulp::NullaryFnOnce for Product<'_, F> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        for (at, out) in self.out.iter_mut().enumerate() {
-            let i = self.first + at;
-            let (targets, weights) = self.operator.graph.row(i);
-            let mut sum = self.everywhere;
-            for (&j, &w) in targets.iter().zip(weights) {
-                let row = &self.scratch[j as usize];
-                for c in 0..WIDTH {
-                    sum[c] = w.mul_add(row[c], sum[c]);
-                }
-            }
-            let scale = self.operator.scale[i];
-            for c in 0..WIDTH {
-                out[c] = (self.combine)(scale * sum[c], self.x[i][c], self.before[i][c]);
-            }
-        }
     }
 }
 
