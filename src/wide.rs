@@ -25,8 +25,8 @@ pub(crate) fn wide<R>(work: impl FnMut() -> R) -> R {
 }
 
 /// Sum of `term` over the pairs of two rows, in `LANES` running sums that are added by halves at the end: an order fixed
-/// by the length alone, so that the bits are the same on any processor. Half a dozen registers of lanes hide the latency
-/// of an addition.
+/// by the length alone, so that the bits are the same on any processor. Several registers of lanes hide the latency of an
+/// addition.
 #[expect(clippy::inline_always, reason = "compiled for the vector width of its caller")]
 #[inline(always)]
 pub(crate) fn lane_sum<const LANES: usize, T: Copy>(a: &[T], b: &[T], term: impl Fn(T, T) -> f64) -> f64 {

@@ -167,24 +167,24 @@ pub(super) fn graph(path: &Path, features: usize) -> Result<Knn> {
     let mut values = cosines.to_f32();
     let mut sorted = Vec::with_capacity(k);
     for (row, (near, values)) in near.chunks_exact(k).zip(values.chunks_exact_mut(k)).enumerate() {
-        let wrong = |what: String, expected: &str| {
+        let wrong = |tensor: &Tensor, what: String, expected: &str| {
             let hint = "a file written by saescope knn";
-            Err(indices.problem(format!("row {row} {what}")).expected(expected).hint(hint).input())
+            Err(tensor.problem(format!("row {row} {what}")).expected(expected).hint(hint).input())
         };
         if near.contains(&(row as u32)) {
-            return wrong("lists the feature itself".into(), "other features alone");
+            return wrong(indices, "lists the feature itself".into(), "other features alone");
         }
         sorted.clear();
         sorted.extend_from_slice(near);
         sorted.sort_unstable();
         if let Some([twice, _]) = sorted.array_windows().find(|[a, b]| a == b) {
-            return wrong(format!("lists {twice} twice"), "every neighbour once");
+            return wrong(indices, format!("lists {twice} twice"), "every neighbour once");
         }
         if let Some(value) = values.iter().find(|cosine| cosine.is_nan() || cosine.abs() > 1.0 + ROUNDING) {
-            return wrong(format!("has the cosine {value}"), "numbers from -1 to 1");
+            return wrong(cosines, format!("has the cosine {value}"), "numbers from -1 to 1");
         }
         if !values.is_sorted_by(|a, b| a >= b) {
-            return wrong("has cosines out of order".into(), "the nearest first");
+            return wrong(cosines, "has cosines out of order".into(), "the nearest first");
         }
         for cosine in values {
             *cosine = cosine.clamp(-1.0, 1.0);
