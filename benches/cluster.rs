@@ -1,10 +1,11 @@
-//! Neighbours in the plane and HDBSCAN, by the k-d tree and by tiles.
+//! HDBSCAN, by the k-d tree and by tiles.
 
 #![allow(missing_docs, reason = "divan writes the items it registers")]
 
+mod data;
+
 use divan::Bencher;
 use saescope::geometry::cluster::hdbscan::{HdbscanParams, Metric, hdbscan};
-use saescope::geometry::kdtree::{KdTree, Own};
 use saescope::rows::Points;
 use saescope::task::Task;
 
@@ -35,15 +36,6 @@ fn blobs(n: usize, dims: usize, groups: usize) -> Points {
     Points::new(values, dims)
 }
 
-#[divan::bench(args = [24_576, 131_072], sample_count = 5, sample_size = 1)]
-fn neighbours_in_the_plane(bencher: Bencher, n: usize) {
-    let (points, task) = (blobs(n, 2, 150), Task::new(1).expect("a thread"));
-    bencher.bench_local(|| {
-        let tree = KdTree::build(&points, &task).expect("finite points");
-        tree.all_nearest(15, Own::Excluded, &task).expect("enough points")
-    });
-}
-
 const PLANES: [(usize, usize); 5] = [(4096, 2), (24_576, 2), (131_072, 2), (24_576, 3), (24_576, 10)];
 
 #[divan::bench(args = PLANES, sample_count = 5, sample_size = 1)]
@@ -56,5 +48,12 @@ fn hdbscan_by_tree(bencher: Bencher, (n, dims): (usize, usize)) {
 #[divan::bench(args = [(4096, 64), (4096, 576)], sample_count = 3, sample_size = 1)]
 fn hdbscan_by_tiles(bencher: Bencher, (n, dims): (usize, usize)) {
     let (points, task) = (blobs(n, dims, 100), Task::new(1).expect("a thread"));
+    bencher.bench_local(|| hdbscan(&points, Metric::Cosine, &HdbscanParams::default(), &task).expect("finite points"));
+}
+
+/// Dead features lie at one place: lists fill with ties.
+#[divan::bench(args = [(4096, 576)], sample_count = 3, sample_size = 1)]
+fn hdbscan_with_dead_features(bencher: Bencher, (n, dims): (usize, usize)) {
+    let (points, task) = (data::with_dead_features(n, dims), data::task(1));
     bencher.bench_local(|| hdbscan(&points, Metric::Cosine, &HdbscanParams::default(), &task).expect("finite points"));
 }

@@ -178,6 +178,13 @@ impl Error {
             other => other,
         }
     }
+    /// The same error; if it is about an input and names no file, about this one.
+    pub fn in_file(self, path: impl AsRef<Path>) -> Self {
+        match self {
+            Self::Input(problem) if problem.path.is_none() => problem.path(path).input(),
+            other => other,
+        }
+    }
     /// The process exit code that stands for this error.
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -207,6 +214,14 @@ mod tests {
             "run/sae.safetensors: the decoder has the wrong width (tensor W_dec, shape [4, 3], dtype f32); expected [features, 4]; try --transpose"
         );
         assert_eq!(error.exit_code(), 2);
+        assert!(error.in_file("other").to_string().starts_with("run/sae.safetensors: "));
+    }
+
+    #[test]
+    fn an_error_of_a_kernel_learns_of_which_file_it_is() {
+        let error = Problem::new("row 3 is wrong").input().in_file("a.npy");
+        assert_eq!(error.to_string(), "a.npy: row 3 is wrong");
+        assert_eq!(Problem::new("no such flag").usage().in_file("a.npy").to_string(), "no such flag");
     }
 
     #[test]

@@ -24,7 +24,7 @@
 //!
 //! Three small modules are shared vocabulary and import no room: [`error`] (what went wrong and what to try),
 //! [`rows`] (a matrix handed over row by row) and [`task`] (threads, cancellation, progress), with [`text`]
-//! (the one place where text from files is made safe to print).
+//! (the one place where text from files is made safe to print) and `wide` (loops compiled for the processor's vectors).
 //!
 //! # Invariants
 //! 1. `container`, `sae` and `geometry` never import `analysis`, `tui` or `cli`.
@@ -33,7 +33,8 @@
 //! 4. The same input, parameters and seed give the same bytes at any number of threads.
 //! 5. Every loop longer than about 10 ms polls [`task::Task::check`] and reports progress; a result of an older
 //!    generation is never shown.
-//! 6. A matrix is read in tiles from its mapping; no second full copy is made. Each kernel documents its peak memory.
+//! 6. A matrix is read in tiles from its mapping; no second full copy is made. Each kernel documents its peak memory, and
+//!    the bench `memory` measures it.
 //! 7. Every number on screen can be had by a verb as JSON, computed by the same function.
 //! 8. What comes from a file is hostile: sizes are checked before allocation, and text passes [`text::printable`]
 //!    before it reaches a terminal.
@@ -49,5 +50,6 @@ pub mod sae;
 pub mod task;
 pub mod text;
 pub mod tui;
+mod wide;
 
 pub use error::{Error, Result};

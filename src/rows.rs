@@ -1,7 +1,13 @@
 //! A matrix handed over row by row: the vocabulary between files and kernels.
 //!
 //! [`Rows`] hides where a matrix lies (a mapping, a compiled-in array, a vector) and how it is stored (f32, f16,
-//! bf16, transposed). Kernels ask for tiles of rows as f32 and never hold a second full copy.
+//! bf16, transposed). Kernels ask for tiles of rows as f32 and never hold a second full copy. Where a distance decides,
+//! they ask for f64: a file may hold numbers that f32 would round. The reading itself, the check for numbers that are
+//! not finite, and the norms of rows are in `tiles`, once for all kernels.
+
+mod tiles;
+
+pub(crate) use tiles::{Element, all_finite, block_rows, dot, lengths, norms, not_finite, tile};
 
 use std::ops::Range;
 
@@ -16,6 +22,22 @@ pub trait Rows: Sync {
     /// # Panics
     /// If `range` is out of bounds or `out.len() != range.len() * ncols()`.
     fn read(&self, range: Range<usize>, out: &mut [f32]);
+    /// Writes the rows `range` to `out`, row-major, as f64: every stored value exactly. Whoever overrides
+    /// [`Rows::exceeds_f32`] overrides this too.
+    ///
+    /// # Panics
+    /// As [`Rows::read`].
+    fn read_f64(&self, range: Range<usize>, out: &mut [f64]) {
+        let mut narrow = vec![0.0f32; out.len()];
+        self.read(range, &mut narrow);
+        for (out, x) in out.iter_mut().zip(narrow) {
+            *out = x.into();
+        }
+    }
+    /// Whether values are stored that [`Rows::read`] would round.
+    fn exceeds_f32(&self) -> bool {
+        false
+    }
     /// The whole matrix as row-major f32, where it already lies in memory or in a mapping like that.
     fn contiguous(&self) -> Option<&[f32]> {
         None
@@ -77,6 +99,11 @@ impl Rows for Points {
     }
     fn read(&self, range: Range<usize>, out: &mut [f32]) {
         out.copy_from_slice(&self.data[range.start * self.dims..range.end * self.dims]);
+    }
+    fn read_f64(&self, range: Range<usize>, out: &mut [f64]) {
+        for (out, &x) in out.iter_mut().zip(&self.data[range.start * self.dims..range.end * self.dims]) {
+            *out = x.into();
+        }
     }
     fn contiguous(&self) -> Option<&[f32]> {
         Some(&self.data)

@@ -202,6 +202,23 @@ fn a_map_is_made_clustered_trusted_and_exported_with_equal_bytes_at_any_thread_c
 }
 
 #[test]
+fn a_layout_starts_where_it_is_told_to_and_has_the_scale_it_is_told() {
+    let program = Program::new();
+    let layout = |file: &str, flags: &[&str]| {
+        let embed = ["embed", "@example/concepts", "-o", file, "--epochs", "20"];
+        program.ok(&[&embed[..], flags].concat());
+        fs::read(program.path(file)).unwrap()
+    };
+    let plain = layout("plain.npy", &[]);
+    assert!(plain == layout("spectral.npy", &["--init", "spectral", "--spread", "1"]));
+    assert!(plain != layout("pca.npy", &["--init", "pca"]) && plain != layout("wide.npy", &["--spread", "2"]));
+    let told: Value = serde_json::from_slice(&fs::read(program.path("pca.npy.json")).unwrap()).unwrap();
+    assert!(told.to_string().contains("\"init\":\"pca\""), "{told}");
+    let wrong = program.fails(2, &["embed", "@example/concepts", "-o", "x.npy", "--spread", "0"]);
+    assert!(wrong.contains("--spread 1"), "{wrong}");
+}
+
+#[test]
 fn export_writes_the_named_columns_of_the_features_that_pass() {
     let program = Program::new();
     let filter = "label ~ \"monday\" and density < 0.01";
@@ -248,6 +265,61 @@ fn the_second_asking_is_answered_from_the_cache() {
     assert_eq!(fs::read(program.path("a.npy")).unwrap(), fs::read(program.path("b.npy")).unwrap());
     assert!(program.ok(&["cache", "clear"]).starts_with("removed"));
     assert_eq!(program.json(&["cache", "list", "--json"])["entries"].as_array().unwrap().len(), 0);
+}
+
+/// An npy file of `rows` rows of these values.
+fn npy(values: &[f32], rows: usize) -> Vec<u8> {
+    let literal = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {}), }}\n", values.len() / rows);
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((literal.len() as u16).to_le_bytes());
+    bytes.extend(literal.as_bytes());
+    bytes.extend(values.iter().flat_map(|x| x.to_le_bytes()));
+    bytes
+}
+
+#[test]
+fn dictionaries_of_one_feature_and_of_two_are_shown_like_any_other() {
+    let program = Program::new();
+    fs::write(program.path("one.npy"), npy(&[1.0, 2.0, 2.0], 1)).unwrap();
+    fs::write(program.path("two.npy"), npy(&[1.0, 2.0, 2.0, 3.0, 0.0, 4.0], 2)).unwrap();
+    for (dictionary, n) in [("one.npy", 1), ("two.npy", 2)] {
+        for on in ["map", "decoder"] {
+            let counts = program.json(&["cluster", dictionary, "-o", "c.npy", "--on", on, "--json", "--force"]);
+            assert_eq!((&counts["clusters"], &counts["noise"]), (&Value::from(0), &Value::from(n)), "{on}");
+        }
+        program.ok(&["export", dictionary, "-o", "t.csv", "--columns", "feature,x,y,cluster", "--bare", "--force"]);
+        assert_eq!(fs::read_to_string(program.path("t.csv")).unwrap().lines().count(), n + 1);
+        for view in ["map", "feature", "neighbors", "clusters"] {
+            assert!(program.ok(&["render", dictionary, "--view", view]).contains("noise") || view != "map");
+        }
+        program.ok(&["embed", dictionary, "-o", "map.npy", "--force"]);
+        assert!(program.fails(2, &["trust", "map.npy", "--against", dictionary, "--k", "1"]).contains("three points"));
+    }
+}
+
+#[test]
+fn a_row_that_is_not_finite_is_named_with_its_file_and_what_to_try() {
+    let program = Program::new();
+    let mut values: Vec<f32> = (0..40 * 3).map(|i| (i * 7 % 11) as f32 - 5.0).collect();
+    values[17 * 3 + 1] = f32::NAN;
+    fs::write(program.path("bad.npy"), npy(&values, 40)).unwrap();
+    for args in [
+        vec!["knn", "bad.npy", "-o", "x.npz"],
+        vec!["embed", "bad.npy", "-o", "x.npy"],
+        vec!["embed", "bad.npy", "-o", "x.npy", "--method", "pca"],
+        vec!["neighbors", "bad.npy", "--feature", "0"],
+        vec!["cluster", "bad.npy", "-o", "x.npy"],
+        vec!["cluster", "bad.npy", "-o", "x.npy", "--on", "decoder"],
+        vec!["cluster", "--points", "bad.npy", "-o", "x.npy"],
+        vec!["export", "bad.npy", "-o", "x.csv"],
+        vec!["render", "bad.npy", "--view", "map"],
+    ] {
+        let complaint = program.fails(2, &args);
+        for words in ["bad.npy: row 17 holds a number that is not finite", "without that row"] {
+            assert!(complaint.contains(words), "{args:?}: {complaint}");
+        }
+    }
+    assert_eq!(program.json(&["info", "bad.npy", "--json"])["decoder"]["bad_rows"], 1);
 }
 
 #[test]

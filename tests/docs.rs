@@ -104,7 +104,7 @@ fn the_picture_is_a_frame_of_the_program() {
     let coordinates = Points::new(array("coordinates").to_f32(), 2);
 
     study.load_evidence(&task).unwrap();
-    let trust = study.map_trust(&params, &coordinates, &task).unwrap();
+    let trust = study.map_trust(&params, &coordinates, &task).unwrap().unwrap();
     let clusters = Clusters::from_labels(&numbers("labels"));
     let products = vec![
         Product::Evidence,

@@ -1,9 +1,10 @@
 //! Finished results on disk, so that the second opening is at once.
 //!
-//! One entry is one file: an 8-byte magic, the length of a header, the header (bincode, small and size-limited),
-//! then the arrays as raw little-endian bytes, each aligned to 64. The file name is the hash of fingerprint,
-//! question and algorithm version. Entries appear whole or not at all (written beside, then renamed); a file that
-//! does not read back is treated as absent. The folder is bounded: the entries used longest ago go first.
+//! One entry is one file: an 8-byte magic, a checksum (xxh3, 128 bits) of everything after it, the length of a header,
+//! the header (bincode, small and size-limited), then the arrays as raw little-endian bytes, each aligned to 64. The
+//! file name is the hash of fingerprint, question and algorithm versions. Entries appear whole or not at all (written
+//! beside, brought to the disk, then renamed); a file of which a single bit has changed is treated as absent. The
+//! folder is bounded: the entries used longest ago go first.
 
 use super::fingerprint::Fingerprint;
 use crate::container::Bytes;
@@ -11,14 +12,25 @@ use crate::error::{Error, Result};
 use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+use xxhash_rust::xxh3::Xxh3;
 
-const MAGIC: &[u8; 8] = b"saescop1";
+const MAGIC: &[u8; 8] = b"saescop2";
+/// Where the checksum lies; it is of all bytes after itself.
+const CHECKSUM: Range<usize> = 8..24;
+/// Where the header begins, after its length.
+const HEADER: usize = CHECKSUM.end + 8;
 const HEADER_LIMIT: usize = 64 << 10;
 const ALIGN: usize = 64;
 const SUFFIX: &str = "result";
+/// Suffix of an entry that is being written.
+const PART: &str = "part";
+/// Age at which a file that is being written was surely left behind by a process that died.
+const STALE: Duration = Duration::from_hours(1);
 
 /// The most that the cache keeps unless told otherwise.
 pub const DEFAULT_LIMIT: u64 = 2 << 30;
@@ -36,7 +48,7 @@ pub struct Cache {
     limit: u64,
 }
 
-/// Which result: input, question (kind and parameters), version of the algorithm.
+/// Which result: input, question (kind and parameters), versions of the algorithms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
     question: String,
@@ -44,9 +56,10 @@ pub struct Key {
 }
 
 impl Key {
-    /// The key of `question` asked of the input `fingerprint`; a new `version` of the algorithm is a new key.
-    pub fn new(fingerprint: &str, question: &str, version: u32) -> Self {
-        let question = format!("{question} v{version}");
+    /// The key of `question` asked of the input `fingerprint`; `versions` are those of the algorithms that answer it, and
+    /// others make another key.
+    pub fn new(fingerprint: &str, question: &str, versions: &str) -> Self {
+        let question = format!("{question} [{versions}]");
         let name = Fingerprint::new().text(fingerprint).text(&question).finish();
         Self { question, name }
     }
@@ -97,10 +110,19 @@ pub struct Entry {
     pub bytes: u64,
     /// Seconds since it was last used.
     pub unused_seconds: u64,
-    #[serde(skip)]
+}
+
+/// A file of the folder, as its metadata tells.
+struct Kept {
     path: PathBuf,
-    #[serde(skip)]
+    bytes: u64,
     used: SystemTime,
+}
+
+impl Kept {
+    fn unused(&self) -> Duration {
+        self.used.elapsed().unwrap_or_default()
+    }
 }
 
 impl Cache {
@@ -137,7 +159,7 @@ impl Cache {
         }
         Some(arrays)
     }
-    /// Keeps `arrays` under `key`. The `input` is shown in listings.
+    /// Keeps `arrays` under `key`, unless they alone are more than the limit. The `input` is shown in listings.
     ///
     /// # Errors
     /// If the folder cannot be made or written.
@@ -151,20 +173,29 @@ impl Cache {
         };
         let header = bincode::serde::encode_to_vec(&header, header_config())
             .map_err(|e| Error::io(&path, &std::io::Error::other(e.to_string())))?;
-        let temporary = folder.join(format!("{}.{}.part", key.name, std::process::id()));
+        let length = (header.len() as u64).to_le_bytes();
+        let mut pieces: Vec<&[u8]> = vec![&length, &header];
+        let mut at = HEADER + header.len();
+        for (_, bytes) in &arrays.0 {
+            let padding = at.next_multiple_of(ALIGN) - at;
+            pieces.extend([&[0; ALIGN][..padding], bytes]);
+            at += padding + bytes.len();
+        }
+        if at as u64 > self.limit {
+            return Ok(());
+        }
+        let mut checksum = Xxh3::new();
+        for piece in &pieces {
+            checksum.update(piece);
+        }
+        let temporary = folder.join(part_name(key));
         let written = (|| {
             let mut file = std::io::BufWriter::new(File::create(&temporary)?);
             file.write_all(MAGIC)?;
-            file.write_all(&(header.len() as u64).to_le_bytes())?;
-            file.write_all(&header)?;
-            let mut at = 16 + header.len();
-            for (_, bytes) in &arrays.0 {
-                let padding = at.next_multiple_of(ALIGN) - at;
-                file.write_all(&[0; ALIGN][..padding])?;
-                file.write_all(bytes)?;
-                at += padding + bytes.len();
-            }
-            file.flush()?;
+            file.write_all(&checksum.digest128().to_le_bytes())?;
+            pieces.iter().try_for_each(|piece| file.write_all(piece))?;
+            // Renamed first, an entry could lose its bytes with the machine's power and keep its name.
+            file.into_inner()?.sync_data()?;
             fs::rename(&temporary, &path)
         })();
         if let Err(e) = written {
@@ -176,10 +207,10 @@ impl Cache {
     }
     /// Removes what was used longest ago until the folder is within its limit; `keep` stays.
     fn trim(&self, keep: &Path) {
-        let mut entries = self.list();
+        self.sweep();
+        let entries = self.files(SUFFIX);
         let mut total: u64 = entries.iter().map(|entry| entry.bytes).sum();
-        entries.sort_by_key(|entry| entry.used);
-        for entry in entries.iter().filter(|entry| entry.path != keep) {
+        for entry in entries.iter().rev().filter(|entry| entry.path != keep) {
             if total <= self.limit {
                 break;
             }
@@ -188,54 +219,83 @@ impl Cache {
             }
         }
     }
-    /// All entries, most recently used first.
-    pub fn list(&self) -> Vec<Entry> {
+    /// Removes what processes that died while writing have left behind.
+    fn sweep(&self) {
+        for part in self.files(PART).iter().filter(|part| part.unused() > STALE) {
+            let _ = fs::remove_file(&part.path);
+        }
+    }
+    /// The files of the folder with this suffix, most recently used first.
+    fn files(&self, suffix: &str) -> Vec<Kept> {
         let Some(files) = self.folder.as_ref().and_then(|folder| fs::read_dir(folder).ok()) else { return Vec::new() };
-        let mut entries: Vec<Entry> = files
+        let mut files: Vec<Kept> = files
             .flatten()
             .map(|file| file.path())
-            .filter(|path| path.extension().is_some_and(|e| e == SUFFIX))
+            .filter(|path| path.extension().is_some_and(|e| e == suffix))
             .filter_map(|path| {
                 let meta = fs::metadata(&path).ok()?;
-                let used = meta.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-                let header = read(&path).map(|(header, _)| header);
-                let (question, input) =
-                    header.map_or_else(|| ("unreadable".into(), String::new()), |h| (h.question, h.input));
-                let unused_seconds = used.elapsed().unwrap_or_default().as_secs();
-                Some(Entry { question, input, bytes: meta.len(), unused_seconds, path, used })
+                Some(Kept { path, bytes: meta.len(), used: meta.modified().unwrap_or(SystemTime::UNIX_EPOCH) })
             })
             .collect();
-        entries.sort_by(|a, b| b.used.cmp(&a.used).then_with(|| a.path.cmp(&b.path)));
-        entries
+        files.sort_by(|a, b| b.used.cmp(&a.used).then_with(|| a.path.cmp(&b.path)));
+        files
+    }
+    /// All entries, most recently used first; of each only the header is read.
+    pub fn list(&self) -> Vec<Entry> {
+        let entry = |file: &Kept| {
+            let header = Bytes::map(&file.path).ok().and_then(|bytes| Some(header(&bytes)?.0));
+            let (question, input) =
+                header.map_or_else(|| ("unreadable".into(), String::new()), |h| (h.question, h.input));
+            Entry { question, input, bytes: file.bytes, unused_seconds: file.unused().as_secs() }
+        };
+        self.files(SUFFIX).iter().map(entry).collect()
     }
     /// Removes every entry; gives how many there were and their bytes.
     ///
     /// # Errors
     /// If a file cannot be removed.
     pub fn clear(&self) -> Result<(usize, u64)> {
-        let entries = self.list();
+        self.sweep();
+        let entries = self.files(SUFFIX);
         for entry in &entries {
-            fs::remove_file(&entry.path).map_err(|e| Error::io(&entry.path, &e))?;
+            match fs::remove_file(&entry.path) {
+                // Another process was faster.
+                Err(e) if e.kind() == ErrorKind::NotFound => {}
+                removed => removed.map_err(|e| Error::io(&entry.path, &e))?,
+            }
         }
         Ok((entries.len(), entries.iter().map(|entry| entry.bytes).sum()))
     }
 }
 
+/// A name that no other writer uses, in this process or another.
+fn part_name(key: &Key) -> String {
+    static WRITERS: AtomicU64 = AtomicU64::new(0);
+    let writer = WRITERS.fetch_add(1, Ordering::Relaxed);
+    format!("{}.{}-{writer}.{PART}", key.name, std::process::id())
+}
+
+/// The header of an entry and where it ends; the checksum is not looked at.
+fn header(bytes: &[u8]) -> Option<(Header, usize)> {
+    if !bytes.starts_with(MAGIC) {
+        return None;
+    }
+    let length = u64::from_le_bytes(bytes.get(CHECKSUM.end..HEADER)?.try_into().ok()?);
+    let length = usize::try_from(length).ok().filter(|&length| length <= HEADER_LIMIT)?;
+    let (header, used) =
+        bincode::serde::decode_from_slice(bytes.get(HEADER..HEADER + length)?, header_config()).ok()?;
+    (used == length).then_some((header, HEADER + length))
+}
+
+/// An entry whose bytes are those that were written.
 fn read(path: &Path) -> Option<(Header, Arrays)> {
-    if fs::metadata(path).ok()?.len() < 16 {
-        return None;
-    }
     let bytes = Bytes::map(path).ok()?;
-    if &bytes[..8] != MAGIC {
+    let (header, mut at) = header(&bytes)?;
+    let mut checksum = Xxh3::new();
+    checksum.update(&bytes[CHECKSUM.end..]);
+    if checksum.digest128().to_le_bytes() != bytes[CHECKSUM] {
         return None;
     }
-    let length = usize::try_from(u64::from_le_bytes(bytes[8..16].try_into().ok()?)).ok()?;
-    let end = length.checked_add(16).filter(|&end| length <= HEADER_LIMIT && end <= bytes.len())?;
-    let (header, used): (Header, usize) = bincode::serde::decode_from_slice(&bytes[16..end], header_config()).ok()?;
-    if used != length {
-        return None;
-    }
-    let mut at = end;
     let mut arrays = Vec::with_capacity(header.arrays.len());
     for array in &header.arrays {
         let start = at.next_multiple_of(ALIGN);
@@ -262,7 +322,7 @@ mod tests {
     #[test]
     fn what_is_put_is_got() {
         let (_folder, cache) = cache(DEFAULT_LIMIT);
-        let key = Key::new("print", "map k=15", 1);
+        let key = Key::new("print", "map k=15", "umap1");
         assert!(cache.get(&key).is_none());
         cache.put(&key, "file.safetensors", &arrays()).unwrap();
         let got = cache.get(&key).unwrap();
@@ -270,10 +330,9 @@ mod tests {
         assert_eq!(got.get::<u8>("empty").unwrap(), [] as [u8; 0]);
         assert_eq!(got.get::<u32>("i").unwrap(), [7; 33]);
         assert!(got.get::<u64>("i").is_none() && got.get::<f32>("y").is_none());
-        for other in
-            [Key::new("other", "map k=15", 1), Key::new("print", "map k=16", 1), Key::new("print", "map k=15", 2)]
-        {
-            assert!(cache.get(&other).is_none());
+        for other in [("other", "map k=15", "umap1"), ("print", "map k=16", "umap1"), ("print", "map k=15", "umap2")] {
+            let (print, question, versions) = other;
+            assert!(cache.get(&Key::new(print, question, versions)).is_none());
         }
         let listed = cache.list();
         assert_eq!((listed.len(), listed[0].input.as_str()), (1, "file.safetensors"));
@@ -284,7 +343,7 @@ mod tests {
     #[test]
     fn a_damaged_entry_is_absent_whatever_the_damage() {
         let (_folder, cache) = cache(DEFAULT_LIMIT);
-        let key = Key::new("print", "map", 1);
+        let key = Key::new("print", "map", "umap1");
         cache.put(&key, "in", &arrays()).unwrap();
         let path = cache.path(&key).unwrap();
         let whole = fs::read(&path).unwrap();
@@ -292,24 +351,82 @@ mod tests {
             fs::write(&path, &whole[..cut]).unwrap();
             assert!(cache.get(&key).is_none(), "cut at {cut}");
         }
-        for at in 0..80.min(whole.len()) {
-            let mut bent = whole.clone();
-            bent[at] ^= 0x55;
-            fs::write(&path, &bent).unwrap();
-            let _ = cache.get(&key);
+        for at in 0..whole.len() {
+            for bit in [1, 0x80] {
+                let mut bent = whole.clone();
+                bent[at] ^= bit;
+                fs::write(&path, &bent).unwrap();
+                assert!(cache.get(&key).is_none(), "byte {at}, bit {bit}");
+            }
         }
+        let mut longer = whole.clone();
+        longer.push(0);
+        fs::write(&path, &longer).unwrap();
+        assert!(cache.get(&key).is_none());
+        assert_eq!(cache.list().len(), 1, "it is still listed, and can be cleared");
+        fs::write(&path, &whole).unwrap();
+        assert!(cache.get(&key).is_some());
     }
 
     #[test]
     fn the_folder_stays_within_its_limit() {
         let (_folder, cache) = cache(3000);
+        let kilobyte = Arrays::new().with("x", &[0u8; 1000]);
         for i in 0..8 {
-            let key = Key::new("print", &format!("map {i}"), 1);
-            cache.put(&key, "in", &Arrays::new().with("x", &[0u8; 1000])).unwrap();
+            let key = Key::new("print", &format!("map {i}"), "umap1");
+            cache.put(&key, "in", &kilobyte).unwrap();
             assert!(cache.get(&key).is_some(), "the newest entry stays");
         }
-        assert!(cache.list().iter().map(|e| e.bytes).sum::<u64>() <= 3000);
-        assert!(Cache::off().get(&Key::new("a", "b", 1)).is_none());
-        Cache::off().put(&Key::new("a", "b", 1), "in", &arrays()).unwrap();
+        let kept = cache.list();
+        assert!(kept.len() == 2 && kept.iter().map(|e| e.bytes).sum::<u64>() <= 3000);
+        let large = Key::new("print", "all", "umap1");
+        cache.put(&large, "in", &Arrays::new().with("x", &[0u8; 3000])).unwrap();
+        assert!(cache.get(&large).is_none());
+        assert_eq!(cache.list().len(), 2, "an entry that cannot stay drives nothing out");
+    }
+
+    #[test]
+    fn without_a_folder_nothing_is_kept() {
+        let key = Key::new("a", "b", "c");
+        Cache::off().put(&key, "in", &arrays()).unwrap();
+        assert!(Cache::off().get(&key).is_none());
+        assert_eq!((Cache::off().list(), Cache::off().clear().unwrap()), (Vec::new(), (0, 0)));
+    }
+
+    #[test]
+    fn what_a_dead_writer_left_is_swept_and_a_living_one_is_let_be() {
+        let (_folder, cache) = cache(DEFAULT_LIMIT);
+        let key = Key::new("print", "map", "umap1");
+        cache.put(&key, "in", &arrays()).unwrap();
+        assert_ne!(part_name(&key), part_name(&key));
+        let part = |age: Duration| {
+            let path = cache.folder().unwrap().join(part_name(&key));
+            File::create(&path).unwrap().set_modified(SystemTime::now() - age).unwrap();
+            path
+        };
+        for clear in [false, true] {
+            let (old, new) = (part(2 * STALE), part(STALE / 2));
+            if clear {
+                assert_eq!(cache.clear().unwrap().0, 1);
+            } else {
+                cache.put(&key, "in", &arrays()).unwrap();
+            }
+            assert!(!old.exists() && new.exists(), "clear: {clear}");
+        }
+    }
+
+    #[test]
+    fn writers_of_the_same_entry_do_not_disturb_each_other() {
+        let (_folder, cache) = cache(DEFAULT_LIMIT);
+        let key = Key::new("print", "map", "umap1");
+        let values = vec![3u32; 100_000];
+        let large = Arrays::new().with("x", &values);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| cache.put(&key, "in", &large).unwrap());
+            }
+        });
+        assert_eq!(cache.get(&key).unwrap().get::<u32>("x").unwrap(), values);
+        assert_eq!(fs::read_dir(cache.folder().unwrap()).unwrap().count(), 1);
     }
 }

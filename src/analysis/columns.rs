@@ -62,8 +62,20 @@ pub const COLUMNS: &[ColumnRow] = &[
         "the five strings that carry most of its activation, joined by ;",
     ),
     row(Column::Density, "density", ColumnKind::Number, true, "share of the tokens on which it fires"),
-    row(Column::MaxActivation, "max_activation", ColumnKind::Number, true, "largest activation on the tokens at hand"),
-    row(Column::MeanActivation, "mean_activation", ColumnKind::Number, true, "mean activation where it fires"),
+    row(
+        Column::MaxActivation,
+        "max_activation",
+        ColumnKind::Number,
+        true,
+        "largest activation, if it fires on the tokens at hand",
+    ),
+    row(
+        Column::MeanActivation,
+        "mean_activation",
+        ColumnKind::Number,
+        true,
+        "mean activation where it fires, if it does",
+    ),
     row(Column::Norm, "norm", ColumnKind::Number, false, "length of the decoder direction"),
 ];
 
@@ -183,11 +195,12 @@ impl<'a> FeatureTable<'a> {
                 Value::Text(about.join(";").into())
             }
             Column::Density => number(self.study.activations().map(|a| a.density(feature))),
-            Column::MaxActivation => number(self.study.activations().map(|a| a.max(feature).into())),
-            Column::MeanActivation => number(self.study.activations().and_then(|a| {
+            // What never fires has neither.
+            Column::MaxActivation | Column::MeanActivation => number(self.study.activations().and_then(|a| {
                 let values = a.by_feature.row(feature).1;
-                let sum: f64 = values.iter().map(|&v| f64::from(v)).sum();
-                (!values.is_empty()).then(|| sum / values.len() as f64)
+                let mean = || values.iter().map(|&v| f64::from(v)).sum::<f64>() / values.len() as f64;
+                let value = || if column == Column::MaxActivation { a.max(feature).into() } else { mean() };
+                (!values.is_empty()).then(value)
             })),
             Column::Norm => number(self.study.known_norms().map(|norms| norms[feature].into())),
         }

@@ -3,12 +3,14 @@
 //! ```text
 //! expression = term { "or" term }      term = factor { "and" factor }
 //! factor     = "not" factor | "(" expression ")" | comparison
-//! comparison = column ("=" | "!=" | "<" | "<=" | ">" | ">=" | "~") value
+//! comparison = column ("=" | "!=" | "<" | "<=" | ">" | ">=") value
 //!            | column "in" "(" value { "," value } ")"
-//! value      = number | word | "quoted text"
+//!            | text-column "~" value
+//! value      = number | word | "quoted text" | 'quoted text'
 //! ```
-//! `~` is a case-insensitive part-of-text match. Clusters may be written as numbers or as letters, A for 0 to Z for
-//! 25. A feature whose value is not known (no label, no activation) matches no comparison, and so matches its `not`.
+//! `~` is a case-insensitive part-of-text match. Inside quotes the quote itself is written twice: `"a ""word"""`. Clusters
+//! may be written as numbers or as letters, A for 0 to Z for 25. A feature whose value is not known (no label, or it
+//! never fires) matches no comparison, and so matches its `not`.
 
 use super::columns::{COLUMNS, Column, ColumnKind, FeatureTable, Value};
 use std::fmt;
@@ -49,7 +51,7 @@ enum Literal {
 /// Why a filter could not be read, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FilterError {
-    /// Byte offset in the text.
+    /// Characters of the text before it.
     pub at: usize,
     /// What was expected there.
     pub message: String,
@@ -73,11 +75,18 @@ impl Filter {
     /// assert_eq!(Filter::parse("density <").unwrap_err().at, 9);
     /// ```
     pub fn parse(text: &str) -> Result<Self, FilterError> {
-        let mut parser = Parser { tokens: scan(text)?, next: 0, end: text.len(), depth: 0 };
-        let expression = parser.expression()?;
-        match parser.tokens.get(parser.next) {
-            Some((at, _)) => Err(FilterError { at: *at, message: "expected and, or, or the end".into() }),
-            None => Ok(Self { text: text.trim().to_string(), expression }),
+        let expression = scan(text).and_then(|tokens| {
+            let mut parser = Parser { tokens, next: 0, end: text.len(), depth: 0 };
+            let expression = parser.expression()?;
+            match parser.tokens.get(parser.next) {
+                Some((at, _)) => Err(FilterError { at: *at, message: "expected and, or, or the end".into() }),
+                None => Ok(expression),
+            }
+        });
+        match expression {
+            Ok(expression) => Ok(Self { text: text.trim().to_string(), expression }),
+            // Found as a number of bytes, told as a number of characters.
+            Err(error) => Err(FilterError { at: text[..error.at].chars().count(), ..error }),
         }
     }
     /// The text it was read from.
@@ -97,10 +106,6 @@ impl Filter {
     /// Whether `feature` passes.
     pub fn passes(&self, table: &FeatureTable<'_>, feature: usize) -> bool {
         self.expression.holds(table, feature)
-    }
-    /// Which features pass, `[features]`.
-    pub fn select(&self, table: &FeatureTable<'_>) -> Vec<bool> {
-        (0..table.len()).map(|feature| self.passes(table, feature)).collect()
     }
 }
 
@@ -135,17 +140,15 @@ impl Operator {
             },
             (value, Literal::Number(wanted)) => {
                 let value = value.number().unwrap_or(f64::NAN);
-                match self {
-                    Self::Matches => value.to_string().contains(&wanted.to_string()),
-                    _ => value.partial_cmp(wanted).is_some_and(|order| self.ordered(order)),
-                }
+                value.partial_cmp(wanted).is_some_and(|order| self.ordered(order))
             }
             (_, Literal::Text(_)) => false,
         }
     }
     fn ordered(self, order: std::cmp::Ordering) -> bool {
         match self {
-            Self::Equal | Self::In | Self::Matches => order.is_eq(),
+            Self::Matches => false,
+            Self::Equal | Self::In => order.is_eq(),
             Self::NotEqual => order.is_ne(),
             Self::Less => order.is_lt(),
             Self::LessEqual => order.is_le(),
@@ -187,7 +190,7 @@ fn scan(text: &str) -> Result<Vec<(usize, Token)>, FilterError> {
                 let mut quoted = String::new();
                 loop {
                     match chars.next() {
-                        Some((_, end)) if end == c => break,
+                        Some((_, end)) if end == c && chars.next_if(|&(_, next)| next == c).is_none() => break,
                         Some((_, inner)) => quoted.push(inner),
                         None => return Err(FilterError { at, message: format!("this {c} is never closed") }),
                     }
@@ -298,6 +301,9 @@ impl Parser {
             return self.fail("expected = != < <= > >= ~ or in");
         };
         let operator = *operator;
+        if operator == Operator::Matches && column.row().kind != ColumnKind::Text {
+            return self.fail(format!("~ looks for a part of a text, and {} is a number: = or in", column.name()));
+        }
         self.next += 1;
         let literal = self.literal(column)?;
         Ok(Expression::Compare(column, operator, vec![literal]))
@@ -375,8 +381,36 @@ mod tests {
         assert!(error("density < many").1.contains("density is a number"));
         assert_eq!(error("(norm < 1").1, "expected )");
         assert_eq!(error("norm < 1 norm").0, 9);
+        for text in ["density ~ 0.00", "cluster ~ A", "feature ~ 1"] {
+            let (at, message) = error(text);
+            assert!(at == 8 && message.contains("~ looks for a part of a text"), "{message}");
+        }
         assert!(error(&"(".repeat(100_000)).1.contains("nesting"));
         assert!(error("").1.starts_with("expected a column"));
+    }
+
+    #[test]
+    fn places_are_counted_in_characters() {
+        let error = Filter::parse("label ~ \"größer\" und norm > 1").unwrap_err();
+        assert_eq!(error.at, 17);
+        assert!(error.to_string().ends_with("(at character 18)"), "{error}");
+        assert_eq!(Filter::parse("label = 'née").unwrap_err().at, 8);
+        assert_eq!(Filter::parse("label = née and").unwrap_err().at, 15);
+    }
+
+    #[test]
+    fn a_quote_inside_quotes_is_written_twice() {
+        let wanted = |text: &str| match Filter::parse(text).unwrap().expression {
+            Expression::Compare(_, _, literals) => literals,
+            other => panic!("{other:?}"),
+        };
+        let text = |text: &str| vec![Literal::Text(text.into())];
+        assert_eq!(wanted(r#"label ~ "say ""hi"" twice""#), text(r#"say "hi" twice"#));
+        assert_eq!(wanted("label = 'it''s'"), text("it's"));
+        assert_eq!(wanted(r#"label = "it's \ ""#), text(r"it's \ "));
+        assert_eq!(wanted(r#"label = """#), text(""));
+        assert_eq!(wanted(r#"label = """""#), text("\""));
+        assert!(error(r#"label = "open"""#).1.contains("never closed"));
     }
 
     #[test]

@@ -2,7 +2,9 @@
 //!
 //! A job runs on its own thread and computes on the shared pool of its [`Task`]. It publishes [`Product`]s as they
 //! become ready; each arrives as a [`JobEvent`] on one channel. Starting a job of a kind cancels the running one of
-//! that kind, and events of the older one are recognised by [`Jobs::is_current`], so a stale result is never shown.
+//! that kind, and events of the older one are recognised by [`Jobs::is_current`]. A job that was told to stop publishes
+//! nothing any more, however far it was, and ends as cancelled: what is started after a cancellation is never followed
+//! by news of what was cancelled. So a stale result is never shown.
 
 use super::query::{Neighbor, NeighborsBy};
 use super::words::Words;
@@ -17,9 +19,9 @@ use crate::rows::Points;
 use crate::task::{Progress, Task, Watch};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// What a job is for; at most one job of a kind is current.
@@ -147,6 +149,7 @@ pub struct Job {
     pub state: JobState,
     started: Instant,
     watch: Arc<Watch>,
+    mouth: Arc<Mouth>,
 }
 
 impl Job {
@@ -164,6 +167,40 @@ impl Job {
     /// Whether it is at work.
     pub fn is_running(&self) -> bool {
         self.state == JobState::Running
+    }
+    fn cancel(&self) {
+        // With the lock held, nothing can be said between the two.
+        *self.mouth.shut() = true;
+        self.watch.cancel();
+    }
+}
+
+/// What a job says goes through here, until it is shut.
+struct Mouth {
+    id: JobId,
+    kind: JobKind,
+    shut: Mutex<bool>,
+    send: Arc<dyn Fn(JobEvent) + Send + Sync>,
+}
+
+impl Mouth {
+    fn shut(&self) -> MutexGuard<'_, bool> {
+        self.shut.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    fn say(&self, update: JobUpdate) {
+        let shut = self.shut();
+        let update = match update {
+            JobUpdate::Product(_) if *shut => return,
+            JobUpdate::Finished if *shut => JobUpdate::Cancelled,
+            update => update,
+        };
+        (self.send)(JobEvent { id: self.id, kind: self.kind, update });
+    }
+}
+
+impl std::fmt::Debug for Mouth {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Mouth").field("id", &self.id).field("shut", &self.shut).finish_non_exhaustive()
     }
 }
 
@@ -203,9 +240,9 @@ impl Jobs {
     }
     /// Jobs that report to a channel; a closed channel is not an error.
     pub fn to_channel(task: Task, sender: Sender<JobEvent>) -> Self {
-        let sender = std::sync::Mutex::new(sender);
+        let sender = Mutex::new(sender);
         Self::new(task, move |event| {
-            let _ = sender.lock().unwrap_or_else(std::sync::PoisonError::into_inner).send(event);
+            let _ = sender.lock().unwrap_or_else(PoisonError::into_inner).send(event);
         })
     }
     /// Starts `work`; a running job of the same kind is cancelled and its later news is stale.
@@ -213,15 +250,15 @@ impl Jobs {
         self.cancel_kind(kind);
         let id = JobId(NEXT.fetch_add(1, Ordering::Relaxed));
         let task = self.task.fresh();
-        let job = Job { id, kind, state: JobState::Running, started: Instant::now(), watch: Arc::clone(task.watch()) };
+        let mouth = Arc::new(Mouth { id, kind, shut: Mutex::default(), send: Arc::clone(&self.send) });
+        let (watch, started) = (Arc::clone(task.watch()), Instant::now());
+        let job = Job { id, kind, state: JobState::Running, started, watch, mouth: Arc::clone(&mouth) };
         self.all.insert(id, job);
         self.current.insert(kind, id);
-        let send = Arc::clone(&self.send);
-        let publish = {
-            let send = Arc::clone(&send);
-            move |product| send(JobEvent { id, kind, update: JobUpdate::Product(product) })
+        let context = {
+            let mouth = Arc::clone(&mouth);
+            JobContext::new(task, move |product| mouth.say(JobUpdate::Product(product)))
         };
-        let context = JobContext::new(task, publish);
         let run = move || {
             let update = match catch_unwind(AssertUnwindSafe(|| work(&context))) {
                 Ok(Ok(())) => JobUpdate::Finished,
@@ -229,7 +266,7 @@ impl Jobs {
                 Ok(Err(error)) => JobUpdate::Failed(error.to_string()),
                 Err(panic) => JobUpdate::Failed(format!("internal error: {}", panic_text(&*panic))),
             };
-            send(JobEvent { id, kind, update });
+            mouth.say(update);
         };
         if let Err(error) = std::thread::Builder::new().name(format!("saescope-{}", kind.name())).spawn(run) {
             let update = JobUpdate::Failed(format!("cannot start a thread: {error}"));
@@ -254,18 +291,12 @@ impl Jobs {
     /// Asks the running job of `kind` to stop; true if there was one.
     pub fn cancel_kind(&mut self, kind: JobKind) -> bool {
         let job = self.current.get(&kind).and_then(|id| self.all.get(id)).filter(|job| job.is_running());
-        if let Some(job) = job {
-            job.watch.cancel();
-        }
-        job.is_some()
+        job.map(Job::cancel).is_some()
     }
     /// Asks one job to stop; true if it was running.
     pub fn cancel(&mut self, id: JobId) -> bool {
         let job = self.all.get(&id).filter(|job| job.is_running());
-        if let Some(job) = job {
-            job.watch.cancel();
-        }
-        job.is_some()
+        job.map(Job::cancel).is_some()
     }
     /// The current job of `kind`.
     pub fn current(&self, kind: JobKind) -> Option<&Job> {
@@ -283,9 +314,7 @@ impl Jobs {
 
 impl Drop for Jobs {
     fn drop(&mut self) {
-        for job in self.all.values() {
-            job.watch.cancel();
-        }
+        self.all.values().for_each(Job::cancel);
     }
 }
 
@@ -348,6 +377,28 @@ mod tests {
         }
         assert_eq!(fresh, 2);
         assert!(jobs.running().is_none());
+    }
+
+    #[test]
+    fn what_was_told_to_stop_says_nothing_more_however_far_it_is() {
+        let (mut jobs, receiver) = jobs();
+        // A job that looks at its task no more: it publishes and ends well after it was cancelled.
+        let late = |context: &JobContext| {
+            while !context.task.is_cancelled() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            context.publish(Product::Norms(Arc::new(vec![1.0])));
+            Ok(())
+        };
+        for by_kind in [true, false] {
+            let id = jobs.start(JobKind::Trust, late);
+            assert!(if by_kind { jobs.cancel_kind(JobKind::Trust) } else { jobs.cancel(id) });
+            let event = next(&receiver);
+            jobs.record(&event);
+            assert!(event.id == id && matches!(event.update, JobUpdate::Cancelled), "{event:?}");
+            assert_eq!(jobs.current(JobKind::Trust).unwrap().state, JobState::Cancelled);
+        }
+        assert!(receiver.try_recv().is_err());
     }
 
     #[test]

@@ -48,8 +48,14 @@ impl MapParams {
 /// The parameters of a layout by name, for the provenance of what is made with them.
 pub fn layout_parameters(umap: &UmapParams) -> Map<String, Value> {
     // An f32 is written in its short form: .1, not .10000000149.
-    let min_dist = umap.min_dist.to_string().parse::<f64>().unwrap_or(f64::NAN);
-    let all = [("neighbors", umap.neighbors.into()), ("min_dist", min_dist.into()), ("seed", umap.seed.into())];
+    let short = |x: f32| Value::from(x.to_string().parse::<f64>().unwrap_or(f64::NAN));
+    let all = [
+        ("neighbors", umap.neighbors.into()),
+        ("min_dist", short(umap.min_dist)),
+        ("spread", short(umap.spread)),
+        ("init", umap.init.name().into()),
+        ("seed", umap.seed.into()),
+    ];
     all.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
 }
 
@@ -94,7 +100,7 @@ impl Study {
 }
 
 /// The whole map as a job: norms, principal components, neighbours, the layout as it forms, clusters. A map that was
-/// kept arrives at once; neighbours for the inspector follow.
+/// kept arrives at once; neighbours for the inspector follow. A lone feature has neither components nor neighbours.
 ///
 /// # Errors
 /// As the queries it asks.
@@ -111,11 +117,14 @@ pub fn map_job(study: &Study, params: &MapParams, context: &JobContext) -> Resul
         publish_clusters(&umap.coordinates)?;
     }
     context.publish(Product::Norms(study.norms(task)?));
-    let dims = 2.min(study.features()).min(study.dictionary.d_out());
-    let pca = Arc::new(study.pca(dims, task)?);
-    context.publish(Product::Pca(pca));
-    let knn = Arc::new(study.knn(params.umap.neighbors.saturating_sub(1).max(1), task)?);
-    context.publish(Product::Knn(Arc::clone(&knn)));
+    let mut neighbours = None;
+    if study.features() > 1 {
+        let pca = Arc::new(study.pca(2.min(study.dictionary.d_out()), task)?);
+        context.publish(Product::Pca(pca));
+        let knn = Arc::new(study.knn(params.umap.neighbors.saturating_sub(1).max(1), task)?);
+        context.publish(Product::Knn(Arc::clone(&knn)));
+        neighbours = Some(knn);
+    }
     if kept.is_some() {
         return Ok(());
     }
@@ -126,7 +135,7 @@ pub fn map_job(study: &Study, params: &MapParams, context: &JobContext) -> Resul
             coordinates: Arc::new(Points::new(frame.coordinates.to_vec(), params.umap.dims)),
         });
     };
-    let umap = Arc::new(study.umap(&params.umap, Some(&knn), task, &mut on_frame)?);
+    let umap = Arc::new(study.umap(&params.umap, neighbours.as_deref(), task, &mut on_frame)?);
     context.publish(Product::Umap(Arc::clone(&umap)));
     publish_clusters(&umap.coordinates)
 }

@@ -1,6 +1,8 @@
 //! The questions that take time, answered from the cache where they were asked before.
 //!
-//! Each query names its algorithm's version; raise it when the answer's bytes change.
+//! Each algorithm has a version: raise it when the bytes of its answer change. The key of an answer names the versions
+//! of all algorithms that it is made from, so that a map of other neighbours is another map. What the cache gives back
+//! is checked like any other file: sizes, ranges, finite numbers; an answer that fails is computed anew.
 
 use super::cache::{Arrays, Key};
 use super::map::MapParams;
@@ -18,7 +20,7 @@ use crate::task::Task;
 use serde::Serialize;
 
 const KNN_VERSION: u32 = 1;
-const PCA_VERSION: u32 = 1;
+const PCA_VERSION: u32 = 2;
 const UMAP_VERSION: u32 = 1;
 const HDBSCAN_VERSION: u32 = 1;
 const TRUST_VERSION: u32 = 1;
@@ -49,21 +51,59 @@ pub struct Neighbor {
     pub label: Option<String>,
 }
 
+fn knn_versions() -> String {
+    format!("knn{KNN_VERSION}")
+}
+
+fn pca_versions() -> String {
+    format!("pca{PCA_VERSION}")
+}
+
+fn umap_versions(init: Init) -> String {
+    let made_from = match init {
+        Init::Spectral => knn_versions(),
+        Init::Pca => format!("{} {}", knn_versions(), pca_versions()),
+    };
+    format!("umap{UMAP_VERSION} {made_from}")
+}
+
+fn cluster_versions(init: Init) -> String {
+    format!("hdbscan{HDBSCAN_VERSION} {}", umap_versions(init))
+}
+
+fn trust_versions(init: Init) -> String {
+    format!("trust{TRUST_VERSION} {}", umap_versions(init))
+}
+
 fn umap_question(params: &UmapParams) -> String {
     let UmapParams { neighbors, min_dist, spread, dims, epochs, init, seed } = params;
     let epochs = epochs.map_or("auto".into(), |epochs| epochs.to_string());
-    let init = match init {
-        Init::Spectral => "spectral",
-        Init::Pca => "pca",
-    };
+    let init = init.name();
     format!(
         "umap neighbors={neighbors} min_dist={min_dist} spread={spread} dims={dims} epochs={epochs} init={init} seed={seed}"
     )
 }
 
 impl Study {
-    fn key(&self, question: &str, version: u32) -> Key {
-        Key::new(&self.fingerprint, question, version)
+    fn key(&self, question: &str, versions: &str) -> Key {
+        Key::new(&self.fingerprint, question, versions)
+    }
+    fn knn_key(&self, k: usize) -> Key {
+        self.key(&format!("knn decoder k={k}"), &knn_versions())
+    }
+    fn pca_key(&self, dims: usize) -> Key {
+        self.key(&format!("pca decoder dims={dims}"), &pca_versions())
+    }
+    fn umap_key(&self, params: &UmapParams) -> Key {
+        self.key(&umap_question(params), &umap_versions(params.init))
+    }
+    fn cluster_key(&self, map: &MapParams) -> Key {
+        let (size, samples) = (map.hdbscan.min_cluster_size, map.hdbscan.samples());
+        let question = format!("hdbscan size={size} samples={samples} on {}", umap_question(&map.umap));
+        self.key(&question, &cluster_versions(map.umap.init))
+    }
+    fn trust_key(&self, map: &MapParams, k: usize) -> Key {
+        self.key(&format!("trust k={k} on {}", umap_question(&map.umap)), &trust_versions(map.umap.init))
     }
     /// Asks the cache, else computes and keeps. A cache that cannot be written is not an error of the answer.
     fn cached<T>(
@@ -76,7 +116,7 @@ impl Study {
         if let Some(found) = self.cache.get(key).and_then(|arrays| load(&arrays)) {
             return Ok(found);
         }
-        let made = compute()?;
+        let made = compute().map_err(|error| error.in_file(&self.name))?;
         let _ = self.cache.put(key, &self.name, &save(&made));
         Ok(made)
     }
@@ -87,11 +127,8 @@ impl Study {
     pub fn knn(&self, k: usize, task: &Task) -> Result<Knn> {
         let n = self.features();
         self.cached(
-            &self.key(&format!("knn decoder k={k}"), KNN_VERSION),
-            |arrays| {
-                let found = Knn { k, indices: arrays.get("indices")?, cosines: arrays.get("cosines")? };
-                (found.indices.len() == n * k && found.cosines.len() == n * k).then_some(found)
-            },
+            &self.knn_key(k),
+            |arrays| load_knn(arrays, n, k),
             || knn(&self.dictionary.decoder, &KnnParams { k }, task),
             |knn| Arrays::new().with("indices", &knn.indices).with("cosines", &knn.cosines),
         )
@@ -103,20 +140,8 @@ impl Study {
     pub fn pca(&self, dims: usize, task: &Task) -> Result<Pca> {
         let (n, d) = (self.features(), self.dictionary.d_out());
         self.cached(
-            &self.key(&format!("pca decoder dims={dims}"), PCA_VERSION),
-            |arrays| {
-                let coordinates: Vec<f32> = arrays.get("coordinates")?;
-                let components: Vec<f32> = arrays.get("components")?;
-                let whole = coordinates.len() == n * dims && components.len() == d * dims && dims > 0;
-                whole.then_some(())?;
-                Some(Pca {
-                    coordinates: Points::new(coordinates, dims),
-                    components: Points::new(components, d),
-                    mean: arrays.get("mean")?,
-                    explained_variance: arrays.get("explained_variance")?,
-                    explained_variance_ratio: arrays.get("explained_variance_ratio")?,
-                })
-            },
+            &self.pca_key(dims),
+            |arrays| load_pca(arrays, n, d, dims),
             || pca(&self.dictionary.decoder, dims, task),
             |pca| {
                 Arrays::new()
@@ -130,11 +155,11 @@ impl Study {
     }
     /// The finished layout, if it was made before.
     pub fn cached_umap(&self, params: &UmapParams) -> Option<Umap> {
-        let arrays = self.cache.get(&self.key(&umap_question(params), UMAP_VERSION))?;
+        let arrays = self.cache.get(&self.umap_key(params))?;
         load_umap(&arrays, self.features(), params.dims)
     }
     /// The UMAP layout of the decoder directions; `on_frame` sees it form, unless it was kept. `neighbours` are
-    /// computed (or read) only when they are needed and not given.
+    /// computed (or read) only when they are needed and not given. A lone feature lies at the origin.
     ///
     /// # Errors
     /// As [`knn`] and [`umap`].
@@ -147,21 +172,16 @@ impl Study {
     ) -> Result<Umap> {
         let n = self.features();
         self.cached(
-            &self.key(&umap_question(params), UMAP_VERSION),
+            &self.umap_key(params),
             |arrays| load_umap(arrays, n, params.dims),
             || {
-                if params.neighbors < 2 || params.neighbors > n {
-                    return Err(Problem::new(format!("{} neighbours for {n} features", params.neighbors))
-                        .expected("2 or more, and at most the number of features")
-                        .hint("--neighbors 15")
-                        .usage());
-                }
+                params.check(n)?;
                 let k = params.neighbors - 1;
                 let own;
                 let neighbours = match neighbours {
                     Some(given) if given.k == k => given,
                     _ => {
-                        own = self.knn(k, task)?;
+                        own = if n > 1 { self.knn(k, task)? } else { Knn::none(k) };
                         &own
                     }
                 };
@@ -187,43 +207,28 @@ impl Study {
     /// # Errors
     /// As [`hdbscan`].
     pub fn map_clusters(&self, map: &MapParams, layout: &Points, task: &Task) -> Result<Clusters> {
-        let (size, samples) = (map.hdbscan.min_cluster_size, map.hdbscan.samples());
-        let question = format!("hdbscan size={size} samples={samples} on {}", umap_question(&map.umap));
         let n = layout.len();
         self.cached(
-            &self.key(&question, HDBSCAN_VERSION + 1000 * UMAP_VERSION),
-            |arrays| {
-                let labels: Vec<i32> = arrays.get("labels")?;
-                (labels.len() == n).then(|| Clusters::from_labels(&labels))
-            },
+            &self.cluster_key(map),
+            |arrays| load_clusters(arrays, n),
             || hdbscan(layout, Metric::Euclidean, &map.hdbscan, task),
             |clusters| Arrays::new().with("labels", &clusters.labels),
         )
     }
-    /// How far the layout of `map` can be trusted, against cosine distance of the decoder directions.
+    /// How far the layout of `map` can be trusted, against cosine distance of the decoder directions; none for fewer
+    /// than three features, where nothing can be in a wrong place.
     ///
     /// # Errors
     /// As [`trust`].
-    pub fn map_trust(&self, map: &MapParams, layout: &Points, task: &Task) -> Result<Trust> {
+    pub fn map_trust(&self, map: &MapParams, layout: &Points, task: &Task) -> Result<Option<Trust>> {
         let n = layout.len();
-        let k = TRUST_K.min((n.saturating_sub(1)) / 2).max(1);
-        let question = format!("trust k={k} on {}", umap_question(&map.umap));
+        if n < 3 {
+            return Ok(None);
+        }
+        let k = TRUST_K.min((n - 1) / 2);
         self.cached(
-            &self.key(&question, TRUST_VERSION + 1000 * UMAP_VERSION),
-            |arrays| {
-                let totals: Vec<f64> = arrays.get("totals")?;
-                let [trustworthiness, continuity, knn_preservation] = totals[..] else { return None };
-                let found = Trust {
-                    k,
-                    trustworthiness,
-                    continuity,
-                    knn_preservation,
-                    trustworthiness_per_point: arrays.get("trustworthiness")?,
-                    continuity_per_point: arrays.get("continuity")?,
-                    knn_preservation_per_point: arrays.get("knn_preservation")?,
-                };
-                (found.trustworthiness_per_point.len() == n).then_some(found)
-            },
+            &self.trust_key(map, k),
+            |arrays| load_trust(arrays, n, k),
             || trust(layout, &self.dictionary.decoder, Metric::Cosine, k, task),
             |trust| {
                 Arrays::new()
@@ -233,6 +238,7 @@ impl Study {
                     .with("knn_preservation", &trust.knn_preservation_per_point)
             },
         )
+        .map(Some)
     }
     /// The `k` nearest features of `feature`, nearest first.
     ///
@@ -259,7 +265,7 @@ impl Study {
                 return Ok(self.labelled(near));
             }
         };
-        let near = nearest(rows, feature, k, task)?;
+        let near = nearest(rows, feature, k, task).map_err(|error| error.in_file(&self.name))?;
         self.load_evidence(task)?;
         Ok(self.labelled(near))
     }
@@ -274,10 +280,61 @@ impl Study {
     }
 }
 
-fn load_umap(arrays: &Arrays, n: usize, dims: usize) -> Option<Umap> {
-    let coordinates: Vec<f32> = arrays.get("coordinates")?;
-    let [epochs] = arrays.get::<u64>("epochs")?[..] else { return None };
-    let [a, b] = arrays.get::<f32>("curve")?[..] else { return None };
-    let whole = dims > 0 && coordinates.len() == n * dims;
-    whole.then(|| Umap { coordinates: Points::new(coordinates, dims), epochs: epochs as usize, a, b })
+fn load_knn(arrays: &Arrays, n: usize, k: usize) -> Option<Knn> {
+    let found = Knn { k, indices: arrays.get("indices")?, cosines: arrays.get("cosines")? };
+    let whole = found.indices.len() == n * k && found.cosines.len() == n * k;
+    let in_range = found.indices.iter().all(|&i| (i as usize) < n) && found.cosines.iter().all(|c| c.abs() <= 1.0);
+    (whole && in_range).then_some(found)
 }
+
+fn load_pca(arrays: &Arrays, n: usize, d: usize, dims: usize) -> Option<Pca> {
+    let (coordinates, components) =
+        (finite32(arrays, "coordinates", n * dims)?, finite32(arrays, "components", d * dims)?);
+    (dims > 0 && d > 0).then_some(())?;
+    Some(Pca {
+        coordinates: Points::new(coordinates, dims),
+        components: Points::new(components, d),
+        mean: finite32(arrays, "mean", d)?,
+        explained_variance: finite64(arrays, "explained_variance", dims)?,
+        explained_variance_ratio: finite64(arrays, "explained_variance_ratio", dims)?,
+    })
+}
+
+fn load_umap(arrays: &Arrays, n: usize, dims: usize) -> Option<Umap> {
+    let coordinates = finite32(arrays, "coordinates", n * dims)?;
+    let [epochs] = arrays.get::<u64>("epochs")?[..] else { return None };
+    let [a, b] = finite32(arrays, "curve", 2)?[..] else { return None };
+    (dims > 0).then(|| Umap { coordinates: Points::new(coordinates, dims), epochs: epochs as usize, a, b })
+}
+
+fn load_clusters(arrays: &Arrays, n: usize) -> Option<Clusters> {
+    let labels: Vec<i32> = arrays.get("labels")?;
+    let clusters = Clusters::from_labels(&labels);
+    (labels.len() == n && clusters.labels == labels).then_some(clusters)
+}
+
+fn load_trust(arrays: &Arrays, n: usize, k: usize) -> Option<Trust> {
+    let [trustworthiness, continuity, knn_preservation] = finite64(arrays, "totals", 3)?[..] else { return None };
+    Some(Trust {
+        k,
+        trustworthiness,
+        continuity,
+        knn_preservation,
+        trustworthiness_per_point: finite64(arrays, "trustworthiness", n)?,
+        continuity_per_point: finite64(arrays, "continuity", n)?,
+        knn_preservation_per_point: finite64(arrays, "knn_preservation", n)?,
+    })
+}
+
+/// The array of `length` finite numbers called `name`.
+fn finite32(arrays: &Arrays, name: &str, length: usize) -> Option<Vec<f32>> {
+    arrays.get::<f32>(name).filter(|values| values.len() == length && values.iter().all(|x| x.is_finite()))
+}
+
+/// As [`finite32`], of f64.
+fn finite64(arrays: &Arrays, name: &str, length: usize) -> Option<Vec<f64>> {
+    arrays.get::<f64>(name).filter(|values| values.len() == length && values.iter().all(|x| x.is_finite()))
+}
+
+#[cfg(test)]
+mod tests;

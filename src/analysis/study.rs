@@ -98,10 +98,11 @@ impl Study {
     pub fn features(&self) -> usize {
         self.dictionary.features()
     }
-    /// Lengths of the decoder rows `[features]`, computed once.
+    /// Lengths of the decoder rows `[features]`, computed once. A row that is not finite has a length that is none
+    /// either: what must not meet one says so itself.
     ///
     /// # Errors
-    /// If cancelled, or a row is not finite.
+    /// If cancelled.
     pub fn norms(&self, task: &Task) -> Result<Arc<Vec<f32>>> {
         if let Some(norms) = self.norms.get() {
             return Ok(Arc::clone(norms));
@@ -116,25 +117,106 @@ impl Study {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
-    use crate::sae::OpenOptions;
-    use crate::sae::example::example;
+    use crate::container::{Bytes, Dtype, Matrix, Tensor};
+    use crate::error::{Error, Problem};
+    use crate::sae::{Activation, DictionaryInfo, Kind, Normalize};
+    use std::path::Path;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    fn study(loader: EvidenceLoader) -> Study {
-        let dictionary = example("@example/concepts").unwrap().dictionary(&OpenOptions::default()).unwrap();
-        Study::new("test", dictionary, "0".into(), Cache::off(), loader)
+    /// A dictionary of these directions, of which its file says nothing else.
+    pub(in crate::analysis) fn plain(decoder: Matrix) -> Dictionary {
+        let info = DictionaryInfo {
+            format: "matrix",
+            kind: Kind::Sae,
+            activation: Activation::Unknown,
+            normalize: Normalize::None,
+            subtract_b_dec: None,
+            dtype: decoder.dtype(),
+            model: None,
+            hook: None,
+            layer: None,
+            files: Vec::new(),
+            warnings: Vec::new(),
+            origin: serde_json::Map::new(),
+        };
+        Dictionary { info, decoder, encoder: None, b_enc: Vec::new(), b_dec: Vec::new(), skip: None }
+    }
+
+    fn study(decoder: Matrix, loader: EvidenceLoader) -> Study {
+        Study::new("planted", plain(decoder), "0".into(), Cache::off(), loader)
+    }
+
+    fn task() -> Task {
+        Task::new(1).unwrap()
+    }
+
+    #[test]
+    fn evidence_is_read_once_and_a_failure_is_not_kept() {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&asked);
+        let study = study(
+            Matrix::from_f32(&[1.0; 4], 2),
+            Box::new(move |_, _| match counted.fetch_add(1, Ordering::Relaxed) {
+                0 => Err(Problem::new("a file that is not there yet").input()),
+                _ => Ok(Evidence { notes: vec!["found".into()], ..Evidence::default() }),
+            }),
+        );
+        assert!(study.evidence().is_none());
+        assert!(matches!(study.load_evidence(&task()), Err(Error::Input(_))));
+        assert!(study.evidence().is_none());
+        for _ in 0..2 {
+            assert_eq!(study.load_evidence(&task()).unwrap().notes, ["found"]);
+        }
+        assert_eq!(asked.load(Ordering::Relaxed), 2);
+        assert!(study.activations().is_none() && study.labels().is_none() && study.label(1).is_none());
+    }
+
+    #[test]
+    fn norms_are_computed_once_and_keep_what_is_not_finite() {
+        let study = study(Matrix::from_f32(&[3.0, 4.0, 0.0, 0.0, f32::NAN, 1.0], 2), Box::new(|_, _| unreachable!()));
+        assert!(study.known_norms().is_none());
+        let stopped = task();
+        stopped.watch().cancel();
+        assert!(matches!(study.norms(&stopped), Err(Error::Cancelled)));
+        let norms = study.norms(&task()).unwrap();
+        assert!(norms[..2] == [5.0, 0.0] && norms[2].is_nan());
+        // What is known needs no work.
+        assert!(Arc::ptr_eq(&norms, &study.norms(&stopped).unwrap()));
+        assert!(Arc::ptr_eq(&norms, study.known_norms().unwrap()));
+    }
+
+    #[test]
+    fn a_summary_leaves_out_the_pass_over_a_large_decoder_and_says_so() {
+        // A gigabyte and a half of rows that are all the same few bytes.
+        let (rows, cols) = (786_432, 512);
+        let strides = vec![0, 1];
+        let bytes = Bytes::from(vec![0u8; cols * 4]);
+        let tensor = Tensor::strided("w", Path::new("w"), Dtype::F32, vec![rows, cols], strides, bytes).unwrap();
+        let large = study(tensor.matrix().unwrap(), Box::new(|_, _| Ok(Evidence::default())));
+        let summary = large.summary(false, &task()).unwrap();
+        assert_eq!((summary.features, summary.d_out, summary.dtype), (rows, cols, Dtype::F32));
+        assert!(summary.decoder.is_none() && large.known_norms().is_none());
+        assert!(summary.warnings[0].contains("1.6 GB") && summary.warnings[0].contains("--full"));
+        let small = study(Matrix::from_f32(&[3.0, 4.0, 0.0, 0.0], 2), Box::new(|_, _| Ok(Evidence::default())));
+        let summary = small.summary(false, &task()).unwrap();
+        let stats = summary.decoder.unwrap();
+        assert_eq!((stats.norm_max, stats.zero_rows, summary.warnings.len()), (5.0, 1, 0));
+        assert!(summary.activations.is_none() && summary.labels.is_none() && summary.subtract_b_dec.is_none());
     }
 
     #[test]
     fn evidence_is_read_once_whoever_asks() {
         static READ: AtomicUsize = AtomicUsize::new(0);
-        let study = study(Box::new(|_, _| {
-            READ.fetch_add(1, Ordering::Relaxed);
-            std::thread::sleep(Duration::from_millis(30));
-            Ok(Evidence::default())
-        }));
+        let study = study(
+            Matrix::from_f32(&[1.0; 4], 2),
+            Box::new(|_, _| {
+                READ.fetch_add(1, Ordering::Relaxed);
+                std::thread::sleep(Duration::from_millis(30));
+                Ok(Evidence::default())
+            }),
+        );
         let task = Task::new(1).unwrap();
         std::thread::scope(|scope| {
             for _ in 0..4 {
@@ -149,12 +231,15 @@ mod tests {
         let (begin, begun) = std::sync::mpsc::channel();
         let (finish, finished) = std::sync::mpsc::channel::<()>();
         let channels = Mutex::new((begin, finished));
-        let study = study(Box::new(move |_, _| {
-            let (begin, finished) = &*channels.lock().unwrap();
-            begin.send(()).unwrap();
-            finished.recv().unwrap();
-            Ok(Evidence::default())
-        }));
+        let study = study(
+            Matrix::from_f32(&[1.0; 4], 2),
+            Box::new(move |_, _| {
+                let (begin, finished) = &*channels.lock().unwrap();
+                begin.send(()).unwrap();
+                finished.recv().unwrap();
+                Ok(Evidence::default())
+            }),
+        );
         std::thread::scope(|scope| {
             scope.spawn(|| study.load_evidence(&Task::new(1).unwrap()).map(drop).unwrap());
             begun.recv().unwrap();

@@ -1,6 +1,7 @@
 //! Verbs and flags: the contract with scripts. One place for every name.
 
 use crate::analysis::NeighborsBy;
+use crate::geometry::umap::Init;
 use crate::tui::capabilities::ThemeChoice;
 use crate::tui::widgets::Glyphs;
 use clap::builder::PossibleValue;
@@ -399,9 +400,15 @@ pub(super) struct EmbedArgs {
     pub dims: usize,
     #[command(flatten)]
     pub layout: LayoutArgs,
+    /// Scale of the map, in the unit of --min-dist (umap)
+    #[arg(long, default_value_t = 1.0, value_name = "X")]
+    pub spread: f32,
     /// Passes, or auto (umap)
     #[arg(long, default_value = "auto", value_name = "N", allow_negative_numbers = true)]
     pub epochs: String,
+    /// Where the layout starts: the graph's leading eigenvectors, or principal components (umap)
+    #[arg(long, value_enum, default_value_t = EmbedInit::Spectral, value_name = "HOW")]
+    pub init: EmbedInit,
     /// A graph written by knn, to use instead of finding neighbours (umap)
     #[arg(long, value_name = "F.npz")]
     pub graph: Option<PathBuf>,
@@ -412,6 +419,21 @@ pub(super) enum EmbedMethod {
     Umap,
     Pca,
     Diffusion,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq)]
+pub(super) enum EmbedInit {
+    Spectral,
+    Pca,
+}
+
+impl From<EmbedInit> for Init {
+    fn from(init: EmbedInit) -> Self {
+        match init {
+            EmbedInit::Spectral => Self::Spectral,
+            EmbedInit::Pca => Self::Pca,
+        }
+    }
 }
 
 #[derive(Args)]

@@ -21,7 +21,8 @@ pub(super) fn run(args: &ClusterArgs, common: &Common) -> Result<()> {
     let (clusters, provenance, row) = match &args.points {
         Some(path) => {
             let points = input::points(path)?;
-            let clusters = progress::with_task(common, |task| hdbscan(&points, Metric::Euclidean, &params, task))?;
+            let clusters = progress::with_task(common, |task| hdbscan(&points, Metric::Euclidean, &params, task))
+                .map_err(|error| error.in_file(path))?;
             let provenance = Provenance {
                 input: path.display().to_string(),
                 fingerprint: Fingerprint::new().file(path)?.finish(),
@@ -67,7 +68,10 @@ fn of_dictionary(args: &ClusterArgs, params: &HdbscanParams, common: &Common) ->
     let open = OpenArgs { dict: args.dict.clone(), files: args.files.clone(), ..OpenArgs::default() };
     let study = opening::study(&open, common)?;
     let mut provenance = opening::provenance(&study, Value::Null);
-    let by_cosine = |rows: &dyn Rows| progress::with_task(common, |task| hdbscan(rows, Metric::Cosine, params, task));
+    let by_cosine = |rows: &dyn Rows| {
+        progress::with_task(common, |task| hdbscan(rows, Metric::Cosine, params, task))
+            .map_err(|error| error.in_file(&study.name))
+    };
     let (on, clusters) = match args.on {
         ClusterOn::Map => {
             let map = opening::map(&args.layout, &args.groups, false, common, &study)?;

@@ -29,6 +29,8 @@ pub(super) fn run(args: &EmbedArgs, common: &Common) -> Result<()> {
             let params = UmapParams {
                 dims: args.dims,
                 epochs: epochs(&args.epochs)?,
+                spread: args.spread,
+                init: args.init.into(),
                 ..opening::umap(&args.layout, common, study.features())
             };
             let graph = args.graph.as_ref().map(|path| input::graph(path, study.features())).transpose()?;

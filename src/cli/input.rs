@@ -4,10 +4,12 @@ use crate::container::{ArrayFile, Bytes, Dtype, FileKind, Matrix, Stack, Tensor,
 use crate::error::{Error, Problem, Result};
 use crate::geometry::cluster::Clusters;
 use crate::geometry::neighbors::Knn;
-use crate::rows::{Points, Rows};
 use crate::sae::find::natural;
 use crate::text::counted;
 use std::path::{Path, PathBuf};
+
+/// How far beyond 1 the rounding of another program may bring a cosine.
+const ROUNDING: f32 = 1e-5;
 
 /// Every array of numbers in an npy, npz or safetensors file.
 ///
@@ -100,23 +102,34 @@ pub(super) fn vectors(path: &Path, name: Option<&str>) -> Result<Stack> {
     Stack::new(parts.collect::<Result<_>>()?)
 }
 
-/// Points or coordinates `[n, dims]`; in an npz, the array `coordinates` if it is there.
+/// Points or coordinates `[n, dims]`, as exactly as the file has them: the array `coordinates`, or the only one.
 ///
 /// # Errors
-/// As [`matrix`]; or if the matrix is empty.
-pub(super) fn points(path: &Path) -> Result<Points> {
+/// If the file has several arrays and none is called so, or the array is no matrix of numbers, or it is empty.
+pub(super) fn points(path: &Path) -> Result<Matrix> {
     let all = tensors(path)?;
-    let matrix = match all.iter().find(|tensor| tensor.name() == "coordinates") {
-        Some(tensor) => tensor.matrix()?,
-        None => matrix(path, None)?,
+    let tensor = match (all.iter().find(|tensor| tensor.name() == "coordinates"), &all[..]) {
+        (Some(named), _) => named,
+        (None, [only]) => only,
+        (None, _) => {
+            let names: Vec<&str> = all.iter().map(Tensor::name).collect();
+            return Err(Problem::new("no array coordinates")
+                .path(path)
+                .expected(format!("an array of that name, not only {}", names.join(", ")))
+                .hint("a file written by saescope embed, or an npy of one matrix")
+                .input());
+        }
     };
-    let (n, dims) = (matrix.nrows(), matrix.ncols());
-    if n == 0 || dims == 0 {
-        return Err(Problem::new("no points").path(path).shape(&[n, dims]).expected("[points, dimensions]").input());
+    let expected = "numbers [points, dimensions]";
+    if tensor.shape().len() != 2 || tensor.dtype() == Dtype::Bool {
+        let hint =
+            if tensor.shape().len() == 1 { "array.reshape(-1, 1), if each number is a point" } else { "a matrix" };
+        return Err(tensor.problem("these are no points").expected(expected).hint(hint).input());
     }
-    let mut data = vec![0.0; n * dims];
-    matrix.read(0..n, &mut data);
-    Ok(Points::new(data, dims))
+    if tensor.is_empty() {
+        return Err(tensor.problem("no points").expected(expected).input());
+    }
+    tensor.matrix()
 }
 
 /// Labels written by `cluster`: the array `labels` of an npz, a one-dimensional npy, or a csv or json column.
@@ -180,10 +193,11 @@ fn json_column(bytes: &[u8], path: &Path, name: &str) -> Result<Vec<i32>> {
         .collect()
 }
 
-/// A neighbour graph written by `knn`.
+/// A neighbour graph written by `knn`, or like one: of every feature as many others, nearest first.
 ///
 /// # Errors
-/// If the arrays are missing, do not agree, or name features that are not there.
+/// If the arrays are missing or do not agree, or a row names a feature that is not there, its own or one twice, or its
+/// cosines are not descending numbers from -1 to 1.
 pub(super) fn graph(path: &Path, features: usize) -> Result<Knn> {
     let all = tensors(path)?;
     let find = |name: &str| {
@@ -197,7 +211,7 @@ pub(super) fn graph(path: &Path, features: usize) -> Result<Knn> {
         return Err(indices.problem("not the graph of this dictionary").expected(format!("[{features}, k]")).input());
     }
     let k = shape[1];
-    let indices: Vec<u32> = indices
+    let near: Vec<u32> = indices
         .to_indices()?
         .into_iter()
         .map(|i| u32::try_from(i).ok().filter(|&i| (i as usize) < features))
@@ -205,5 +219,128 @@ pub(super) fn graph(path: &Path, features: usize) -> Result<Knn> {
         .ok_or_else(|| {
             indices.problem("a neighbour that is not there").expected(format!("below {features}")).input()
         })?;
-    Ok(Knn { k, indices, cosines: cosines.to_f32() })
+    let mut values = cosines.to_f32();
+    let mut sorted = Vec::with_capacity(k);
+    for (row, (near, values)) in near.chunks_exact(k).zip(values.chunks_exact_mut(k)).enumerate() {
+        let wrong = |tensor: &Tensor, what: String, expected: &str| {
+            let hint = "a file written by saescope knn";
+            Err(tensor.problem(format!("row {row} {what}")).expected(expected).hint(hint).input())
+        };
+        if near.contains(&(row as u32)) {
+            return wrong(indices, "lists the feature itself".into(), "other features alone");
+        }
+        sorted.clear();
+        sorted.extend_from_slice(near);
+        sorted.sort_unstable();
+        if let Some([twice, _]) = sorted.array_windows().find(|[a, b]| a == b) {
+            return wrong(indices, format!("lists {twice} twice"), "every neighbour once");
+        }
+        if let Some(value) = values.iter().find(|cosine| cosine.is_nan() || cosine.abs() > 1.0 + ROUNDING) {
+            return wrong(cosines, format!("has the cosine {value}"), "numbers from -1 to 1");
+        }
+        if !values.is_sorted_by(|a, b| a >= b) {
+            return wrong(cosines, "has cosines out of order".into(), "the nearest first");
+        }
+        for cosine in values {
+            *cosine = cosine.clamp(-1.0, 1.0);
+        }
+    }
+    Ok(Knn { k, indices: near, cosines: values })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::container::write::{Element, NpzWriter, write_npy};
+    use crate::rows::Rows;
+    use std::fs::File;
+    use std::path::PathBuf;
+
+    fn npy<T: Element>(folder: &tempfile::TempDir, shape: &[usize], values: &[T]) -> PathBuf {
+        let path = folder.path().join("points.npy");
+        write_npy(&mut File::create(&path).unwrap(), shape, values).unwrap();
+        path
+    }
+
+    #[test]
+    fn points_are_read_as_exactly_as_they_are_stored() {
+        let folder = tempfile::tempdir().unwrap();
+        let stored = [1e6 + 0.015_625, 1e6, -1e-9, 0.1];
+        let mut read = [0.0; 4];
+        points(&npy(&folder, &[2, 2], &stored)).unwrap().read_f64(0..2, &mut read);
+        assert_eq!(read, stored);
+        let whole = points(&npy(&folder, &[4, 1], &[16_777_217i64, -3, 0, 7])).unwrap();
+        whole.read_f64(0..4, &mut read);
+        assert_eq!(read, [16_777_217.0, -3.0, 0.0, 7.0]);
+    }
+
+    #[test]
+    fn what_is_no_matrix_of_numbers_is_described() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = |path: PathBuf| points(&path).unwrap_err().to_string();
+        let flat = error(npy(&folder, &[3], &[1.0f64, 2.0, 3.0]));
+        assert!(
+            flat.contains("shape [3], dtype f64") && flat.contains("reshape") && !flat.contains("--tensor"),
+            "{flat}"
+        );
+        assert!(error(npy(&folder, &[1, 1, 2], &[1.0f32, 2.0])).contains("shape [1, 1, 2]"));
+        assert!(error(npy::<f32>(&folder, &[0, 2], &[])).contains("no points"));
+    }
+
+    #[test]
+    fn coordinates_are_told_from_other_arrays_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("several.npz");
+        let write = |names: &[&str]| {
+            let mut npz = NpzWriter::new(File::create(&path).unwrap());
+            for (at, name) in names.iter().enumerate() {
+                npz.array(name, &[1, 2], &[at as f32; 2]).unwrap();
+            }
+            npz.finish().unwrap();
+            points(&path).map(|matrix| {
+                let mut row = [0.0; 2];
+                matrix.read(0..1, &mut row);
+                row[0]
+            })
+        };
+        assert_eq!(write(&["feature", "coordinates"]).unwrap(), 1.0);
+        assert_eq!(write(&["anything"]).unwrap(), 0.0);
+        let error = write(&["indices", "cosines"]).unwrap_err().to_string();
+        assert!(error.contains("no array coordinates") && error.contains("indices, cosines"), "{error}");
+    }
+
+    #[test]
+    fn a_graph_that_is_none_is_refused_with_its_row() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("graph.npz");
+        let read = |indices: [i32; 6], cosines: [f32; 6]| {
+            let mut npz = NpzWriter::new(File::create(&path).unwrap());
+            npz.array("indices", &[3, 2], &indices).unwrap();
+            npz.array("cosines", &[3, 2], &cosines).unwrap();
+            npz.finish().unwrap();
+            graph(&path, 3)
+        };
+        let (near, fair) = ([1, 2, 0, 2, 0, 1], [0.9, 0.5, 0.9, -0.2, 0.5, -0.2]);
+        let good = read(near, fair).unwrap();
+        assert_eq!((good.k, good.row(1)), (2, (&[0, 2][..], &[0.9, -0.2][..])));
+        // Another program's rounding is taken back into the range.
+        assert_eq!(read(near, [1.000_001, 0.5, 0.9, -0.2, 0.5, -0.2]).unwrap().cosines[0], 1.0);
+        let with = |at: usize, cosine: f32| {
+            let mut cosines = fair;
+            cosines[at] = cosine;
+            cosines
+        };
+        for (indices, cosines, words) in [
+            ([1, 2, 1, 2, 0, 1], fair, "row 1 lists the feature itself"),
+            ([1, 2, 0, 2, 0, 0], fair, "row 2 lists 0 twice"),
+            ([1, 2, 0, 3, 0, 1], fair, "a neighbour that is not there"),
+            ([1, 2, 0, -1, 0, 1], fair, "a negative index"),
+            (near, with(3, f32::NAN), "row 1 has the cosine NaN"),
+            (near, with(0, 1.1), "row 0 has the cosine 1.1"),
+            (near, with(4, -0.3), "row 2 has cosines out of order"),
+        ] {
+            let error = read(indices, cosines).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        }
+    }
 }

@@ -40,6 +40,10 @@ impl Dtype {
             Self::I8 | Self::U8 | Self::Bool => 1,
         }
     }
+    /// Whether it has values that f32 would round.
+    pub fn exceeds_f32(self) -> bool {
+        matches!(self, Self::F64 | Self::I64 | Self::I32 | Self::U64 | Self::U32)
+    }
     /// Whether it is a floating-point type.
     pub fn is_float(self) -> bool {
         matches!(self, Self::F64 | Self::F32 | Self::F16 | Self::Bf16)
@@ -351,7 +355,18 @@ impl Matrix {
             }
         }
     }
-    fn read_row(&self, row: usize, out: &mut [f32]) {
+    /// Reads the rows `range` through `convert`, which turns elements that lie one after another to numbers.
+    fn read_by<T: Copy + Default>(&self, range: Range<usize>, out: &mut [T], convert: Convert<T>) {
+        assert!(range.end <= self.rows && out.len() == range.len() * self.cols, "tile outside the matrix");
+        if self.row_stride == 1 && self.col_stride > 1 {
+            self.read_turned(range, out, convert);
+        } else if self.cols > 0 {
+            for (row, out) in range.zip(out.chunks_exact_mut(self.cols)) {
+                self.read_row(row, out, convert);
+            }
+        }
+    }
+    fn read_row<T>(&self, row: usize, out: &mut [T], convert: Convert<T>) {
         let size = self.dtype.size();
         let start = row * self.row_stride * size;
         if self.col_stride == 1 {
@@ -359,16 +374,17 @@ impl Matrix {
             return;
         }
         for (col, x) in out.iter_mut().enumerate() {
-            *x = self.dtype.get(&self.bytes, start + col * self.col_stride * size) as f32;
+            let at = start + col * self.col_stride * size;
+            convert(self.dtype, &self.bytes[at..at + size], std::slice::from_mut(x));
         }
     }
     /// Reads rows of a matrix that is stored by columns: blocks are converted along the columns, so that memory is
     /// read in order, and turned in a buffer that stays in the first-level cache.
-    fn read_turned(&self, range: Range<usize>, out: &mut [f32]) {
+    fn read_turned<T: Copy + Default>(&self, range: Range<usize>, out: &mut [T], convert: Convert<T>) {
         const ROWS: usize = 64;
         const COLS: usize = 16;
         let size = self.dtype.size();
-        let mut block = [[0.0f32; ROWS]; COLS];
+        let mut block = [[T::default(); ROWS]; COLS];
         for first in range.clone().step_by(ROWS) {
             let n = ROWS.min(range.end - first);
             for left in (0..self.cols).step_by(COLS) {
@@ -385,6 +401,22 @@ impl Matrix {
                 }
             }
         }
+    }
+}
+
+/// Turns elements that lie one after another to numbers.
+type Convert<T> = fn(Dtype, &[u8], &mut [T]);
+
+/// Converts elements that lie one after another to f64.
+fn convert_to_f64(dtype: Dtype, bytes: &[u8], out: &mut [f64]) {
+    if dtype == Dtype::F64 {
+        for (x, b) in out.iter_mut().zip(bytes.as_chunks::<8>().0) {
+            *x = f64::from_le_bytes(*b);
+        }
+        return;
+    }
+    for (i, x) in out.iter_mut().enumerate() {
+        *x = dtype.get(bytes, i * dtype.size());
     }
 }
 
@@ -431,16 +463,13 @@ impl Rows for Matrix {
         self.cols
     }
     fn read(&self, range: Range<usize>, out: &mut [f32]) {
-        assert!(range.end <= self.rows && out.len() == range.len() * self.cols, "tile outside the matrix");
-        if self.row_stride == 1 && self.col_stride > 1 {
-            self.read_turned(range, out);
-            return;
-        }
-        if self.cols > 0 {
-            for (row, out) in range.zip(out.chunks_exact_mut(self.cols)) {
-                self.read_row(row, out);
-            }
-        }
+        self.read_by(range, out, convert);
+    }
+    fn read_f64(&self, range: Range<usize>, out: &mut [f64]) {
+        self.read_by(range, out, convert_to_f64);
+    }
+    fn exceeds_f32(&self) -> bool {
+        self.dtype.exceeds_f32()
     }
     fn contiguous(&self) -> Option<&[f32]> {
         if self.dtype != Dtype::F32 || self.col_stride != 1 || self.row_stride != self.cols {
@@ -475,6 +504,21 @@ mod tests {
             assert_eq!(tensor(dtype, &[4], bytes.clone()).to_f64(), values, "{dtype}");
             assert_eq!(tensor(dtype, &[4], bytes).to_f32(), values.map(|v| v as f32), "{dtype}");
         }
+    }
+
+    #[test]
+    fn what_f32_would_round_is_read_whole_as_f64() {
+        let values = [16_777_217.0f64, -1_000_000.25, 3.0, 4.0];
+        let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        let matrix = tensor(Dtype::F64, &[2, 2], bytes).matrix().unwrap();
+        let mut out = [0.0; 4];
+        matrix.read_f64(0..2, &mut out);
+        assert_eq!(out, values);
+        let whole = (16_777_217i64..16_777_221).flat_map(i64::to_le_bytes).collect();
+        let matrix = tensor(Dtype::I64, &[2, 2], whole).matrix().unwrap();
+        matrix.transposed().read_f64(0..2, &mut out);
+        assert_eq!(out, [16_777_217.0, 16_777_219.0, 16_777_218.0, 16_777_220.0]);
+        assert!(matrix.exceeds_f32() && !tensor(Dtype::F16, &[1, 1], vec![0; 2]).matrix().unwrap().exceeds_f32());
     }
 
     #[test]
@@ -540,9 +584,15 @@ mod tests {
                     for range in [0..rows, 3..4, 5..5, 60..130] {
                         let mut out = vec![0.0; range.len() * cols];
                         matrix.read(range.clone(), &mut out);
-                        let expected: Vec<f32> =
-                            range.flat_map(|r| (0..cols).map(move |c| (r, c))).map(|(r, c)| value(r, c)).collect();
+                        let expected: Vec<f32> = range
+                            .clone()
+                            .flat_map(|r| (0..cols).map(move |c| (r, c)))
+                            .map(|(r, c)| value(r, c))
+                            .collect();
                         assert_eq!(out, expected, "{dtype} by_rows {by_rows} shift {shift}");
+                        let mut wide = vec![0.0; out.len()];
+                        matrix.read_f64(range, &mut wide);
+                        assert!(wide.iter().zip(&out).all(|(a, b)| *a == f64::from(*b)), "{dtype} {by_rows} {shift}");
                     }
                 }
             }

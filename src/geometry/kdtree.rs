@@ -1,7 +1,7 @@
 //! A k-d tree over points of few dimensions: exact nearest neighbours in Euclidean distance.
 //!
-//! Input: rows `[n, dims]` of finite f32. The tree holds them as f64, so that squared distances are sums of exactly
-//! represented differences, added dimension by dimension. Output: indices of rows and distances in the units of the
+//! Input: rows `[n, dims]` of finite numbers, as f64, so that squared distances are sums of exactly represented
+//! differences (of f32 values), added dimension by dimension. Output: indices of rows and distances in the units of the
 //! input. Every order is by distance and then by index, which makes every answer unique, whatever the points.
 //!
 //! Each cut is at the median of the widest side of a node's tight box, moved so that every leaf but the last holds
@@ -13,22 +13,23 @@
 //! beyond, most of the tree is visited. Memory: `8·dims + 4` bytes a point and about `2 + 2·dims` bytes a point for
 //! nodes and boxes; twice the points while building.
 
+use super::shortlist::Shortlist;
 use crate::error::{Problem, Result};
-use crate::rows::Rows;
+use crate::rows::{Rows, all_finite};
 use crate::task::Task;
 use rayon::prelude::*;
-use std::cmp::Ordering;
 
 /// Points in a leaf.
-pub const LEAF: usize = 16;
+pub(super) const LEAF: usize = 16;
 /// More levels than a tree of `u32` points has.
 const DEPTH: usize = 40;
-/// Queries between two looks at the task.
+/// Queries between two looks at the task, while they are of [`SMALL`] neighbours or fewer: a millisecond or less.
 const BATCH: usize = 16 * LEAF;
+const SMALL: usize = 64;
 
 /// Points arranged for nearest-neighbour queries.
 #[derive(Debug, Clone)]
-pub struct KdTree {
+pub(super) struct KdTree {
     dims: usize,
     /// Per leaf, `LEAF` values of each dimension; the places beyond the last point are infinite.
     coords: Vec<f64>,
@@ -41,55 +42,27 @@ pub struct KdTree {
 
 /// A range of positions; children are the next node and `right`.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Node {
-    pub(crate) start: u32,
-    pub(crate) end: u32,
+pub(super) struct Node {
+    pub(super) start: u32,
+    pub(super) end: u32,
     /// The second child; 0 for a leaf.
-    pub(crate) right: u32,
+    pub(super) right: u32,
     /// Lowest row in the range.
-    pub(crate) least: u32,
-}
-
-/// Whether a point is among its own neighbours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Own {
-    /// As any other point at distance zero; with `k` duplicates of lower index it may not be listed.
-    Counted,
-    /// Never.
-    Excluded,
-}
-
-/// The `k` nearest rows of every row, by distance and then index.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Nearest {
-    /// Neighbours per row.
-    pub k: usize,
-    /// `[n, k]` row-major.
-    pub indices: Vec<u32>,
-    /// `[n, k]` row-major Euclidean distances.
-    pub distances: Vec<f64>,
-}
-
-impl Nearest {
-    /// Neighbours and distances of row `i`.
-    pub fn row(&self, i: usize) -> (&[u32], &[f64]) {
-        let range = i * self.k..(i + 1) * self.k;
-        (&self.indices[range.clone()], &self.distances[range])
-    }
+    pub(super) least: u32,
 }
 
 /// Neighbours of all points in the order of the tree's positions, distances squared.
-pub(crate) struct Lists {
+pub(super) struct Lists {
     /// `[n, keep]` positions, nearest first.
-    pub(crate) near: Vec<u32>,
+    pub(super) near: Vec<u32>,
     /// `[n, keep]` squared distances.
-    pub(crate) squared: Vec<f64>,
+    pub(super) squared: Vec<f64>,
     /// `[n]` squared distance of the `k`-th neighbour.
-    pub(crate) kth: Vec<f64>,
+    pub(super) kth: Vec<f64>,
 }
 
 /// What a walk over the tree looks for.
-pub(crate) trait Visit {
+pub(super) trait Visit {
     /// Whether nothing in `node`, whose box is `lower` (squared) away, is wanted.
     fn skips(&self, node: u32, lower: f64) -> bool;
     /// Takes the points at positions from `start` on; places beyond the last point are infinitely far.
@@ -101,7 +74,7 @@ impl KdTree {
     ///
     /// # Errors
     /// If there are no rows, no columns or more than 2³¹ rows, if a value is not finite, or the task is cancelled.
-    pub fn build(rows: &dyn Rows, task: &Task) -> Result<Self> {
+    pub(super) fn build(rows: &dyn Rows, task: &Task) -> Result<Self> {
         let (n, dims) = (rows.nrows(), rows.ncols());
         if n == 0 || dims == 0 || n > 1 << 31 {
             return Err(Problem::new("these points cannot be arranged in a k-d tree")
@@ -110,18 +83,12 @@ impl KdTree {
                 .input());
         }
         let mut points = vec![0.0f64; n * dims];
-        let step = (65536 / dims).clamp(1, n);
-        let mut tile = vec![0.0f32; step * dims];
-        for start in (0..n).step_by(step) {
+        let step = (65536 / dims).max(1);
+        for (number, values) in points.chunks_mut(step * dims).enumerate() {
             task.check()?;
-            let tile = &mut tile[..step.min(n - start) * dims];
-            rows.read(start..start + tile.len() / dims, tile);
-            if let Some(at) = tile.iter().position(|x| !x.is_finite()) {
-                return Err(not_finite(start + at / dims));
-            }
-            for (x, &value) in points[start * dims..].iter_mut().zip(tile.iter()) {
-                *x = f64::from(value);
-            }
+            let start = number * step;
+            rows.read_f64(start..start + values.len() / dims, values);
+            all_finite(values, dims, start)?;
         }
         let leaves = n.div_ceil(LEAF);
         let mut tree = Self {
@@ -182,78 +149,35 @@ impl KdTree {
     }
 
     /// Number of points.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.index.len()
     }
-    /// Whether there are no points: never, since building refuses that.
-    pub fn is_empty(&self) -> bool {
-        self.index.is_empty()
-    }
     /// Values per point.
-    pub fn dims(&self) -> usize {
+    pub(super) fn dims(&self) -> usize {
         self.dims
     }
-    /// The row nearest to `query`, the lowest of several; row 0 if `query` is not finite.
-    ///
-    /// # Panics
-    /// If `query` is not `dims` values.
-    pub fn nearest(&self, query: &[f32]) -> usize {
-        self.nearest_k(query, 1).first().map_or(0, |&(row, _)| row as usize)
-    }
-    /// The `k` rows nearest to `query` (all, if there are fewer) with their distances, by distance and then index.
-    ///
-    /// # Panics
-    /// If `query` is not `dims` values.
-    pub fn nearest_k(&self, query: &[f32], k: usize) -> Vec<(u32, f64)> {
-        assert_eq!(query.len(), self.dims, "a query of another width");
-        let query: Vec<f64> = query.iter().map(|&x| f64::from(x)).collect();
-        let mut found = Shortlist::new(k.min(self.len()));
-        self.gather(&query, u32::MAX, &mut found);
-        found.sorted().iter().map(|&(squared, row)| (row, squared.sqrt())).collect()
-    }
-    /// The `k` nearest rows of every row.
-    ///
-    /// # Errors
-    /// If `k` is 0 or above the number of rows there are to list, or the task is cancelled.
-    pub fn all_nearest(&self, k: usize, own: Own, task: &Task) -> Result<Nearest> {
-        let most = self.len() - usize::from(own == Own::Excluded);
-        if k == 0 || k > most {
-            return Err(Problem::new(format!("{k} nearest neighbours of {} points", self.len()))
-                .expected(format!("1 to {most} neighbours"))
-                .usage());
-        }
-        let lists = self.lists(k, k, own, task)?;
-        let mut out = Nearest { k, indices: vec![0; k * self.len()], distances: vec![0.0; k * self.len()] };
-        for (position, &row) in self.index.iter().enumerate() {
-            let (from, to) = (position * k, row as usize * k);
-            for at in 0..k {
-                out.indices[to + at] = self.index[lists.near[from + at] as usize];
-                out.distances[to + at] = lists.squared[from + at].sqrt();
-            }
-        }
-        Ok(out)
-    }
 
-    /// The `keep` nearest of every point and the distance of its `k`-th, by position; `1 <= keep <= k`.
-    pub(crate) fn lists(&self, k: usize, keep: usize, own: Own, task: &Task) -> Result<Lists> {
+    /// The `keep` nearest of every point, itself counted, and the distance of its `k`-th, by position;
+    /// `1 <= keep <= k <= n`.
+    pub(super) fn lists(&self, k: usize, keep: usize, task: &Task) -> Result<Lists> {
         let n = self.len();
         let mut at = vec![0u32; n];
         for (position, &row) in self.index.iter().enumerate() {
             at[row as usize] = position as u32;
         }
         let mut lists = Lists { near: vec![0; n * keep], squared: vec![0.0; n * keep], kth: vec![0.0; n] };
-        let out = lists.near.par_chunks_mut(BATCH * keep).zip(lists.squared.par_chunks_mut(BATCH * keep));
-        let out = out.zip(lists.kth.par_chunks_mut(BATCH)).enumerate();
+        let batch = (BATCH * SMALL / k).clamp(1, BATCH);
+        let out = lists.near.par_chunks_mut(batch * keep).zip(lists.squared.par_chunks_mut(batch * keep));
+        let out = out.zip(lists.kth.par_chunks_mut(batch)).enumerate();
         task.install(|| {
             out.try_for_each(|(number, ((near, squared), kth))| {
                 task.check()?;
                 let mut found = Shortlist::new(k);
                 let mut query = vec![0.0; self.dims];
                 for offset in 0..kth.len() {
-                    let position = number * BATCH + offset;
+                    let position = number * batch + offset;
                     self.point(position, &mut query);
-                    let skip = if own == Own::Excluded { self.index[position] } else { u32::MAX };
-                    self.gather(&query, skip, &mut found);
+                    self.gather(&query, &mut found);
                     let sorted = found.sorted();
                     kth[offset] = sorted[k - 1].0;
                     for (slot, &(distance, row)) in sorted[..keep].iter().enumerate() {
@@ -269,11 +193,10 @@ impl KdTree {
         Ok(lists)
     }
 
-    /// Collects the nearest of `query` in `found`, leaving out the row `skip`.
-    fn gather(&self, query: &[f64], skip: u32, found: &mut Shortlist) {
+    /// Collects the nearest of `query` in `found`.
+    fn gather(&self, query: &[f64], found: &mut Shortlist) {
         struct Gather<'a> {
             tree: &'a KdTree,
-            skip: u32,
             found: &'a mut Shortlist,
         }
         impl Visit for Gather<'_> {
@@ -286,33 +209,33 @@ impl KdTree {
             fn leaf(&mut self, start: usize, squared: &[f64; LEAF]) {
                 let rows = &self.tree.index[start..self.tree.len().min(start + LEAF)];
                 for (&row, &distance) in rows.iter().zip(squared) {
-                    if distance <= self.found.limit().0 && row != self.skip {
+                    if distance <= self.found.limit().0 {
                         self.found.offer(distance, row);
                     }
                 }
             }
         }
-        self.walk(query, &mut Gather { tree: self, skip, found });
+        self.walk(query, &mut Gather { tree: self, found });
     }
 
     /// Rows by position.
-    pub(crate) fn index(&self) -> &[u32] {
+    pub(super) fn index(&self) -> &[u32] {
         &self.index
     }
     /// Nodes in preorder.
-    pub(crate) fn nodes(&self) -> &[Node] {
+    pub(super) fn nodes(&self) -> &[Node] {
         &self.nodes
     }
     /// Copies the point at `position` to `out`.
     #[inline]
-    pub(crate) fn point(&self, position: usize, out: &mut [f64]) {
+    pub(super) fn point(&self, position: usize, out: &mut [f64]) {
         let leaf = &self.coords[position / LEAF * LEAF * self.dims..];
         for (dim, x) in out.iter_mut().enumerate() {
             *x = leaf[dim * LEAF + position % LEAF];
         }
     }
     /// Walks the tree towards `query`, nearer boxes first.
-    pub(crate) fn walk<V: Visit>(&self, query: &[f64], visit: &mut V) {
+    pub(super) fn walk<V: Visit>(&self, query: &[f64], visit: &mut V) {
         // Loops over a constant number of dimensions unroll; the map has two.
         match self.dims {
             1 => self.descend::<1, V>(query, visit),
@@ -378,77 +301,6 @@ impl KdTree {
     }
 }
 
-/// The error for a value that is no number.
-pub(crate) fn not_finite(row: usize) -> crate::Error {
-    Problem::new(format!("row {row} has a value that is not finite"))
-        .expected("finite numbers")
-        .hint("removing that row, or looking where its NaN or infinity comes from")
-        .input()
-}
-
-/// The `k` smallest of the (squared distance, index) pairs offered: a max-heap that is sorted at the end.
-#[derive(Debug, Clone)]
-pub(crate) struct Shortlist {
-    k: usize,
-    heap: Vec<(f64, u32)>,
-}
-
-fn before(a: (f64, u32), b: (f64, u32)) -> bool {
-    a.0 < b.0 || (a.0 == b.0 && a.1 < b.1)
-}
-
-impl Shortlist {
-    /// An empty list for `k` pairs.
-    pub(crate) fn new(k: usize) -> Self {
-        Self { k, heap: Vec::with_capacity(k) }
-    }
-    /// Only a pair before this one is taken.
-    #[inline]
-    pub(crate) fn limit(&self) -> (f64, u32) {
-        if self.heap.len() < self.k {
-            (f64::INFINITY, u32::MAX)
-        } else {
-            self.heap.first().copied().unwrap_or((-1.0, 0))
-        }
-    }
-    /// Takes the pair if it is among the smallest so far.
-    pub(crate) fn offer(&mut self, squared: f64, index: u32) {
-        let new = (squared, index);
-        if self.heap.len() < self.k {
-            self.heap.push(new);
-            let mut at = self.heap.len() - 1;
-            while at > 0 && before(self.heap[(at - 1) / 2], new) {
-                self.heap[at] = self.heap[(at - 1) / 2];
-                at = (at - 1) / 2;
-            }
-            self.heap[at] = new;
-        } else if before(new, self.limit()) {
-            let (heap, mut at) = (&mut self.heap[..], 0);
-            loop {
-                let mut child = 2 * at + 1;
-                if child + 1 < heap.len() && before(heap[child], heap[child + 1]) {
-                    child += 1;
-                }
-                if child >= heap.len() || !before(new, heap[child]) {
-                    break;
-                }
-                heap[at] = heap[child];
-                at = child;
-            }
-            heap[at] = new;
-        }
-    }
-    /// The pairs in order; call [`Self::clear`] before offering more.
-    pub(crate) fn sorted(&mut self) -> &[(f64, u32)] {
-        self.heap.sort_unstable_by(|a, b| a.0.partial_cmp(&b.0).unwrap_or(Ordering::Equal).then(a.1.cmp(&b.1)));
-        &self.heap
-    }
-    /// Empties the list.
-    pub(crate) fn clear(&mut self) {
-        self.heap.clear();
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -466,31 +318,31 @@ mod tests {
         Points::new((0..n * dims).map(value).collect(), dims)
     }
 
-    /// All distances from `query`, sorted with ties by index.
-    fn oracle(points: &Points, query: &[f32], skip: Option<usize>) -> Vec<(u32, f64)> {
-        let mut all: Vec<(u32, f64)> = (0..points.len())
-            .filter(|&i| Some(i) != skip)
+    /// All squared distances from `query`, sorted with ties by index.
+    fn oracle(points: &Points, query: &[f32]) -> Vec<(f64, u32)> {
+        let mut all: Vec<(f64, u32)> = (0..points.len())
             .map(|i| {
                 let gaps = points.row(i).iter().zip(query).map(|(a, b)| f64::from(*a) - f64::from(*b));
-                (i as u32, gaps.map(|gap| gap * gap).sum::<f64>())
+                (gaps.map(|gap| gap * gap).sum::<f64>(), i as u32)
             })
             .collect();
-        all.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
-        all.into_iter().map(|(i, squared)| (i, squared.sqrt())).collect()
+        all.sort_by(|a, b| a.partial_cmp(b).unwrap());
+        all
     }
 
     fn check_all(points: &Points, k: usize) {
         let task = Task::new(2).unwrap();
         let tree = KdTree::build(points, &task).unwrap();
-        assert_eq!((tree.len(), tree.dims(), tree.is_empty()), (points.len(), points.dims(), false));
-        for own in [Own::Counted, Own::Excluded] {
-            let found = tree.all_nearest(k, own, &task).unwrap();
-            for i in 0..points.len() {
-                let expected = oracle(points, points.row(i), (own == Own::Excluded).then_some(i));
-                let (indices, distances) = found.row(i);
-                let listed: Vec<(u32, f64)> = indices.iter().copied().zip(distances.iter().copied()).collect();
-                assert_eq!(listed, expected[..k], "point {i}, {own:?}");
-            }
+        assert_eq!((tree.len(), tree.dims()), (points.len(), points.dims()));
+        let keep = k.div_ceil(2);
+        let found = tree.lists(k, keep, &task).unwrap();
+        for (position, &row) in tree.index().iter().enumerate() {
+            let expected = oracle(points, points.row(row as usize));
+            let slots = position * keep..(position + 1) * keep;
+            let near = found.near[slots.clone()].iter().map(|&at| tree.index()[at as usize]);
+            let listed: Vec<(f64, u32)> = found.squared[slots].iter().copied().zip(near).collect();
+            assert_eq!(listed, expected[..keep], "point {row}");
+            assert_eq!(found.kth[position], expected[k - 1].0, "point {row}");
         }
     }
 
@@ -498,7 +350,8 @@ mod tests {
     fn neighbours_equal_brute_force_in_every_dimension() {
         for dims in [1, 2, 3, 4, 7, 16] {
             for n in [2, 15, 16, 17, 33, 700] {
-                check_all(&noise(n, dims, (n * dims) as u64), 9.min(n - 1));
+                check_all(&noise(n, dims, (n * dims) as u64), 9.min(n));
+                check_all(&noise(n, dims, (n * dims) as u64), n);
             }
         }
     }
@@ -514,17 +367,15 @@ mod tests {
 
     #[test]
     fn a_query_anywhere_finds_the_nearest() {
-        let task = Task::new(1).unwrap();
         let points = noise(500, 2, 5);
-        let tree = KdTree::build(&points, &task).unwrap();
-        for query in [[0.5, 0.5], [-3.0, 9.0], [0.0, 0.99], [1e30, -1e30]] {
-            let expected = oracle(&points, &query, None);
-            assert_eq!(tree.nearest(&query), expected[0].0 as usize);
-            assert_eq!(tree.nearest_k(&query, 20), expected[..20]);
-            assert_eq!(tree.nearest_k(&query, 9999), expected);
-            assert!(tree.nearest_k(&query, 0).is_empty());
+        let tree = KdTree::build(&points, &Task::new(1).unwrap()).unwrap();
+        for query in [[0.5f32, 0.5], [-3.0, 9.0], [0.0, 0.99], [1e30, -1e30]] {
+            for k in [1, 20, 500] {
+                let mut found = Shortlist::new(k);
+                tree.gather(&query.map(f64::from), &mut found);
+                assert_eq!(found.sorted(), &oracle(&points, &query)[..k]);
+            }
         }
-        assert_eq!(tree.nearest(&[f32::NAN, 0.0]), 0);
     }
 
     #[test]
@@ -532,7 +383,8 @@ mod tests {
         let points = noise(3000, 3, 8);
         let run = |threads| {
             let task = Task::new(threads).unwrap();
-            KdTree::build(&points, &task).unwrap().all_nearest(10, Own::Counted, &task).unwrap()
+            let found = KdTree::build(&points, &task).unwrap().lists(10, 10, &task).unwrap();
+            (found.near, found.squared, found.kth)
         };
         assert_eq!(run(1), run(2));
         assert_eq!(run(1), run(3));
@@ -543,15 +395,12 @@ mod tests {
         let task = Task::new(1).unwrap();
         let mut points = noise(50, 2, 1);
         let tree = KdTree::build(&points, &task).unwrap();
-        for (k, own) in [(0, Own::Counted), (51, Own::Counted), (50, Own::Excluded)] {
-            assert!(tree.all_nearest(k, own, &task).unwrap_err().to_string().contains("expected 1 to"));
-        }
         points.data_mut()[2 * 31 + 1] = f32::INFINITY;
         assert!(KdTree::build(&points, &task).unwrap_err().to_string().contains("row 31"));
         assert!(KdTree::build(&Points::new(Vec::new(), 2), &task).is_err());
         task.watch().cancel();
         assert!(matches!(KdTree::build(&noise(50, 2, 1), &task), Err(crate::Error::Cancelled)));
-        assert!(matches!(tree.all_nearest(3, Own::Counted, &task), Err(crate::Error::Cancelled)));
+        assert!(matches!(tree.lists(3, 3, &task), Err(crate::Error::Cancelled)));
     }
 
     proptest! {

@@ -6,8 +6,12 @@
 
 pub mod cluster;
 pub mod coactivation;
-pub mod kdtree;
+mod eigen;
+mod kdtree;
+mod memory;
 pub mod neighbors;
 pub mod pca;
+mod random;
+mod shortlist;
 pub mod trust;
 pub mod umap;

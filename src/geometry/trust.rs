@@ -1,7 +1,8 @@
 //! How far a map can be trusted: are map neighbours true neighbours, and are true neighbours near on the map?
 //!
 //! In: coordinates `[n, dims]` of a map (Euclidean distance) and the rows `[n, d]` it shows (cosine or Euclidean
-//! distance). Out, overall and per point, at neighbourhood size k:
+//! distance). Distances are of the numbers as they are stored, cosines of the rows as f32. Out, overall and per point, at
+//! neighbourhood size k:
 //! - *trustworthiness* (Venna & Kaski 2001): 1 − 2/(nk(2n−3k−1)) Σᵢ Σⱼ max(0, r(i,j) − k), where j runs over the k map
 //!   neighbours of i and r(i,j) is the rank of j among the original neighbours of i;
 //! - *continuity*: the same with map and original exchanged;
@@ -17,10 +18,13 @@
 //! whose coordinates are held as f64, or else a panel of distances from some rows to all (16 MiB, or one row of n).
 
 use super::cluster::hdbscan::Metric;
-use super::neighbors::{knn_and_ranks, norms, wide};
+use super::memory::holds_neighbours;
+use super::neighbors::knn_and_ranks;
+use super::shortlist::Shortlist;
 use crate::error::{Problem, Result};
-use crate::rows::{Points, Rows};
+use crate::rows::{Rows, all_finite};
 use crate::task::Task;
+use crate::wide::wide;
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
@@ -66,9 +70,10 @@ pub struct Trust {
 /// Progress: stages `map`, `ranks` and `neighbours` (or `trust`) and `trust`.
 ///
 /// # Errors
-/// If the counts differ, `k` is not below n / 2, a value is not finite, or the task is cancelled.
-pub fn trust(coordinates: &Points, against: &dyn Rows, metric: Metric, k: usize, task: &Task) -> Result<Trust> {
-    let n = coordinates.len();
+/// If the counts differ, `k` is not below n / 2, the lists are more than half of the machine's memory, a value is not
+/// finite, or the task is cancelled.
+pub fn trust(coordinates: &dyn Rows, against: &dyn Rows, metric: Metric, k: usize, task: &Task) -> Result<Trust> {
+    let n = coordinates.nrows();
     if n != against.nrows() {
         return Err(Problem::new(format!("{n} coordinates for {} rows", against.nrows()))
             .expected("one point of the map for each row")
@@ -82,6 +87,7 @@ pub fn trust(coordinates: &Points, against: &dyn Rows, metric: Metric, k: usize,
             .hint("a smaller k")
             .usage());
     }
+    holds_neighbours(n, k, 40)?;
     let map = Space::new(coordinates, task)?;
     task.stage("map", n as u64);
     let near_map = map.survey(k, None, task)?.0;
@@ -99,11 +105,20 @@ pub fn trust(coordinates: &Points, against: &dyn Rows, metric: Metric, k: usize,
     };
     task.stage("trust", n as u64);
     let torn = map.survey(k, Some(&near_original), task)?.1;
-    let kept: Vec<u64> = near_map
-        .chunks_exact(k)
-        .zip(near_original.chunks_exact(k))
-        .map(|(a, b)| a.iter().filter(|index| b.contains(index)).count() as u64)
-        .collect();
+    let kept: Vec<u64> = task.install(|| {
+        let lists = near_map.par_chunks(k).zip(near_original.par_chunks(k));
+        let kept = lists.map_init(Vec::new, |sorted, (map, original)| {
+            if task.is_cancelled() {
+                return 0;
+            }
+            sorted.clear();
+            sorted.extend_from_slice(original);
+            sorted.sort_unstable();
+            map.iter().filter(|index| sorted.binary_search(index).is_ok()).count() as u64
+        });
+        kept.collect()
+    });
+    task.check()?;
 
     let most = k as f64 * (2.0 * n as f64 - 3.0 * k as f64 - 1.0) / 2.0;
     let share = |penalty: u64, points: usize| 1.0 - penalty as f64 / (most * points as f64);
@@ -118,13 +133,12 @@ pub fn trust(coordinates: &Points, against: &dyn Rows, metric: Metric, k: usize,
     })
 }
 
-/// The `k` nearest by distance, then index.
+/// Collects the nearest by distance, then index.
 #[expect(clippy::inline_always, reason = "compiled for the vector width of its caller")]
 #[inline(always)]
-fn nearest(distances: &[f64], k: usize, near: &mut Vec<(f64, u32)>) {
-    near.clear();
+fn nearest(distances: &[f64], near: &mut Shortlist) {
     for (block, values) in distances.chunks(LANES).enumerate() {
-        let worst = if near.len() < k { f64::INFINITY } else { near[k - 1].0 };
+        let worst = near.limit().0;
         let mut closer = 0u32;
         for &x in values {
             closer |= u32::from(x < worst);
@@ -134,27 +148,28 @@ fn nearest(distances: &[f64], k: usize, near: &mut Vec<(f64, u32)>) {
         }
         for (lane, &x) in values.iter().enumerate() {
             // The point itself is at infinity. Equal distances come in index order, so later ones go behind.
-            if x == f64::INFINITY || (near.len() == k && x >= near[k - 1].0) {
-                continue;
+            if x < near.limit().0 {
+                near.offer(x, (block * LANES + lane) as u32);
             }
-            near.truncate(k - 1);
-            let at = near.partition_point(|&(y, _)| y <= x);
-            near.insert(at, (x, (block * LANES + lane) as u32));
         }
     }
 }
 
-/// Sum over `asked` of the ranks beyond `k` by `distances`; those among the `k` nearest have none.
+/// Sum over `asked` of the ranks beyond `k` by `distances`; those up to the `k`-th, `last`, have none. Stops early when
+/// the task is cancelled.
 #[expect(clippy::inline_always, reason = "compiled for the vector width of its caller")]
 #[inline(always)]
-fn penalty(distances: &[f64], asked: &[u32], near: &[(f64, u32)], k: usize) -> u64 {
+fn penalty(distances: &[f64], asked: &[u32], k: usize, last: (f64, u32), task: &Task) -> u64 {
     let mut sum = 0;
     for &index in asked {
-        if near.iter().any(|&(_, other)| other == index) {
-            continue;
-        }
         let (before, rest) = distances.split_at(index as usize);
         let own = rest[0];
+        if own < last.0 || (own == last.0 && index <= last.1) {
+            continue;
+        }
+        if task.is_cancelled() {
+            break;
+        }
         let closer = before.iter().map(|&x| u64::from(x <= own)).sum::<u64>()
             + rest[1..].iter().map(|&x| u64::from(x < own)).sum::<u64>();
         sum += closer + 1 - k as u64;
@@ -180,37 +195,35 @@ enum Kind {
 struct Panel {
     distances: Vec<f64>,
     start: usize,
-    raw: Vec<f32>,
     left: Vec<f64>,
     right: Vec<f64>,
-    near: Vec<(f64, u32)>,
 }
 
 impl<'a> Space<'a> {
     fn new(rows: &'a dyn Rows, task: &Task) -> Result<Self> {
         let (n, d) = (rows.nrows(), rows.ncols());
-        norms(rows, task)?;
         let direct = d <= DIRECT;
         let height = (TILE_BYTES / 8 / d.max(1)).clamp(1, n);
         let mut axes = vec![Vec::with_capacity(n); if direct { d } else { 0 }];
         let mut mean = vec![0.0f64; d];
         let mut squares = Vec::with_capacity(if direct { 0 } else { n });
-        let mut raw = Vec::new();
+        let mut tile = Vec::new();
         // Twice over rows of many dimensions: for the mean, then for the centred norms.
         for pass in 0..if direct { 1 } else { 2 } {
             for start in (0..n).step_by(height) {
                 task.check()?;
                 let end = (start + height).min(n);
-                raw.resize((end - start) * d, 0.0f32);
-                rows.read(start..end, &mut raw);
-                for row in raw.chunks_exact(d.max(1)) {
+                tile.resize((end - start) * d, 0.0f64);
+                rows.read_f64(start..end, &mut tile);
+                all_finite(&tile, d, start)?;
+                for row in tile.chunks_exact(d.max(1)) {
                     for (axis, &x) in axes.iter_mut().zip(row) {
-                        axis.push(f64::from(x));
+                        axis.push(x);
                     }
                     if !direct && pass == 0 {
-                        mean.iter_mut().zip(row).for_each(|(mean, &x)| *mean += f64::from(x));
+                        mean.iter_mut().zip(row).for_each(|(mean, &x)| *mean += x);
                     } else if !direct {
-                        squares.push(row.iter().zip(&mean).map(|(&x, m)| (f64::from(x) - m).powi(2)).sum());
+                        squares.push(row.iter().zip(&mean).map(|(&x, m)| (x - m).powi(2)).sum());
                     }
                 }
             }
@@ -235,36 +248,35 @@ impl<'a> Space<'a> {
         let mut near = vec![0u32; n * k];
         let mut penalties = vec![0u64; n];
         let height = (PANEL_BYTES / 8 / n).clamp(1, PANEL_ROWS);
-        let spare: Mutex<Vec<Panel>> = Mutex::default();
+        let spare: Mutex<Vec<(Panel, Shortlist)>> = Mutex::default();
         let spare = || spare.lock().unwrap_or_else(PoisonError::into_inner);
         task.install(|| {
             let parts = near.par_chunks_mut(height * k).zip(penalties.par_chunks_mut(height));
             parts.enumerate().for_each(|(at, (near, penalties))| {
-                let mut panel = spare().pop().unwrap_or_default();
+                let (mut panel, mut found) = spare().pop().unwrap_or_else(|| (Panel::default(), Shortlist::new(k)));
                 let range = at * height..at * height + penalties.len();
                 self.fill(range.clone(), &mut panel, task);
                 for ((i, near), sum) in range.zip(near.chunks_exact_mut(k)).zip(penalties) {
                     if task.is_cancelled() {
                         break;
                     }
-                    let mut found = std::mem::take(&mut panel.near);
                     let distances = self.row(i, &mut panel);
                     wide(
                         #[inline(always)]
                         || {
-                            nearest(distances, k, &mut found);
+                            nearest(distances, &mut found);
                             if let Some(asked) = asked {
-                                *sum = penalty(distances, &asked[i * k..(i + 1) * k], &found, k);
+                                *sum = penalty(distances, &asked[i * k..(i + 1) * k], k, found.limit(), task);
                             }
                         },
                     );
-                    for (near, &(_, index)) in near.iter_mut().zip(&found) {
+                    for (near, &(_, index)) in near.iter_mut().zip(found.sorted()) {
                         *near = index;
                     }
-                    panel.near = found;
+                    found.clear();
                     task.advance(1);
                 }
-                spare().push(panel);
+                spare().push((panel, found));
             });
         });
         task.check()?;
@@ -278,11 +290,11 @@ impl<'a> Space<'a> {
         let Kind::Products(mean, squares) = &self.kind else {
             return;
         };
-        let Panel { distances, start, raw, left, right, .. } = panel;
+        let Panel { distances, start, left, right } = panel;
         *start = range.start;
         let height = range.len();
         distances.resize(height * n, 0.0);
-        self.read(range.clone(), mean, raw, left);
+        self.read(range.clone(), mean, left);
         let left = MatRef::from_row_major_slice(left, height, d);
         let width = (TILE_BYTES / 8 / d / 48 * 48).clamp(48, 480);
         for first in (0..n).step_by(width) {
@@ -290,7 +302,7 @@ impl<'a> Space<'a> {
                 return;
             }
             let last = (first + width).min(n);
-            self.read(first..last, mean, raw, right);
+            self.read(first..last, mean, right);
             let right = MatRef::from_row_major_slice(right, last - first, d);
             let target = MatMut::from_row_major_slice_mut(distances, height, n);
             let target = target.subcols_mut(first, last - first);
@@ -310,16 +322,15 @@ impl<'a> Space<'a> {
     }
 
     /// The rows `range` in f64 less the mean.
-    fn read(&self, range: Range<usize>, mean: &[f64], raw: &mut Vec<f32>, out: &mut Vec<f64>) {
-        raw.resize(range.len() * mean.len(), 0.0);
-        self.rows.read(range, raw);
-        out.resize(raw.len(), 0.0);
+    fn read(&self, range: Range<usize>, mean: &[f64], out: &mut Vec<f64>) {
+        out.resize(range.len() * mean.len(), 0.0);
+        self.rows.read_f64(range, out);
         wide(
             #[inline(always)]
             || {
-                for (out, raw) in out.chunks_exact_mut(mean.len()).zip(raw.chunks_exact(mean.len())) {
-                    for ((out, &x), mean) in out.iter_mut().zip(raw).zip(mean) {
-                        *out = f64::from(x) - mean;
+                for row in out.chunks_exact_mut(mean.len()) {
+                    for (x, mean) in row.iter_mut().zip(mean) {
+                        *x -= mean;
                     }
                 }
             },

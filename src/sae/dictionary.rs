@@ -7,9 +7,8 @@
 use super::Activation;
 use crate::container::{Dtype, Matrix};
 use crate::error::Result;
-use crate::rows::Rows;
+use crate::rows::{Rows, lengths};
 use crate::task::Task;
-use rayon::prelude::*;
 use serde::Serialize;
 use std::fmt;
 use std::path::PathBuf;
@@ -180,30 +179,13 @@ impl Dictionary {
     }
     /// Euclidean length of every decoder row `[features]`, summed in f64.
     ///
-    /// Reads the decoder once, in tiles of about a megabyte a thread; the same bytes at any number of threads.
+    /// Reads the decoder once, in tiles of about a megabyte a thread; the same bytes at any number of threads. A row that
+    /// is not finite has a length that is not.
     ///
     /// # Errors
     /// If the task is cancelled.
     pub fn decoder_norms(&self, task: &Task) -> Result<Vec<f32>> {
-        let (rows, cols) = (self.features(), self.d_out());
-        let tile = ((1 << 18) / cols.max(1)).clamp(1, 4096);
-        task.stage("decoder norms", rows as u64);
-        let mut norms = vec![0.0f32; rows];
-        task.install(|| {
-            norms.par_chunks_mut(tile).enumerate().for_each_init(Vec::new, |buffer, (i, norms)| {
-                if task.is_cancelled() {
-                    return;
-                }
-                buffer.resize(norms.len() * cols, 0.0);
-                self.decoder.read(i * tile..i * tile + norms.len(), buffer);
-                for (norm, row) in norms.iter_mut().zip(buffer.chunks_exact(cols.max(1))) {
-                    *norm = row.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt() as f32;
-                }
-                task.advance(norms.len() as u64);
-            });
-        });
-        task.check()?;
-        Ok(norms)
+        Ok(lengths::<f32>(&self.decoder, task)?.into_iter().map(|length| length as f32).collect())
     }
 }
 

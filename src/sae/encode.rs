@@ -29,6 +29,7 @@ use crate::container::Matrix;
 use crate::error::{Problem, Result};
 use crate::rows::Rows;
 use crate::task::Task;
+use crate::wide::wide;
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
@@ -200,13 +201,16 @@ impl<'a> Plan<'a> {
         // The product leaves the upper halves of the vector registers in use, which slows all scalar code after it many
         // times over; vector code that the compiler made clears them at its end.
         let bias = &self.bias[first..first + m];
-        pulp::Arch::new().dispatch(|| {
-            for pre in pre[..n * m].chunks_exact_mut(m) {
-                for (value, bias) in pre.iter_mut().zip(bias) {
-                    *value += bias;
+        wide(
+            #[inline(always)]
+            || {
+                for pre in pre[..n * m].chunks_exact_mut(m) {
+                    for (value, bias) in pre.iter_mut().zip(bias) {
+                        *value += bias;
+                    }
                 }
-            }
-        });
+            },
+        );
         for (row, pre) in rows.iter_mut().zip(pre.chunks_exact_mut(m)) {
             self.choose(row, pre, first);
         }

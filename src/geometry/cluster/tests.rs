@@ -1,10 +1,12 @@
 //! HDBSCAN against the slow oracle, against scikit-learn, against planted groups, and at its edges.
 
 use super::*;
+use crate::container::{Dtype, Tensor};
 use crate::error::Error;
 use crate::geometry::cluster::oracle;
 use crate::rows::Points;
 use std::ops::Range;
+use std::path::Path;
 
 /// A small generator for test data.
 struct Random(u64);
@@ -286,6 +288,49 @@ fn zero_rows_are_a_place_of_their_own_under_cosine() {
     let found = fit(&Points::new(values, 3), Metric::Cosine, &params(10, Some(3)), &Task::new(1).unwrap()).unwrap();
     assert_eq!(found.clusters.labels, (0..60).map(|i| i % 2).collect::<Vec<i32>>());
     assert_eq!((found.stability[0], found.probabilities[0]), (f64::INFINITY, 1.0));
+}
+
+#[test]
+fn dead_features_and_copies_equal_the_oracle_under_cosine() {
+    // Zero rows and axes of either sign, at lengths that are powers of two: unit rows are exact, and nearly all tie.
+    let mut random = Random(31);
+    let (n, dims) = (700, 40);
+    let mut values = vec![0.0; n * dims];
+    for row in values.chunks_exact_mut(dims) {
+        let (axis, kind) = ((random.uniform() * 30.0) as usize, random.uniform());
+        row[axis] = [0.0, 1.0, -1.0][(kind * 3.0) as usize];
+    }
+    let unit = Points::new(values, dims);
+    let mut stretched = unit.clone();
+    for (i, row) in stretched.data_mut().chunks_exact_mut(dims).enumerate() {
+        for x in row {
+            *x *= [1.0, 4.0, 0.5][i % 3];
+        }
+    }
+    let task = Task::new(2).unwrap();
+    for (size, samples) in [(5, None), (15, Some(3)), (4, Some(12))] {
+        let labels = oracle::answer(&unit, size, samples.unwrap_or(size)).0;
+        let found = hdbscan(&stretched, Metric::Cosine, &params(size, samples), &task).unwrap();
+        assert_eq!(found, Clusters::from_labels(&labels));
+    }
+}
+
+#[test]
+fn values_that_f32_would_round_keep_their_distances() {
+    let task = Task::new(2).unwrap();
+    for dims in [2, 20] {
+        let mut points = blobs(600, dims, 6, 0.2, 17);
+        for x in points.data_mut() {
+            *x = (*x * 4096.0).round() / 4096.0;
+        }
+        // With this offset f64 holds them to the bit and f32 does not.
+        let bytes = points.data().iter().flat_map(|&x| (f64::from(x) + 1_048_576.0).to_le_bytes()).collect::<Vec<u8>>();
+        let shape = vec![points.len(), dims];
+        let far = Tensor::new("points", Path::new("points.npy"), Dtype::F64, shape, bytes.into()).unwrap();
+        let there = fit(&far.matrix().unwrap(), Metric::Euclidean, &params(8, None), &task).unwrap();
+        assert!(there.clusters.count > 2);
+        assert_eq!(there, fit(&points, Metric::Euclidean, &params(8, None), &task).unwrap(), "{dims}");
+    }
 }
 
 /// Rows that lie nowhere in one piece.

@@ -3,34 +3,38 @@
 //! A pass multiplies blocks of rows in f32 and uses the products only as a filter: with `z` the centred (Euclidean) or
 //! unit (cosine) rows, |z_i - z_j|² = |z_i|² + |z_j|² - 2 z_i·z_j, and a product of d terms errs by at most
 //! (d + 8)·2⁻²⁴·|z_i||z_j| (Higham 2002, section 3.1, with the rounding of the operands). A pair whose distance may,
-//! within that error, still be wanted is computed again from the rows in f64. So the answer is that of f64 arithmetic,
-//! and independent of how the products were made. Distances are summed in 16 fixed lanes.
+//! within that error, still be wanted is computed again from the rows in f64, as they are stored. So the answer is that
+//! of f64 arithmetic, and independent of how the products were made. Once a list is full of rows at distance zero, only
+//! lower rows are looked at: dead features, all of them zero rows, cost no more than others.
 //!
 //! Cost: 2·n²·d flops for the core distances and 2·m·n·d for each round that searches for m points; on clustered rows
 //! all rounds together cost less than the core distances. A search ignores the components' bounds: knowing every
 //! point's own first edge spares later rounds more products than it costs exact distances. Memory: 16 to 24 bytes a
-//! row, and per thread four blocks of at most 512 rows, a tile of 1 MiB, and 16·512·k bytes for the core distances of a
-//! block (of fewer rows for `k` above 512). The rows are read from where they lie, once for each block of queries.
+//! row, and per thread four blocks of at most 512 rows (two of them in f64 where the file has that), a tile of 1 MiB,
+//! and 16·512·k bytes for the core distances of a block (of fewer rows for `k` above 512). The rows are read from where
+//! they lie, once for each block of queries.
 
 #![expect(clippy::inline_always, reason = "what runs inside a SIMD dispatch must be inlined to be compiled for it")]
 
 use super::hdbscan::Metric;
 use super::mst::{Known, Local, NONE, Round, Search};
 use crate::error::Result;
-use crate::geometry::kdtree::{Shortlist, not_finite};
-use crate::rows::Rows;
+use crate::geometry::shortlist::Shortlist;
+use crate::rows::{Element, Rows, all_finite, norms, tile};
 use crate::task::Task;
+use crate::wide::{lane_sum, wide};
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
+use std::marker::PhantomData;
 
 /// Rows in a block of queries, and in a block they are compared with.
 const BLOCK: usize = 512;
-/// Columns of a tile that are tested together.
+/// Columns of a tile that are tested together, and running sums of an exact distance.
 const LANES: usize = 16;
 
-/// Rows with what is needed to filter their distances.
-pub(super) struct Tiles<'a> {
+/// Rows, read as `T`, with what is needed to filter their distances.
+pub(super) struct Tiles<'a, T> {
     rows: &'a dyn Rows,
     task: &'a Task,
     dims: usize,
@@ -42,104 +46,56 @@ pub(super) struct Tiles<'a> {
     scale: f64,
     /// Squared length of each scaled row, less the error of its products.
     norm: Vec<f64>,
+    element: PhantomData<T>,
 }
 
 /// What a pass looks for.
 trait Collect {
-    /// Squared distances above this are of no use to query `at`.
-    fn limit(&self, at: usize) -> f64;
+    /// What is farther than this squared distance, or as far with a higher row, is of no use to query `at`.
+    fn limit(&self, at: usize) -> (f64, u32);
     /// Offers `row` to query `at`; its exact squared distance is computed on demand.
     fn offer(&mut self, at: usize, row: usize, squared: impl FnOnce() -> f64);
 }
 
 /// Buffers of one thread.
 #[derive(Default)]
-struct Scratch {
-    query_raw: Vec<f32>,
+struct Scratch<T> {
+    query_raw: Vec<T>,
     query: Vec<f32>,
-    other_raw: Vec<f32>,
+    other_raw: Vec<T>,
     other: Vec<f32>,
-    tile: Vec<f32>,
+    products: Vec<f32>,
 }
 
-/// Sum of squares of `a·f - b·g`, in fixed lanes: the same bits on any processor.
-#[inline(always)]
-fn squared(a: &[f32], f: f64, b: &[f32], g: f64) -> f64 {
-    let mut sums = [0.0f64; LANES];
-    let (a, a_rest) = a.as_chunks::<LANES>();
-    let (b, b_rest) = b.as_chunks::<LANES>();
-    for (a, b) in a.iter().zip(b) {
-        for lane in 0..LANES {
-            let apart = f64::from(a[lane]) * f - f64::from(b[lane]) * g;
-            sums[lane] += apart * apart;
-        }
-    }
-    for (lane, (a, b)) in a_rest.iter().zip(b_rest).enumerate() {
-        let apart = f64::from(*a) * f - f64::from(*b) * g;
-        sums[lane] += apart * apart;
-    }
-    let mut width = LANES / 2;
-    while width > 0 {
-        for lane in 0..width {
-            sums[lane] += sums[lane + width];
-        }
-        width /= 2;
-    }
-    sums[0]
-}
-
-impl<'a> Tiles<'a> {
+impl<'a, T: Element> Tiles<'a, T> {
     /// Measures the rows.
     ///
     /// # Errors
     /// If a value is not finite or the task is cancelled.
     pub(super) fn new(rows: &'a dyn Rows, metric: Metric, task: &'a Task) -> Result<Self> {
-        let (n, dims) = (rows.nrows(), rows.ncols());
-        let mut tiles = Self { rows, task, dims, mean: Vec::new(), inverse: Vec::new(), scale: 1.0, norm: Vec::new() };
-        // Partial sums of fixed blocks, added in order.
-        let sums = tiles.by_block(|row| {
-            let mut sum = vec![0.0; dims];
-            let mut bad = None;
-            for (at, row) in row.enumerate() {
-                if bad.is_none() && row.iter().any(|x| !x.is_finite()) {
-                    bad = Some(at);
-                }
-                for (sum, &x) in sum.iter_mut().zip(row) {
-                    *sum += f64::from(x);
-                }
+        let dims = rows.ncols();
+        let (mean, inverse, norm) = (Vec::new(), Vec::new(), Vec::new());
+        let mut tiles = Self { rows, task, dims, mean, inverse, scale: 1.0, norm, element: PhantomData };
+        let lengths: Vec<f64> = match metric {
+            Metric::Cosine => {
+                let norms = norms::<T>(rows, task)?;
+                tiles.inverse = norms.iter().map(|&norm| if norm > 0.0 { 1.0 / norm } else { 0.0 }).collect();
+                norms.iter().map(|&norm| if norm > 0.0 { 1.0 } else { 0.0 }).collect()
             }
-            (sum, bad)
-        })?;
-        if let Some((block, at)) = sums.iter().enumerate().find_map(|(block, sum)| Some((block, sum.1?))) {
-            return Err(not_finite(block * BLOCK + at));
-        }
-        if metric == Metric::Euclidean {
-            tiles.mean = vec![0.0; dims];
-            for (sum, _) in &sums {
-                for (mean, sum) in tiles.mean.iter_mut().zip(sum) {
-                    *mean += sum / n as f64;
-                }
-            }
-        }
-        let mean = &tiles.mean;
-        let length = |row: &[f32]| -> f64 {
-            if mean.is_empty() {
-                row.iter().map(|&x| f64::from(x) * f64::from(x)).sum()
-            } else {
-                row.iter().zip(mean).map(|(&x, mean)| (f64::from(x) - mean) * (f64::from(x) - mean)).sum()
+            Metric::Euclidean => {
+                tiles.mean = tiles.centre()?;
+                let lengths = tiles.by_block(|rows, _| {
+                    let length = |row: &[T]| -> f64 {
+                        row.iter().zip(&tiles.mean).map(|(&x, mean)| (x.into() - mean) * (x.into() - mean)).sum()
+                    };
+                    Ok(rows.chunks_exact(dims).map(length).collect::<Vec<f64>>())
+                })?;
+                lengths.concat()
             }
         };
-        let mut lengths = tiles.by_block(|rows| rows.map(length).collect::<Vec<f64>>())?.concat();
-        if metric == Metric::Cosine {
-            tiles.inverse = lengths.iter().map(|&x| if x > 0.0 { 1.0 / x.sqrt() } else { 0.0 }).collect();
-            for length in &mut lengths {
-                *length = if *length > 0.0 { 1.0 } else { 0.0 };
-            }
-        } else {
-            let longest = lengths.iter().copied().fold(0.0, f64::max).sqrt();
-            if longest > 0.0 {
-                tiles.scale = 2.0f64.powi(-(longest.log2().ceil() as i32));
-            }
+        let longest = lengths.iter().copied().fold(0.0, f64::max).sqrt();
+        if metric == Metric::Euclidean && longest > 0.0 {
+            tiles.scale = 2.0f64.powi(-(longest.log2().ceil() as i32));
         }
         // 2|z_i||z_j| <= |z_i|² + |z_j|² lets each row carry its own share of the error. The constant covers underflow.
         let error = (dims + 8) as f64 * 1.01 / f64::from(1 << 24);
@@ -147,17 +103,39 @@ impl<'a> Tiles<'a> {
         Ok(tiles)
     }
 
-    /// Applies `f` to the rows of each block, in parallel; results in order.
-    fn by_block<T: Send>(&self, f: impl Fn(std::slice::ChunksExact<'_, f32>) -> T + Sync) -> Result<Vec<T>> {
-        let (n, dims) = (self.rows.nrows(), self.dims);
-        let block = |block: usize| {
+    /// The mean of the rows, all of which must be finite: partial sums of fixed blocks, added in order.
+    fn centre(&self) -> Result<Vec<f64>> {
+        let n = self.rows.nrows();
+        let sums = self.by_block(|rows, first| {
+            all_finite(rows, self.dims, first)?;
+            let mut sum = vec![0.0f64; self.dims];
+            for row in rows.chunks_exact(self.dims) {
+                for (sum, &x) in sum.iter_mut().zip(row) {
+                    *sum += x.into();
+                }
+            }
+            Ok(sum)
+        })?;
+        let mut mean = vec![0.0; self.dims];
+        for sum in &sums {
+            for (mean, sum) in mean.iter_mut().zip(sum) {
+                *mean += sum / n as f64;
+            }
+        }
+        Ok(mean)
+    }
+
+    /// Applies `f` to each block of rows and the number of its first, in parallel; results in order, or the first error
+    /// in that order.
+    fn by_block<R: Send>(&self, f: impl Fn(&[T], usize) -> Result<R> + Sync) -> Result<Vec<R>> {
+        let n = self.rows.nrows();
+        let block = |buffer: &mut Vec<T>, block: usize| {
             self.task.check()?;
-            let range = block * BLOCK..n.min((block + 1) * BLOCK);
-            let mut raw = vec![0.0; range.len() * dims];
-            self.rows.read(range, &mut raw);
-            Ok(f(raw.chunks_exact(dims)))
+            let first = block * BLOCK;
+            f(tile(self.rows, first..n.min(first + BLOCK), buffer), first)
         };
-        (0..n.div_ceil(BLOCK)).into_par_iter().map(block).collect()
+        let found: Vec<Result<R>> = (0..n.div_ceil(BLOCK)).into_par_iter().map_init(Vec::new, block).collect();
+        found.into_iter().collect()
     }
 
     /// Core distances (to the `k`-th neighbour, the point counted) and the `keep` nearest of every row.
@@ -165,8 +143,8 @@ impl<'a> Tiles<'a> {
         struct Cores(Vec<Shortlist>);
         impl Collect for Cores {
             #[inline(always)]
-            fn limit(&self, at: usize) -> f64 {
-                self.0[at].limit().0
+            fn limit(&self, at: usize) -> (f64, u32) {
+                self.0[at].limit()
             }
             #[inline(always)]
             fn offer(&mut self, at: usize, row: usize, squared: impl FnOnce() -> f64) {
@@ -181,7 +159,7 @@ impl<'a> Tiles<'a> {
         let block = (BLOCK * BLOCK / listed).clamp(LANES, BLOCK);
         let near = local.near.par_chunks_mut(block * keep).zip(local.squared.par_chunks_mut(block * keep));
         let blocks = local.core.par_chunks_mut(block).zip(near).enumerate();
-        blocks.try_for_each_init(Scratch::default, |scratch, (number, (core, (near, squared)))| {
+        blocks.try_for_each_init(Scratch::<T>::default, |scratch, (number, (core, (near, squared)))| {
             let queries: Vec<u32> = (0..core.len()).map(|at| (number * block + at) as u32).collect();
             let mut cores = Cores(vec![Shortlist::new(listed); core.len()]);
             self.pass(&queries, &mut cores, scratch)?;
@@ -200,19 +178,19 @@ impl<'a> Tiles<'a> {
     }
 
     /// Compares the rows `queries` with all rows.
-    fn pass(&self, queries: &[u32], collect: &mut impl Collect, scratch: &mut Scratch) -> Result<()> {
+    fn pass(&self, queries: &[u32], collect: &mut impl Collect, scratch: &mut Scratch<T>) -> Result<()> {
         let (n, dims) = (self.rows.nrows(), self.dims);
-        let Scratch { query_raw, query, other_raw, other, tile } = scratch;
-        query_raw.resize(queries.len() * dims, 0.0);
+        let Scratch { query_raw, query, other_raw, other, products } = scratch;
+        query_raw.resize(queries.len() * dims, T::default());
         for run in queries.chunk_by(|a, b| a + 1 == *b).scan(0, |at, run| {
             *at += run.len();
             Some((*at - run.len(), run))
         }) {
             let (at, run) = run;
             let first = run[0] as usize;
-            self.rows.read(first..first + run.len(), &mut query_raw[at * dims..(at + run.len()) * dims]);
+            T::read(self.rows, first..first + run.len(), &mut query_raw[at * dims..(at + run.len()) * dims]);
         }
-        self.operand(query_raw, queries.iter().map(|&row| row as usize), query);
+        self.operand(query_raw, |at| queries[at] as usize, query);
         let blocks = n.div_ceil(BLOCK);
         // A row's own block comes first: rows that lie near each other are often near in the file as well, and a
         // good limit from the start spares exact distances.
@@ -220,93 +198,133 @@ impl<'a> Tiles<'a> {
         for block in (own..blocks).chain(0..own) {
             self.task.check()?;
             let range = block * BLOCK..n.min((block + 1) * BLOCK);
-            let raw = if let Some(all) = self.rows.contiguous() {
-                &all[range.start * dims..range.end * dims]
-            } else {
-                other_raw.resize(range.len() * dims, 0.0);
-                self.rows.read(range.clone(), other_raw);
-                &other_raw[..]
-            };
-            self.operand(raw, range.clone(), other);
-            tile.resize(queries.len() * range.len(), 0.0);
+            let raw = tile(self.rows, range.clone(), other_raw);
+            self.operand(raw, |at| range.start + at, other);
+            products.resize(queries.len() * range.len(), 0.0);
             matmul(
-                MatMut::from_row_major_slice_mut(tile, queries.len(), range.len()),
+                MatMut::from_row_major_slice_mut(products, queries.len(), range.len()),
                 Accum::Replace,
                 MatRef::from_row_major_slice(query, queries.len(), dims),
                 MatRef::from_row_major_slice(other, range.len(), dims).transpose(),
                 1.0,
                 Par::Seq,
             );
-            pulp::Arch::new().dispatch(|| self.filter(queries, query_raw, range.start, raw, tile, collect));
+            wide(
+                #[inline(always)]
+                || self.filter(queries, query_raw, range.start, raw, products, collect),
+            );
         }
-        Ok(())
+        self.task.check()
     }
 
-    /// The scaled rows whose products are taken.
-    fn operand(&self, raw: &[f32], rows: impl Iterator<Item = usize>, out: &mut Vec<f32>) {
+    /// The scaled rows whose products are taken; `row` numbers them.
+    fn operand(&self, raw: &[T], row: impl Fn(usize) -> usize, out: &mut Vec<f32>) {
         out.resize(raw.len(), 0.0);
-        pulp::Arch::new().dispatch(|| {
-            for (row, (raw, out)) in rows.zip(raw.chunks_exact(self.dims).zip(out.chunks_exact_mut(self.dims))) {
-                if let Some(&inverse) = self.inverse.get(row) {
-                    for (out, &x) in out.iter_mut().zip(raw) {
-                        *out = (f64::from(x) * inverse) as f32;
-                    }
-                } else {
-                    for (out, (&x, mean)) in out.iter_mut().zip(raw.iter().zip(&self.mean)) {
-                        *out = ((f64::from(x) - mean) * self.scale) as f32;
+        wide(
+            #[inline(always)]
+            || {
+                let rows = raw.chunks_exact(self.dims).zip(out.chunks_exact_mut(self.dims));
+                for (at, (raw, out)) in rows.enumerate() {
+                    if let Some(&inverse) = self.inverse.get(row(at)) {
+                        for (out, &x) in out.iter_mut().zip(raw) {
+                            *out = (x.into() * inverse) as f32;
+                        }
+                    } else {
+                        for (out, (&x, mean)) in out.iter_mut().zip(raw.iter().zip(&self.mean)) {
+                            *out = ((x.into() - mean) * self.scale) as f32;
+                        }
                     }
                 }
-            }
-        });
+            },
+        );
     }
 
-    /// Offers the pairs of a tile that may be within the limit.
+    /// Offers the pairs of a tile that may be within the limit. Stops early when the task is cancelled.
     #[inline(always)]
     fn filter(
         &self,
         queries: &[u32],
-        query_raw: &[f32],
+        query_raw: &[T],
         start: usize,
-        raw: &[f32],
-        tile: &[f32],
+        raw: &[T],
+        products: &[f32],
         collect: &mut impl Collect,
     ) {
         let dims = self.dims;
         let width = raw.len() / dims;
         let norm = &self.norm[start..start + width];
-        let factor = |row: usize| self.inverse.get(row).copied().unwrap_or(1.0);
-        let area = self.scale * self.scale;
-        for (at, (&query, products)) in queries.iter().zip(tile.chunks_exact(width)).enumerate() {
+        for (at, (&query, products)) in queries.iter().zip(products.chunks_exact(width)).enumerate() {
+            if self.task.is_cancelled() {
+                return;
+            }
             let query = query as usize;
             let own = &query_raw[at * dims..(at + 1) * dims];
-            // |z_i|² + |z_j|² - 2 z_i·z_j <= limit, with the errors on the left taken off.
-            let mut most = collect.limit(at) * area - self.norm[query];
+            let mut reach = self.reach(query, collect.limit(at));
             for (group, (products, norm)) in products.chunks(LANES).zip(norm.chunks(LANES)).enumerate() {
-                let may = |(product, norm): (&f32, &f64)| norm - 2.0 * f64::from(*product) <= most;
+                let first = start + group * LANES;
+                if first > reach.last {
+                    break;
+                }
+                let may = |(product, norm): (&f32, &f64)| norm - 2.0 * f64::from(*product) <= reach.most;
                 if !products.iter().zip(norm).fold(false, |any, pair| any | may(pair)) {
                     continue;
                 }
                 for (lane, (product, norm)) in products.iter().zip(norm).enumerate() {
-                    if norm - 2.0 * f64::from(*product) <= most {
-                        let column = group * LANES + lane;
-                        let other = &raw[column * dims..(column + 1) * dims];
-                        let row = start + column;
-                        collect.offer(at, row, || squared(own, factor(query), other, factor(row)));
-                        most = collect.limit(at) * area - self.norm[query];
+                    let row = first + lane;
+                    if norm - 2.0 * f64::from(*product) <= reach.most && row <= reach.last {
+                        let other = &raw[(row - start) * dims..(row - start + 1) * dims];
+                        collect.offer(at, row, || self.squared(query, own, row, other));
+                        reach = self.reach(query, collect.limit(at));
                     }
                 }
             }
         }
     }
+
+    /// What must hold of a pair's product for its distance to be within the limit of `query`.
+    #[inline(always)]
+    fn reach(&self, query: usize, (squared, row): (f64, u32)) -> Reach {
+        // |z_i|² + |z_j|² - 2 z_i·z_j <= limit, with the errors on the left taken off. Nothing is nearer than zero.
+        let last = if squared == 0.0 { row as usize } else { usize::MAX };
+        Reach { most: squared * self.scale * self.scale - self.norm[query], last }
+    }
+
+    /// The squared distance of two rows, summed in fixed lanes: the same bits on any processor.
+    #[inline(always)]
+    fn squared(&self, query: usize, own: &[T], row: usize, other: &[T]) -> f64 {
+        if self.inverse.is_empty() {
+            return lane_sum::<LANES, T>(own, other, |a, b| {
+                let apart = a.into() - b.into();
+                apart * apart
+            });
+        }
+        let (f, g) = (self.inverse[query], self.inverse[row]);
+        if f == 0.0 || g == 0.0 {
+            return if f == g { 0.0 } else { 1.0 };
+        }
+        lane_sum::<LANES, T>(own, other, |a, b| {
+            let apart = a.into() * f - b.into() * g;
+            apart * apart
+        })
+    }
+}
+
+/// The pairs of a query that are worth computing.
+#[derive(Clone, Copy)]
+struct Reach {
+    /// Largest squared length of the other row, less twice the product.
+    most: f64,
+    /// Highest row.
+    last: usize,
 }
 
 /// The tiles with the core distances of their rows.
-pub(super) struct TileSearch<'a> {
-    pub(super) tiles: &'a Tiles<'a>,
+pub(super) struct TileSearch<'a, T> {
+    pub(super) tiles: &'a Tiles<'a, T>,
     pub(super) local: &'a Local<'a>,
 }
 
-impl Search for TileSearch<'_> {
+impl<T: Element> Search for TileSearch<'_, T> {
     fn search(&self, round: &Round<'_>, active: &[u32], found: &mut [Known]) -> Result<()> {
         struct Outgoing<'a> {
             round: &'a Round<'a>,
@@ -316,8 +334,9 @@ impl Search for TileSearch<'_> {
         }
         impl Collect for Outgoing<'_> {
             #[inline(always)]
-            fn limit(&self, at: usize) -> f64 {
-                self.best[at].weight
+            fn limit(&self, at: usize) -> (f64, u32) {
+                // At weight zero the distance is zero as well.
+                (self.best[at].weight, self.best[at].to)
             }
             #[inline(always)]
             fn offer(&mut self, at: usize, row: usize, squared: impl FnOnce() -> f64) {
@@ -336,7 +355,7 @@ impl Search for TileSearch<'_> {
         }
         let block = active.len().div_ceil(16).clamp(64, BLOCK);
         let blocks = active.par_chunks(block).zip(found.par_chunks_mut(block));
-        blocks.try_for_each_init(Scratch::default, |scratch, (active, found)| {
+        blocks.try_for_each_init(Scratch::<T>::default, |scratch, (active, found)| {
             found.fill(Known { weight: f64::INFINITY, distance: f64::INFINITY, to: NONE });
             let mut outgoing = Outgoing { round, core: &self.local.core, active, best: found };
             self.tiles.pass(active, &mut outgoing, scratch)?;

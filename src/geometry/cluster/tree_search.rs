@@ -8,7 +8,7 @@
 
 use super::mst::{Known, Local, NONE, Round, Search};
 use crate::error::Result;
-use crate::geometry::kdtree::{KdTree, LEAF, Own, Visit};
+use crate::geometry::kdtree::{KdTree, LEAF, Visit};
 use crate::task::Task;
 use rayon::prelude::*;
 
@@ -28,7 +28,7 @@ pub(super) struct TreeSearch<'a> {
 pub(super) fn local<'a>(tree: &'a KdTree, k: usize, keep: usize, task: &Task) -> Result<Local<'a>> {
     task.stage("core distances", tree.len() as u64);
     let listed = k.max(keep);
-    let lists = tree.lists(listed, keep, Own::Counted, task)?;
+    let lists = tree.lists(listed, keep, task)?;
     let core =
         if k == listed { lists.kth } else { lists.squared.chunks_exact(keep).map(|squared| squared[k - 1]).collect() };
     Ok(Local { core, keep, near: lists.near, squared: lists.squared, rows: Some(tree.index()) })

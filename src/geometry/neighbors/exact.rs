@@ -7,16 +7,17 @@
 //! nor the number of threads can change them.
 //!
 //! Cost: n²d multiply-adds in f32, halved by symmetry except within a tile; k(1 + ln(n/tile)) scores a row. Memory
-//! beyond the source: 16 bytes times k a row for the lists; per thread the product tile (1 MiB), hits (at most eight
-//! bytes per product and side, in a tile where everything ties; some kilobytes otherwise), and two tile buffers unless
-//! the rows lie in memory as f32.
+//! beyond the source: 16 bytes times k a row for the lists; per thread the product tile (1 MiB), hits (at most thirty-two
+//! bytes per product, in a tile where everything ties or all neighbours are asked; some kilobytes otherwise), and two
+//! tile buffers unless the rows lie in memory as f32.
 
 use super::ranks::{self, Ranks};
-use super::score::{Found, ONE, Score, cosine, dot, insert, score};
+use super::score::{Found, ONE, cosine, insert, merge, score};
 use super::tiles::{Buffer, Source, Tile};
-use super::wide::wide;
-use crate::error::Result;
+use crate::error::{Problem, Result};
+use crate::rows::dot;
 use crate::task::Task;
+use crate::wide::wide;
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
@@ -30,6 +31,9 @@ const TILE: usize = 480;
 
 /// Columns multiplied between two looks at the cancel flag: 480 × 480 × 4096 takes some 15 ms at 130 GFLOP/s.
 const DEPTH: usize = 4096;
+
+/// Longest lists into which hits are inserted one by one; into longer ones a tile's hits are merged.
+const INSERTED: usize = 64;
 
 /// Products compared at once: one AVX-512 register, so that a hit sends few others the slow way.
 pub(super) const LANES: usize = 16;
@@ -85,8 +89,16 @@ struct Scratch {
     row_hits: Vec<Hit>,
     col_hits: Vec<Hit>,
     estimates: Vec<f32>,
-    scores: Vec<Score>,
+    found: Vec<(u16, Found)>,
+    merging: Merging,
     ranking: ranks::Scratch,
+}
+
+/// Buffers for merging the hits of one row.
+#[derive(Default)]
+struct Merging {
+    new: Vec<Found>,
+    spare: Vec<Found>,
 }
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -115,7 +127,8 @@ pub(super) fn search_in_tiles(
     task: &Task,
 ) -> Result<Vec<Found>> {
     let n = source.n;
-    let mut found = vec![Found { score: 0, index: 0 }; n * k];
+    let full = || Problem::new(format!("no memory for {k} neighbours of each of {n} rows")).hint("fewer neighbours");
+    let mut found = bytemuck::try_zeroed_vec::<Found>(n * k).map_err(|()| full().usage())?;
     let lists: Vec<Mutex<Lists>> = found
         .chunks_mut(tile * k)
         .map(|slots| {
@@ -193,7 +206,8 @@ impl Search<'_, '_> {
             row_hits,
             col_hits,
             estimates,
-            scores,
+            found,
+            merging,
             ranking,
         } = scratch;
         let (rows, cols) = (self.range(a), self.range(b));
@@ -230,8 +244,8 @@ impl Search<'_, '_> {
             col_hits.sort_unstable_by_key(|hit| (hit.row, hit.other));
             prune_groups(col_hits, self.k, slack, estimates);
         }
-        self.settle(a, (left, &rows), (right, &cols), row_hits, scores);
-        self.settle(b, (right, &cols), (left, &rows), col_hits, scores);
+        self.settle(a, (left, &rows), (right, &cols), row_hits, found, merging);
+        self.settle(b, (right, &cols), (left, &rows), col_hits, found, merging);
         if let Some(ranks) = self.ranks {
             ranks.count(&Pair { source: self.source, rows, cols, left, right, products }, ranking, self.task);
         }
@@ -259,18 +273,19 @@ impl Search<'_, '_> {
         true
     }
 
-    /// Scores hits exactly and puts them into the lists of tile `own`.
+    /// Scores hits exactly and puts them into the lists of tile `own`. Stops early when the task is cancelled.
     fn settle(
         &self,
         own: usize,
         (mine, rows): (Tile, &Range<usize>),
         (theirs, others): (Tile, &Range<usize>),
         hits: &[Hit],
-        scores: &mut Vec<Score>,
+        found: &mut Vec<(u16, Found)>,
+        merging: &mut Merging,
     ) {
         let d = self.source.d;
         let norms = &self.source.norms;
-        scores.clear();
+        found.clear();
         for hits in hits.chunks(4096) {
             if self.task.is_cancelled() {
                 return;
@@ -281,17 +296,32 @@ impl Search<'_, '_> {
                     for hit in hits {
                         let (i, j) = (usize::from(hit.row), usize::from(hit.other));
                         let product = dot(mine.row(i, d), theirs.row(j, d));
-                        scores.push(score(product, norms[rows.start + i], norms[others.start + j]));
+                        let score = score(product, norms[rows.start + i], norms[others.start + j]);
+                        found.push((hit.row, Found { score, index: (others.start + j) as u32 }));
                     }
                 },
             );
         }
+        if self.k > INSERTED {
+            found.sort_unstable_by_key(|&(row, new)| (row, std::cmp::Reverse(new.score), new.index));
+        }
         let mut lists = lock(&self.lists[own]);
         let Lists { slots, lens } = &mut *lists;
-        for (hit, &score) in hits.iter().zip(scores.iter()) {
-            let i = usize::from(hit.row);
-            let index = (others.start + usize::from(hit.other)) as u32;
-            insert(&mut slots[i * self.k..(i + 1) * self.k], &mut lens[i], Found { score, index });
+        for of_row in found.chunk_by(|a, b| a.0 == b.0) {
+            if self.task.is_cancelled() {
+                return;
+            }
+            let i = usize::from(of_row[0].0);
+            let (slots, len) = (&mut slots[i * self.k..(i + 1) * self.k], &mut lens[i]);
+            if self.k > INSERTED {
+                merging.new.clear();
+                merging.new.extend(of_row.iter().map(|&(_, new)| new));
+                merge(slots, len, &merging.new, &mut merging.spare);
+            } else {
+                for &(_, new) in of_row {
+                    insert(slots, len, new);
+                }
+            }
         }
     }
 }

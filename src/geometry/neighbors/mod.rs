@@ -11,10 +11,8 @@
 //!
 //! | function | cost | peak memory beyond the rows and the result |
 //! |---|---|---|
-//! | [`knn`] | n²d/2 f32 multiply-adds | 16nk + 12n bytes; per thread 2 MiB, and up to 32 MiB of tiles unless f32 in memory |
+//! | [`knn`] | n²d/2 f32 multiply-adds | 16nk + 12n bytes; per thread 2 MiB (8 where k nears n), and up to 32 MiB of tiles unless f32 in memory |
 //! | [`nearest`] | nd f64 multiply-adds, one pass | 16k bytes a block of rows; per thread 1 MiB unless f32 in memory |
-//! | [`cosines`] | m²d/2 f64 multiply-adds | the chosen rows as f32 |
-//! | [`norms`] | one pass | per thread 1 MiB unless f32 in memory |
 
 mod exact;
 mod ranks;
@@ -22,18 +20,15 @@ mod score;
 #[cfg(test)]
 mod tests;
 mod tiles;
-mod wide;
-
-pub use tiles::norms;
-pub(crate) use tiles::not_finite;
 
 use crate::error::{Problem, Result};
-use crate::rows::Rows;
+use crate::geometry::memory::holds_neighbours;
+use crate::rows::{Rows, block_rows, dot, not_finite, tile};
 use crate::task::Task;
+use crate::wide::wide;
 use rayon::prelude::*;
-use score::{Found, dot, insert, score};
-use tiles::{Source, block_rows, read, whole};
-pub(crate) use wide::wide;
+use score::{Found, insert, score};
+use tiles::Source;
 
 /// What to find.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +67,10 @@ pub struct Knn {
 }
 
 impl Knn {
+    /// The neighbours of no rows.
+    pub fn none(k: usize) -> Self {
+        Self { k, indices: Vec::new(), cosines: Vec::new() }
+    }
     /// Number of rows.
     pub fn len(&self) -> usize {
         self.indices.len() / self.k
@@ -92,18 +91,20 @@ impl Knn {
 /// Progress: stage `neighbours`, in pairs of tiles.
 ///
 /// # Errors
-/// If `k` is 0 or not below the number of rows, a row is not finite, or the task is cancelled.
+/// If `k` is 0 or not below the number of rows, the lists are more than half of the machine's memory, a row is not
+/// finite, or the task is cancelled.
 pub fn knn(rows: &dyn Rows, params: &KnnParams, task: &Task) -> Result<Knn> {
     params.check(rows.nrows())?;
     addressable(rows.nrows())?;
+    holds_neighbours(rows.nrows(), params.k, 24)?;
     let source = Source::new(rows, task)?;
     let mut found = exact::search(&source, params.k, task)?;
-    finish(&source, params.k, &mut found);
-    Ok(Knn {
+    finish(&source, params.k, &mut found, task)?;
+    Ok(task.install(|| Knn {
         k: params.k,
-        indices: found.iter().map(|f| f.index).collect(),
-        cosines: found.iter().map(|f| cosine(f.score)).collect(),
-    })
+        indices: found.par_iter().map(|f| f.index).collect(),
+        cosines: found.par_iter().map(|f| cosine(f.score)).collect(),
+    }))
 }
 
 /// Indices of the `k` nearest rows of every row `[n, k]`, in the order of exact scores, and how many rows come before
@@ -115,18 +116,22 @@ pub(crate) fn knn_and_ranks(rows: &dyn Rows, k: usize, asked: &[u32], task: &Tas
     addressable(rows.nrows())?;
     let source = Source::new(rows, task)?;
     let (mut found, before) = exact::search_and_rank(&source, k, asked, task)?;
-    finish(&source, k, &mut found);
+    finish(&source, k, &mut found, task)?;
     Ok((found.iter().map(|f| f.index).collect(), before))
 }
 
 /// Gives zero rows their lists and every list its final order.
-fn finish(source: &Source, k: usize, found: &mut [Found]) {
-    for (row, list) in found.chunks_exact_mut(k).enumerate() {
-        if source.norms[row] == 0.0 {
-            list.copy_from_slice(&of_zero_row(row, k));
-        }
-        order(list);
-    }
+fn finish(source: &Source, k: usize, found: &mut [Found], task: &Task) -> Result<()> {
+    task.install(|| {
+        found.par_chunks_exact_mut(k).enumerate().try_for_each(|(row, list)| {
+            task.check()?;
+            if source.norms[row] == 0.0 {
+                list.copy_from_slice(&of_zero_row(row, k));
+            }
+            order(list);
+            Ok(())
+        })
+    })
 }
 
 /// The neighbours of a zero row: the lowest other indices, at cosine 0.
@@ -169,7 +174,6 @@ pub fn nearest(rows: &dyn Rows, row: usize, k: usize, task: &Task) -> Result<Vec
     let mut query = vec![0.0; d];
     rows.read(row..row + 1, &mut query);
     let norm = dot(&query, &query).sqrt();
-    let whole = whole(rows);
     let block = block_rows(d);
     let starts: Vec<usize> = (0..n).step_by(block).collect();
     task.stage("neighbours", starts.len() as u64);
@@ -182,7 +186,7 @@ pub fn nearest(rows: &dyn Rows, row: usize, k: usize, task: &Task) -> Result<Vec
                     return Ok(Vec::new());
                 }
                 let range = start..(start + block).min(n);
-                let values = read(rows, whole, range.clone(), buffer);
+                let values = tile(rows, range.clone(), buffer);
                 let mut slots = vec![Found { score: 0, index: 0 }; k.min(range.len())];
                 let mut len = 0;
                 let outcome = wide(
@@ -211,67 +215,15 @@ pub fn nearest(rows: &dyn Rows, row: usize, k: usize, task: &Task) -> Result<Vec
             .collect()
     });
     task.check()?;
-    let mut best = vec![Found { score: 0, index: 0 }; k];
-    let mut len = 0;
+    let mut best = Vec::new();
     for part in parts {
-        for found in part.map_err(not_finite)? {
-            insert(&mut best, &mut len, found);
-        }
+        best.extend(part.map_err(not_finite)?);
     }
+    best.sort_unstable_by_key(|found| (std::cmp::Reverse(found.score), found.index));
+    best.truncate(k);
     if norm == 0.0 {
         best = of_zero_row(row, k);
     }
     order(&mut best);
     Ok(best.into_iter().map(|f| (f.index, cosine(f.score))).collect())
-}
-
-/// Cosines `[m, m]`, row-major, between the rows `chosen`; 1 on the diagonal, except 0 for a zero row.
-///
-/// # Errors
-/// If a chosen row is out of range or not finite, or the task is cancelled.
-pub fn cosines(rows: &dyn Rows, chosen: &[u32], task: &Task) -> Result<Vec<f32>> {
-    let (n, d, m) = (rows.nrows(), rows.ncols(), chosen.len());
-    if let Some(row) = chosen.iter().find(|row| **row as usize >= n) {
-        return Err(Problem::new(format!("there is no row {row}"))
-            .expected(format!("rows below {n}"))
-            .hint("lower numbers")
-            .usage());
-    }
-    let mut values = vec![0.0f32; m * d];
-    let mut lengths = vec![0.0f64; m];
-    for (i, &row) in chosen.iter().enumerate() {
-        task.check()?;
-        let out = &mut values[i * d..(i + 1) * d];
-        rows.read(row as usize..row as usize + 1, out);
-        lengths[i] = dot(out, out).sqrt();
-        if !lengths[i].is_finite() {
-            return Err(not_finite(row as usize));
-        }
-    }
-    let mut out = vec![0.0f32; m * m];
-    task.stage("cosines", m as u64);
-    task.install(|| {
-        out.par_chunks_mut(m.max(1)).enumerate().for_each(|(i, out)| {
-            if task.is_cancelled() {
-                return;
-            }
-            wide(
-                #[inline(always)]
-                || {
-                    let a = &values[i * d..(i + 1) * d];
-                    for (j, out) in out.iter_mut().enumerate().skip(i) {
-                        *out = cosine(score(dot(a, &values[j * d..(j + 1) * d]), lengths[i], lengths[j]));
-                    }
-                },
-            );
-            task.advance(1);
-        });
-    });
-    task.check()?;
-    for i in 0..m {
-        for j in 0..i {
-            out[i * m + j] = out[j * m + i];
-        }
-    }
-    Ok(out)
 }

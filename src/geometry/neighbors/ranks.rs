@@ -8,11 +8,12 @@
 //! Cost beyond the search: 2 n² k comparisons of f32. Memory: 12 bytes times k a row; per thread one more product tile.
 
 use super::exact::{LANES, Pair, lock};
-use super::score::{Found, Score, cosine, dot, score};
+use super::score::{Found, Score, cosine, score};
 use super::tiles::{Buffer, Source};
-use super::wide::wide;
 use crate::error::Result;
+use crate::rows::dot;
 use crate::task::Task;
+use crate::wide::wide;
 use rayon::prelude::*;
 use std::sync::Mutex;
 

@@ -1,45 +1,16 @@
 //! The cosine of two rows, to the bit: one definition for every search.
 //!
-//! A dot product of f32 rows is summed in f64 in a fixed order. The product of two f32 numbers is exact in f64, so a
-//! fused multiply-add gives the same bits as a multiplication and an addition, and every processor gives the same
-//! [`Score`] whatever its vector width. `dot(a, b)` and `dot(b, a)` are the same bits.
+//! The dot product of two rows is [`crate::rows::dot`], so that every processor gives the same [`Score`] whatever its
+//! vector width.
 //!
 //! A [`Score`] is the cosine in steps of 2⁻⁴⁴ (6e-14): coarse enough to swallow the rounding of the sum, so that rows
 //! that are multiples of each other tie at exactly 1 and orthogonal ones at 0, and far finer than f32.
-
-/// Accumulators of a dot product: four AVX-512 registers of f64, enough to hide the latency of an addition.
-const LANES: usize = 32;
 
 /// Steps of a [`Score`] in a cosine of 1.
 pub(super) const ONE: Score = 1 << 44;
 
 /// A cosine in steps of 2⁻⁴⁴, from `-ONE` to `ONE`.
 pub(super) type Score = i64;
-
-/// Sum of products in f64, in an order fixed by the length alone.
-#[expect(clippy::inline_always, reason = "compiled for the vector width of its caller")]
-#[inline(always)]
-pub(super) fn dot(a: &[f32], b: &[f32]) -> f64 {
-    let (a, a_tail) = a.as_chunks::<LANES>();
-    let (b, b_tail) = b.as_chunks::<LANES>();
-    let mut sums = [0.0f64; LANES];
-    for (a, b) in a.iter().zip(b) {
-        for lane in 0..LANES {
-            sums[lane] += f64::from(a[lane]) * f64::from(b[lane]);
-        }
-    }
-    for (lane, (&a, &b)) in a_tail.iter().zip(b_tail).enumerate() {
-        sums[lane] += f64::from(a) * f64::from(b);
-    }
-    let mut width = LANES / 2;
-    while width > 0 {
-        for lane in 0..width {
-            sums[lane] += sums[lane + width];
-        }
-        width /= 2;
-    }
-    sums[0]
-}
 
 /// The score of a dot product of rows of these norms; 0 if either norm is 0.
 #[expect(clippy::inline_always, reason = "compiled for the vector width of its caller")]
@@ -60,7 +31,7 @@ pub(super) fn cosine(score: Score) -> f64 {
 }
 
 /// A row found, with its score. Better is smaller: higher score first, then lower index.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, bytemuck::Zeroable)]
 pub(super) struct Found {
     pub(super) score: Score,
     pub(super) index: u32,
@@ -92,29 +63,30 @@ pub(super) fn insert(slots: &mut [Found], len: &mut usize, new: Found) {
     slots[at] = new;
 }
 
+/// Puts the rows `new`, sorted and none of them there yet, into the sorted list `slots[..*len]`, which holds at most
+/// `slots.len()`; the worst fall out. `spare` is a buffer.
+pub(super) fn merge(slots: &mut [Found], len: &mut usize, new: &[Found], spare: &mut Vec<Found>) {
+    let Some(&best) = new.first() else { return };
+    // What comes before all new ones stays where it is.
+    let start = slots[..*len].partition_point(|old| old.before(best));
+    spare.clear();
+    spare.extend_from_slice(&slots[start..*len]);
+    *len = (*len + new.len()).min(slots.len());
+    let (mut old, mut new) = (&spare[..], new);
+    for slot in &mut slots[start..*len] {
+        let from = if old.first().is_some_and(|old| new.first().is_none_or(|new| old.before(*new))) {
+            &mut old
+        } else {
+            &mut new
+        };
+        (*slot, *from) = (from[0], &from[1..]);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::geometry::neighbors::wide;
-
-    #[test]
-    fn the_dot_product_is_the_sum_of_products() {
-        for len in [0, 1, 31, 32, 33, 64, 100] {
-            let a: Vec<f32> = (0..len).map(|i| (i as f32 * 0.7).sin()).collect();
-            let b: Vec<f32> = (0..len).map(|i| (i as f32 * 1.3).cos()).collect();
-            let plain: f64 = a.iter().zip(&b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum();
-            assert!((dot(&a, &b) - plain).abs() < 1e-13, "{len}");
-            assert_eq!(dot(&a, &b).to_bits(), dot(&b, &a).to_bits());
-            assert_eq!(
-                dot(&a, &b).to_bits(),
-                wide(
-                    #[inline(always)]
-                    || dot(&a, &b)
-                )
-                .to_bits()
-            );
-        }
-    }
+    use crate::rows::dot;
 
     #[test]
     fn multiples_tie_at_one_and_zero_rows_at_zero() {
@@ -144,6 +116,25 @@ mod tests {
                 insert(&mut slots, &mut len, all[i * step % 40]);
             }
             assert_eq!((len, slots.as_slice()), (6, &sorted[..6]));
+        }
+    }
+
+    #[test]
+    fn merging_equals_inserting() {
+        let all: Vec<Found> = (0..90).map(|i| Found { score: [5, 3, 5, 1, 4][i % 5], index: i as u32 }).collect();
+        let sorted = |part: &[Found]| {
+            let mut part = part.to_vec();
+            part.sort_by_key(|f| (std::cmp::Reverse(f.score), f.index));
+            part
+        };
+        for (capacity, step) in [(6, 7), (40, 30), (90, 13), (200, 20)] {
+            let (mut slots, mut len) = (vec![Found { score: 0, index: 0 }; capacity], 0);
+            let mut spare = Vec::new();
+            for part in all.chunks(step) {
+                merge(&mut slots, &mut len, &sorted(part), &mut spare);
+                merge(&mut slots, &mut len, &[], &mut spare);
+            }
+            assert_eq!(slots[..len], sorted(&all)[..capacity.min(90)]);
         }
     }
 }

@@ -64,7 +64,7 @@ fn assert_equals_oracle(points: &Points, k: usize) {
 
 #[test]
 fn neighbours_equal_brute_force() {
-    for (n, d, k) in [(2, 3, 1), (70, 1, 5), (300, 5, 7), (700, 33, 15), (530, 100, 40), (65, 8, 64)] {
+    for (n, d, k) in [(2, 3, 1), (70, 1, 5), (300, 5, 7), (700, 33, 15), (530, 100, 40), (65, 8, 64), (1100, 6, 1099)] {
         assert_equals_oracle(&random(n, d, n as u64), k);
     }
 }
@@ -104,7 +104,7 @@ fn ties_go_to_the_lower_index() {
         data.extend(row);
     }
     let points = Points::new(data, 6);
-    for k in [3, 200] {
+    for k in [3, 64, 200, 1299] {
         assert_equals_oracle(&points, k);
     }
     let same = Points::new([0.3f32, -0.2, 0.9].repeat(1100), 3);
@@ -140,9 +140,11 @@ fn a_zero_row_lists_the_lowest_indices_at_cosine_zero() {
 fn neither_tiles_nor_threads_change_a_bit() {
     let points = random(400, 20, 8);
     let source = Source::new(&points, &task()).unwrap();
-    let expected = search_in_tiles(&source, 10, 512, None, &task()).unwrap();
-    for tile in [1, 16, 63, 64, 100, 399] {
-        assert!(search_in_tiles(&source, 10, tile, None, &task()).unwrap() == expected, "{tile} rows a tile");
+    for k in [10, 150] {
+        let expected = search_in_tiles(&source, k, 512, None, &task()).unwrap();
+        for tile in [1, 16, 63, 64, 100, 399] {
+            assert!(search_in_tiles(&source, k, tile, None, &task()).unwrap() == expected, "{tile} rows a tile");
+        }
     }
     let points = random(1500, 20, 8);
     let one = knn(&points, &KnnParams { k: 10 }, &Task::new(1).unwrap()).unwrap();
@@ -208,7 +210,6 @@ fn each_wrong_parameter_is_an_error() {
     }
     assert!(knn(&random(1, 4, 1), &KnnParams { k: 1 }, &task()).unwrap_err().to_string().contains("at least two rows"));
     assert!(nearest(&points, 10, 2, &task()).unwrap_err().to_string().contains("no row 10"));
-    assert!(cosines(&points, &[3, 10], &task()).unwrap_err().to_string().contains("no row 10"));
 }
 
 #[test]
@@ -222,12 +223,31 @@ fn a_row_that_is_not_finite_is_named() {
             knn(&points, &KnnParams { k: 2 }, &task()).unwrap_err(),
             nearest(&points, 0, 2, &task()).unwrap_err(),
             nearest(&points, 47, 2, &task()).unwrap_err(),
-            norms(&points, &task()).unwrap_err(),
-            cosines(&points, &[1, 31], &task()).unwrap_err(),
         ] {
             assert!(matches!(error, Error::Input(_)) && error.to_string().contains("row 31 "), "{error}");
         }
     }
+}
+
+/// Rows of which there are so many that none may be read.
+struct Untold;
+
+impl Rows for Untold {
+    fn nrows(&self) -> usize {
+        4_000_000_000
+    }
+    fn ncols(&self) -> usize {
+        1
+    }
+    fn read(&self, _: Range<usize>, _: &mut [f32]) {
+        panic!("lists that no machine holds must be refused before the rows are read");
+    }
+}
+
+#[test]
+fn lists_that_no_machine_holds_are_refused() {
+    let error = knn(&Untold, &KnnParams { k: 3_000_000_000 }, &task()).unwrap_err();
+    assert!(matches!(error, Error::Usage(_)) && error.to_string().contains("memory"), "{error}");
 }
 
 /// Rows that watch how they are read, and cancel the task at the read of that number.
@@ -271,7 +291,6 @@ fn cancelling_stops_the_work_wherever_it_is() {
     task.watch().cancel();
     assert!(matches!(knn(&points, &KnnParams { k: 3 }, &task), Err(Error::Cancelled)));
     assert!(matches!(nearest(&points, 1, 3, &task), Err(Error::Cancelled)));
-    assert!(matches!(cosines(&points, &[1, 2], &task), Err(Error::Cancelled)));
 }
 
 #[test]
@@ -284,21 +303,4 @@ fn rows_are_read_in_tiles_and_progress_is_complete() {
     assert!(rows.longest.load(Ordering::Relaxed) < 2700);
     let progress = task.watch().progress().unwrap();
     assert_eq!((progress.stage, progress.done, progress.total), ("neighbours", 66, 66));
-}
-
-#[test]
-fn cosines_of_chosen_rows_form_a_symmetric_matrix() {
-    let mut points = random(30, 9, 4);
-    points.data_mut()[9..18].fill(0.0);
-    let chosen = [4, 1, 29, 4];
-    let table = cosines(&points, &chosen, &task()).unwrap();
-    assert_eq!((table[0], table[3], table[5]), (1.0, 1.0, 0.0));
-    for i in 0..4 {
-        for j in 0..4 {
-            assert_eq!(table[i * 4 + j], table[j * 4 + i]);
-        }
-    }
-    let found = nearest(&points, 4, 29, &task()).unwrap();
-    assert!(found.contains(&(29, table[2])));
-    assert_eq!(cosines(&points, &[], &task()).unwrap(), [0.0; 0]);
 }

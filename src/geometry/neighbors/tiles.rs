@@ -4,12 +4,9 @@
 //! finite. Where the rows lie in memory as f32 a tile is a slice of them; otherwise it is converted into a buffer of
 //! the thread that asked. Held: 12 bytes a row, and per thread one or two buffers of [`Source::tile`] rows.
 
-use super::score::dot;
-use super::wide::wide;
-use crate::error::{Problem, Result};
-use crate::rows::Rows;
+use crate::error::Result;
+use crate::rows::{Element, Rows, norms, tile};
 use crate::task::Task;
-use rayon::prelude::*;
 use std::ops::Range;
 
 /// Norms between these bounds let f32 products of raw rows neither overflow nor lose bits that matter: products of two
@@ -22,7 +19,6 @@ const TILE_BYTES: usize = 16 << 20;
 /// Rows with their norms.
 pub(super) struct Source<'a> {
     rows: &'a dyn Rows,
-    whole: Option<&'a [f32]>,
     /// Rows are scaled to unit length before f32 products, because their norms are extreme.
     scaled: bool,
     /// Number of rows.
@@ -65,7 +61,7 @@ impl<'a> Source<'a> {
     /// # Errors
     /// If a row holds a number that is not finite (the first such row is named), or the task is cancelled.
     pub(super) fn new(rows: &'a dyn Rows, task: &Task) -> Result<Self> {
-        let norms = norms(rows, task)?;
+        let norms = norms::<f32>(rows, task)?;
         let scaled = norms.iter().any(|norm| *norm != 0.0 && !PLAIN_NORMS.contains(norm));
         let inverse = norms
             .iter()
@@ -75,12 +71,12 @@ impl<'a> Source<'a> {
                 _ => (1.0 / norm) as f32,
             })
             .collect();
-        Ok(Self { rows, whole: whole(rows), scaled, n: rows.nrows(), d: rows.ncols(), norms, inverse })
+        Ok(Self { rows, scaled, n: rows.nrows(), d: rows.ncols(), norms, inverse })
     }
 
     /// Rows of a tile, at most `wanted`, fewer where rows are so wide that buffers would grow large.
     pub(super) fn tile(&self, wanted: usize) -> usize {
-        if self.whole.is_some() && !self.scaled {
+        if f32::whole(self.rows).is_some() && !self.scaled {
             return wanted;
         }
         wanted.min((TILE_BYTES / 4 / self.d.max(1)).max(16))
@@ -92,7 +88,7 @@ impl<'a> Source<'a> {
         'a: 'b,
     {
         let Buffer { raw, unit } = buffer;
-        let raw = read(self.rows, self.whole, range.clone(), raw);
+        let raw = tile(self.rows, range.clone(), raw);
         if !self.scaled {
             return Tile { raw, screen: raw };
         }
@@ -112,75 +108,4 @@ impl<'a> Source<'a> {
         let units = (self.d + 16) as f64 / f64::from(1 << 24);
         if units < 0.5 { units / (1.0 - units) } else { 2.0 }
     }
-}
-
-/// The rows as one slice, where they lie so and are as long as they say.
-pub(super) fn whole(rows: &dyn Rows) -> Option<&[f32]> {
-    rows.contiguous().filter(|all| all.len() == rows.nrows() * rows.ncols())
-}
-
-/// The rows `range` as f32: a slice of `whole`, or read into `buffer`.
-pub(super) fn read<'b>(
-    rows: &dyn Rows,
-    whole: Option<&'b [f32]>,
-    range: Range<usize>,
-    buffer: &'b mut Vec<f32>,
-) -> &'b [f32] {
-    let d = rows.ncols();
-    if let Some(all) = whole {
-        return &all[range.start * d..range.end * d];
-    }
-    buffer.resize(range.len() * d, 0.0);
-    rows.read(range, buffer);
-    buffer
-}
-
-/// Rows a thread takes at a time where every row is read once.
-pub(super) fn block_rows(d: usize) -> usize {
-    (262_144 / d.max(1)).clamp(1, 4096)
-}
-
-/// Euclidean norm of each row, in f64.
-///
-/// # Errors
-/// If a row holds a number that is not finite (the first such row is named), or the task is cancelled.
-pub fn norms(rows: &dyn Rows, task: &Task) -> Result<Vec<f64>> {
-    let (n, d) = (rows.nrows(), rows.ncols());
-    let mut norms = vec![0.0f64; n];
-    if d == 0 {
-        return Ok(norms);
-    }
-    let block = block_rows(d);
-    let whole = whole(rows);
-    task.install(|| {
-        norms.par_chunks_mut(block).enumerate().for_each_init(Vec::new, |buffer, (b, norms)| {
-            if task.is_cancelled() {
-                return;
-            }
-            let start = b * block;
-            let values = read(rows, whole, start..start + norms.len(), buffer);
-            wide(
-                #[inline(always)]
-                || {
-                    for (norm, row) in norms.iter_mut().zip(values.chunks_exact(d)) {
-                        *norm = dot(row, row).sqrt();
-                    }
-                },
-            );
-        });
-    });
-    task.check()?;
-    // Squares of f32 numbers cannot overflow a sum in f64, so only a number that is not finite gives such a norm.
-    match norms.iter().position(|norm| !norm.is_finite()) {
-        Some(row) => Err(not_finite(row)),
-        None => Ok(norms),
-    }
-}
-
-/// The error about a row with a number that is not finite.
-pub(crate) fn not_finite(row: usize) -> crate::Error {
-    Problem::new(format!("row {row} holds a number that is not finite"))
-        .expected("finite numbers")
-        .hint("a dictionary whose training did not diverge, or leave that row out")
-        .input()
 }

@@ -4,22 +4,26 @@
 //! time and sums its contributions in row order, so the bits do not depend on the threads.
 
 use super::krylov::{self, Operator};
-use super::{Buffer, Centred, FULL, Leading};
-use crate::error::{Problem, Result};
-use crate::geometry::neighbors::wide;
+use super::{Buffer, Centred, FEW, FULL, Leading, PARTS};
+use crate::error::Result;
+use crate::geometry::eigen::eigen_apart;
+use crate::rows::tile;
 use crate::task::Task;
-use faer::diag::Diag;
-use faer::dyn_stack::{MemBuffer, MemStack};
-use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_scratch};
+use crate::wide::wide;
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatMut, MatRef, Par};
 use rayon::prelude::*;
 use std::ops::Range;
-use std::sync::mpsc;
-use std::time::Duration;
 
 /// Bytes of centred rows held at once while the scatter matrix is summed.
 const TILE_BYTES: usize = 8 << 20;
+
+/// Bytes of the sums that the parts of the rows hold at once.
+const SUM_BYTES: usize = 256 << 20;
+
+/// Restarts after which a matrix in memory is decomposed in full: by then that would have been done. Flat spectra take
+/// up to twenty, those of dictionaries five.
+const RESTARTS: usize = 24;
 
 /// Rows or columns of a block, about: a multiple of the 48 that the AVX-512 product in f64 takes at a time.
 const SIDE: usize = 192;
@@ -69,12 +73,12 @@ pub(super) fn by_covariance(centred: &Centred, dims: usize, task: &Task) -> Resu
     // of it spreads over the whole cache.
     let stride = side + if side.is_multiple_of(16) { 8 } else { 0 };
     let mut panels = vec![0.0f64; d.div_ceil(side) * height * stride];
-    let mut raw = Vec::new();
+    let mut raw = Vec::<f32>::new();
     task.stage("components", n as u64);
     for start in (0..n).step_by(height) {
         task.check()?;
         let rows = height.min(n - start);
-        let values = centred.read(start..start + rows, &mut raw);
+        let values = tile(centred.rows, start..start + rows, &mut raw);
         task.install(|| {
             panels.par_chunks_mut(height * stride).enumerate().for_each(|(at, panel)| {
                 let columns = at * side..((at + 1) * side).min(d);
@@ -132,18 +136,23 @@ pub(super) fn by_gram(centred: &Centred, dims: usize, task: &Task) -> Result<Lea
     let gram = assemble(n, blocks);
     let total = (0..n).map(|i| gram[(i, i)]).sum();
     let (scatter, vectors) = leading_eigenpairs(gram, dims, task)?;
-    // Direction = Xᵀu / √λ, summed over the rows in fixed parts.
-    let parts = centred.over_parts(task, |range, buffer: &mut Buffer, sum: &mut Vec<f64>| {
-        sum.resize(d * dims, 0.0);
-        let sum = MatMut::from_column_major_slice_mut(sum, d, dims);
-        let tile = centred.tile(range.clone(), buffer);
-        let vectors = vectors.as_ref().subrows(range.start, range.len());
-        matmul(sum, Accum::Add, tile.transpose(), vectors, 1.0, Par::Seq);
-        Ok(())
-    })?;
+    // Direction = Xᵀu / √λ, summed over the rows in fixed parts, some directions at a time.
     let mut directions = Mat::<f64>::zeros(d, dims);
-    for part in &parts {
-        directions += MatRef::from_column_major_slice(part, d, dims);
+    let strip = (SUM_BYTES / 8 / PARTS / d).max(1);
+    for first in (0..dims).step_by(strip) {
+        let count = strip.min(dims - first);
+        let parts = centred.over_parts(task, |range, buffer: &mut Buffer, sum: &mut Vec<f64>| {
+            sum.resize(d * count, 0.0);
+            let sum = MatMut::from_column_major_slice_mut(sum, d, count);
+            let tile = centred.tile(range.clone(), buffer);
+            let vectors = vectors.as_ref().submatrix(range.start, first, range.len(), count);
+            matmul(sum, Accum::Add, tile.transpose(), vectors, 1.0, Par::Seq);
+            Ok(())
+        })?;
+        let mut directions = directions.as_mut().subcols_mut(first, count);
+        for part in &parts {
+            directions += MatRef::from_column_major_slice(part, d, count);
+        }
     }
     // Along a direction without variance the sum is rounding noise; any unit vector orthogonal to the rest serves.
     let floor = scatter.first().copied().unwrap_or(0.0) * f64::EPSILON * n.max(d) as f64;
@@ -152,64 +161,24 @@ pub(super) fn by_gram(centred: &Centred, dims: usize, task: &Task) -> Result<Lea
             directions.col_mut(at).fill(0.0);
         }
     }
-    krylov::orthonormalise(MatRef::from_column_major_slice(&[], d, 0), directions.as_mut(), None);
+    krylov::orthonormalise(MatRef::from_column_major_slice(&[], d, 0), directions.as_mut(), None, task)?;
     Ok(Leading { scatter, directions, total })
 }
 
 /// The `count` largest eigenvalues of a symmetric matrix, descending, and their vectors as columns.
 fn leading_eigenpairs(matrix: Mat<f64>, count: usize, task: &Task) -> Result<(Vec<f64>, Mat<f64>)> {
     let width = matrix.nrows();
-    if width > FULL && count <= width / 6 {
-        return krylov::leading(&Dense(matrix), count, task);
+    let matrix = Dense(matrix);
+    if width > FULL
+        && count <= width / FEW
+        && let Some(found) = krylov::leading(&matrix, count, RESTARTS, task)?
+    {
+        return Ok(found);
     }
-    let (values, vectors) = eigen_apart(matrix, task)?;
+    let (values, vectors) = eigen_apart(matrix.0, task)?;
     let order: Vec<usize> = (0..width).rev().take(count).collect();
     let leading = Mat::from_fn(width, count, |i, j| vectors[(i, order[j])]);
     Ok((order.iter().map(|&j| values[j]).collect(), leading))
-}
-
-/// [`eigen`] on a thread of its own, because a decomposition cannot be interrupted: a cancelled task returns at once
-/// and leaves that thread to finish (seconds at most) and drop what it found.
-fn eigen_apart(matrix: Mat<f64>, task: &Task) -> Result<(Vec<f64>, Mat<f64>)> {
-    let (sender, receiver) = mpsc::channel();
-    std::thread::Builder::new()
-        .name("saescope-eigen".into())
-        .spawn(move || sender.send(eigen(matrix.as_ref())))
-        .map_err(|e| Problem::new(format!("cannot start a thread: {e}")).hint("closing other programs").usage())?;
-    loop {
-        task.check()?;
-        match receiver.recv_timeout(Duration::from_millis(10)) {
-            Ok(found) => return found,
-            Err(mpsc::RecvTimeoutError::Timeout) => {}
-            Err(mpsc::RecvTimeoutError::Disconnected) => {
-                return Err(Problem::new("the decomposition of a matrix failed").hint("fewer components").input());
-            }
-        }
-    }
-}
-
-/// All eigenvalues of a symmetric matrix, ascending, and their vectors as columns; on one thread, so that the bits do
-/// not depend on how many there are.
-pub(super) fn eigen(matrix: MatRef<f64>) -> Result<(Vec<f64>, Mat<f64>)> {
-    let width = matrix.nrows();
-    let mut values = Diag::zeros(width);
-    let mut vectors = Mat::zeros(width, width);
-    let scratch = self_adjoint_evd_scratch::<f64>(width, ComputeEigenvectors::Yes, Par::Seq, faer::prelude::default());
-    self_adjoint_evd(
-        matrix,
-        values.as_mut(),
-        Some(vectors.as_mut()),
-        Par::Seq,
-        MemStack::new(&mut MemBuffer::new(scratch)),
-        faer::prelude::default(),
-    )
-    .map_err(|error| {
-        Problem::new(format!("the eigenvalues of a matrix did not converge: {error:?}"))
-            .shape(&[width, width])
-            .hint("leaving out rows of extreme size")
-            .input()
-    })?;
-    Ok((values.column_vector().iter().copied().collect(), vectors))
 }
 
 /// A symmetric matrix in memory as an operator.

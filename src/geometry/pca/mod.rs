@@ -8,13 +8,15 @@
 //! | shape | method | flops | peak memory beyond the rows and the result |
 //! |---|---|---|---|
 //! | d ≤ n, d ≤ 4096 | covariance | n d² | 12 d² bytes, 8 MiB of centred rows, 4 MiB of rows unless f32 in memory |
-//! | n < d, n ≤ 4096 | Gram matrix of the rows | n² d | 12 n² bytes, per thread two tiles of 192 rows in f64, at most 8 MiB each |
+//! | n < d, n ≤ 4096 | Gram matrix of the rows | n² d | 12 n² bytes, per thread two tiles of 192 rows in f64, at most 8 MiB each, and 256 d times the components, at most 256 MiB |
 //! | both larger, few components | block Krylov on the rows, which are read once a step | 4 n d b a step | 8 d (6 b + 32 b) bytes |
 //! | both larger, many components | covariance, or Gram if n < d | as above | as above, and twice the matrix again |
 //!
-//! where b is the number of components plus 8, at least 16. Covariance and Gram matrices up to 800 wide, or of
-//! which more than a sixth of the components is asked, are decomposed in full; of wider ones the leading eigenpairs are
-//! found by the same block Krylov method (`krylov`), to a residual of 1e-10 of the largest eigenvalue.
+//! where b is the number of components plus 8, at least 16, and few are a twenty-fourth of the width or less. Covariance
+//! and Gram matrices up to 800 wide, or of which more than a fortieth of the components is asked, are decomposed in
+//! full; of wider ones the leading eigenpairs are found by the same block Krylov method (`krylov`), to a residual of
+//! 1e-10 of the largest eigenvalue. At a fortieth the two met on flat spectra, Krylov's worst case; where it takes longer
+//! still, the full decomposition follows.
 
 mod dense;
 mod krylov;
@@ -23,9 +25,9 @@ mod operator;
 mod tests;
 
 use crate::error::{Problem, Result};
-use crate::geometry::neighbors::{not_finite, wide};
-use crate::rows::{Points, Rows};
+use crate::rows::{Points, Rows, all_finite, tile};
 use crate::task::Task;
+use crate::wide::wide;
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatMut, MatRef, Par};
 use rayon::prelude::*;
@@ -36,6 +38,12 @@ const DENSE: usize = 4096;
 
 /// Widest matrix that is decomposed in full whatever is asked.
 const FULL: usize = 800;
+
+/// Share of the components that are few, where a matrix is in memory: one in so many.
+const FEW: usize = 40;
+
+/// The same where the matrix would have to be formed first.
+const FEW_BY_PASSES: usize = 24;
 
 /// Parts into which sums over rows are divided; fixed, so that their order is.
 const PARTS: usize = 32;
@@ -71,7 +79,7 @@ impl Route {
         match () {
             () if d <= n && d <= DENSE => Self::Covariance,
             () if n < d && n <= DENSE => Self::Gram,
-            () if dims <= n.min(d) / 16 => Self::Passes,
+            () if dims <= n.min(d) / FEW_BY_PASSES => Self::Passes,
             () if d <= n => Self::Covariance,
             () => Self::Gram,
         }
@@ -149,7 +157,6 @@ fn orient(directions: &mut Mat<f64>) {
 /// Rows with their mean taken off, handed out in f64 tiles.
 struct Centred<'a> {
     rows: &'a dyn Rows,
-    whole: Option<&'a [f32]>,
     n: usize,
     d: usize,
     mean: Vec<f64>,
@@ -165,23 +172,17 @@ struct Buffer {
 impl<'a> Centred<'a> {
     fn new(rows: &'a dyn Rows, task: &Task) -> Result<Self> {
         let (n, d) = (rows.nrows(), rows.ncols());
-        let whole = rows.contiguous().filter(|all| all.len() == n * d);
-        let mut this = Self { rows, whole, n, d, mean: vec![0.0; d] };
+        let mut this = Self { rows, n, d, mean: vec![0.0; d] };
         let parts = this.over_parts(task, |range, buffer: &mut Vec<f32>, sum: &mut Vec<f64>| {
             sum.resize(d, 0.0);
-            let values = this.read(range.clone(), buffer);
-            for (row, values) in range.zip(values.chunks_exact(d)) {
-                let mut marks = 0.0f32;
-                for (sum, &x) in sum.iter_mut().zip(values) {
+            let first = range.start;
+            let values = tile(rows, range, buffer);
+            for row in values.chunks_exact(d) {
+                for (sum, &x) in sum.iter_mut().zip(row) {
                     *sum += f64::from(x);
-                    // 0 for a finite number and not a number otherwise.
-                    marks += x * 0.0;
-                }
-                if marks.is_nan() {
-                    return Err(not_finite(row));
                 }
             }
-            Ok(())
+            all_finite(values, d, first)
         })?;
         for part in &parts {
             for (mean, x) in this.mean.iter_mut().zip(part) {
@@ -192,21 +193,9 @@ impl<'a> Centred<'a> {
         Ok(this)
     }
 
-    fn read<'b>(&self, range: Range<usize>, buffer: &'b mut Vec<f32>) -> &'b [f32]
-    where
-        'a: 'b,
-    {
-        if let Some(all) = self.whole {
-            return &all[range.start * self.d..range.end * self.d];
-        }
-        buffer.resize(range.len() * self.d, 0.0);
-        self.rows.read(range, buffer);
-        buffer
-    }
-
     /// The rows `range` less the mean, written row-major to `out`.
     fn fill(&self, range: Range<usize>, raw: &mut Vec<f32>, out: &mut [f64]) {
-        let values = self.read(range, raw);
+        let values = tile(self.rows, range, raw);
         wide(
             #[inline(always)]
             || {

@@ -1,11 +1,15 @@
 //! Components by products with the rows alone: for matrices too wide to square.
 
+use super::dense::{by_covariance, by_gram};
 use super::krylov::{self, Operator};
 use super::{Buffer, Centred, Leading};
 use crate::error::Result;
 use crate::task::Task;
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatMut, MatRef, Par};
+
+/// Restarts, of a few passes each, after which the matrix is formed all the same.
+const RESTARTS: usize = 100;
 
 /// Through repeated passes over the rows.
 pub(super) fn by_passes(centred: &Centred, dims: usize, task: &Task) -> Result<Leading> {
@@ -19,8 +23,11 @@ pub(super) fn by_passes(centred: &Centred, dims: usize, task: &Task) -> Result<L
         Ok(())
     })?;
     let total = parts.iter().sum();
-    let (scatter, directions) = krylov::leading(centred, dims, task)?;
-    Ok(Leading { scatter, directions, total })
+    match krylov::leading(centred, dims, RESTARTS, task)? {
+        Some((scatter, directions)) => Ok(Leading { scatter, directions, total }),
+        None if centred.d <= centred.n => by_covariance(centred, dims, task),
+        None => by_gram(centred, dims, task),
+    }
 }
 
 /// The scatter matrix as an operator: v ↦ Σ (x−m)(x−m)ᵀv.

@@ -1,5 +1,8 @@
 use super::*;
 use crate::Error;
+use crate::container::{Dtype, Tensor};
+use crate::rows::Points;
+use std::path::Path;
 
 /// Integers that any language computes alike, without ties among the distances used here.
 fn points(n: usize, d: usize, [a, b, c, modulus]: [usize; 4]) -> Points {
@@ -83,6 +86,28 @@ fn values_equal_scikit_learn() {
             assert!((found.trustworthiness - expected[0]).abs() < 1e-12, "{n} {metric:?}");
             assert!((found.continuity - expected[1]).abs() < 1e-12, "{n} {metric:?}");
         }
+    }
+}
+
+#[test]
+fn values_that_f32_would_round_equal_scikit_learn_too() {
+    // Small differences far from the origin, again without ties.
+    let golden = [
+        (40, 5, 3, [0.546904761904762, 0.645000000000000]),
+        (300, 10, 15, [0.509912555154432, 0.530851183313277]),
+        (300, 18, 15, [0.511651022864019, 0.526949057360610]),
+    ];
+    let far = |points: &Points, offset: f64| {
+        let bytes: Vec<u8> = points.data().iter().flat_map(|&x| (f64::from(x) / 1e5 + offset).to_le_bytes()).collect();
+        let shape = vec![points.len(), points.dims()];
+        Tensor::new("x", Path::new("x.npy"), Dtype::F64, shape, bytes.into()).unwrap().matrix().unwrap()
+    };
+    for (n, d, k, expected) in golden {
+        let original = far(&points(n, d, [31, 17, 13, if n == 40 { 1009 } else { 99_991 }]), 1000.0);
+        let map = far(&points(n, 2, [57, 23, 5, 65_521]), -1000.0);
+        let found = trust(&map, &original, Metric::Euclidean, k, &task()).unwrap();
+        assert!((found.trustworthiness - expected[0]).abs() < 1e-12, "{n}: {}", found.trustworthiness);
+        assert!((found.continuity - expected[1]).abs() < 1e-12, "{n}: {}", found.continuity);
     }
 }
 

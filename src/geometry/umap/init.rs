@@ -3,11 +3,11 @@
 //! Either is scaled so that its largest coordinate is [`EXTENT`], and jittered by 1e-4 so that equal points part.
 
 use super::fuzzy::FuzzyGraph;
-use super::random::{key, signed_unit};
 use super::spectral::leading;
 use super::{Init, UmapParams};
 use crate::error::Result;
 use crate::geometry::pca::pca;
+use crate::geometry::random::{key, signed_unit};
 use crate::rows::Rows;
 use crate::task::Task;
 

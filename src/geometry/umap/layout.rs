@@ -17,9 +17,10 @@
 use super::Frame;
 use super::force::{Forces, LANES};
 use super::fuzzy::FuzzyGraph;
-use super::random::{below, key};
 use crate::error::Result;
+use crate::geometry::random::{below, key};
 use crate::task::Task;
+use crate::wide::wide;
 use rayon::prelude::*;
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -84,7 +85,9 @@ impl Plan {
         for (at, &vertex) in order.iter().enumerate() {
             place[vertex as usize] = at as u32;
         }
-        let total: f32 = (0..n).map(|i| graph.row(i).1.iter().sum::<f32>() / max).sum();
+        // Without edges nothing pulls, and nothing is to push either.
+        let weights = |i: usize| graph.row(i).1.iter().sum::<f32>();
+        let total: f32 = if max > 0.0 { (0..n).map(|i| weights(i) / max).sum() } else { 0.0 };
         let mut plan = Self {
             order,
             groups: Vec::with_capacity(n.div_ceil(LANES)),
@@ -156,7 +159,6 @@ impl Run<'_> {
         let mut next: Vec<Lanes<D>> = vec![[[0.0; LANES]; D]; plan.groups.len()];
         let mut result = vec![0.0; n * dims];
         let mut shown = Instant::now();
-        let arch = pulp::Arch::new();
         for epoch in 0..self.epochs {
             let rate = 1.0 - epoch as f32 / self.epochs as f32;
             let shifts = self.shifts(epoch, n);
@@ -165,8 +167,14 @@ impl Run<'_> {
                 let (plan, state_now, shifts) = (&plan, &state, shifts.as_slice());
                 task.install(|| {
                     out.par_chunks_mut(TASK_GROUPS).zip(groups.par_chunks(TASK_GROUPS)).for_each(|(out, groups)| {
-                        let forces = self.forces;
-                        arch.dispatch(Move::<D> { plan, state: state_now, groups, shifts, rate, forces, out });
+                        wide(
+                            #[inline(always)]
+                            || {
+                                for (group, out) in groups.iter().zip(out.iter_mut()) {
+                                    *out = moved(plan, state_now, group, shifts, rate, self.forces);
+                                }
+                            },
+                        );
                     });
                 });
                 for (group, lanes) in groups.iter().zip(out.iter()) {
@@ -207,29 +215,7 @@ impl Run<'_> {
     }
 }
 
-/// The work of one task: groups move from the state to `out`.
-struct Move<'a, const D: usize> {
-    plan: &'a Plan,
-    state: &'a State<D>,
-    groups: &'a [Group],
-    shifts: &'a [usize],
-    rate: f32,
-    forces: Forces,
-    out: &'a mut [Lanes<D>],
-}
-
-impl<const D: usize> pulp::NullaryFnOnce for Move<'_, D> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        let Self { plan, state, groups, shifts, rate, forces, out } = self;
-        for (group, out) in groups.iter().zip(out) {
-            *out = moved(plan, state, group, shifts, rate, forces);
-        }
-    }
-}
-
+/// Where a group goes.
 #[inline(always)]
 fn moved<const D: usize>(
     plan: &Plan,

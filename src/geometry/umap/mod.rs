@@ -14,7 +14,6 @@ mod force;
 mod fuzzy;
 mod init;
 mod layout;
-mod random;
 mod spectral;
 
 use super::neighbors::Knn;
@@ -34,6 +33,16 @@ pub enum Init {
     Spectral,
     /// The first principal components.
     Pca,
+}
+
+impl Init {
+    /// The name that flags and provenance use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Spectral => "spectral",
+            Self::Pca => "pca",
+        }
+    }
 }
 
 /// Parameters, with umap-learn's meanings and defaults.
@@ -62,19 +71,20 @@ impl Default for UmapParams {
 }
 
 impl UmapParams {
-    /// Checks the parameters for `n` rows.
+    /// Checks the parameters for `n` rows. A lone row has no neighbours; the least number passes for it.
     ///
     /// # Errors
     /// If one is out of range; the message names its flag.
     pub fn check(&self, n: usize) -> Result<()> {
         let wrong =
             |what: String, expected: String, hint: &str| Err(Problem::new(what).expected(expected).hint(hint).usage());
-        if self.neighbors < 2 || self.neighbors > n {
+        let most = n.max(2);
+        if !(2..=most).contains(&self.neighbors) {
             let what = format!("{} neighbours for {n} points", self.neighbors);
-            return wrong(what, format!("2 to {n}, the point itself counted"), "--neighbors 15");
+            return wrong(what, format!("2 to {most}, the point itself counted"), "--neighbors 15");
         }
         if !(self.spread > 0.0 && self.spread.is_finite()) {
-            return wrong(format!("a spread of {}", self.spread), "a number above 0".into(), "a spread of 1");
+            return wrong(format!("a spread of {}", self.spread), "a number above 0".into(), "--spread 1");
         }
         if !(0.0..=self.spread).contains(&self.min_dist) {
             return wrong(
@@ -117,8 +127,8 @@ pub struct Umap {
     pub b: f32,
 }
 
-/// Lays out the rows whose neighbours are `knn`. `on_frame` sees the layout form, at most twenty times a second; what
-/// it sees never changes the result.
+/// Lays out the rows whose neighbours are `knn` (of a lone row, which lies at the origin, none). `on_frame` sees the
+/// layout form, at most twenty times a second; what it sees never changes the result.
 ///
 /// # Errors
 /// If a parameter is out of range, `knn` has fewer neighbours than the parameters ask for, or the task is cancelled.
@@ -131,14 +141,18 @@ pub fn umap(
 ) -> Result<Umap> {
     let n = rows.nrows();
     params.check(n)?;
+    let curve = curve::fit(params.min_dist, params.spread);
+    let forces = force::Forces { a: curve.a as f32, b: curve.b as f32 };
+    if n < 2 {
+        let coordinates = Points::new(vec![0.0; n * params.dims], params.dims);
+        return Ok(Umap { coordinates, epochs: 0, a: forces.a, b: forces.b });
+    }
     if knn.k + 1 < params.neighbors || knn.len() != n {
         return Err(Problem::new(format!("{} neighbours of {} points", knn.k, knn.len()))
             .expected(format!("{} or more of {n}", params.neighbors - 1))
             .hint("--neighbors as the graph has them, itself counted")
             .usage());
     }
-    let curve = curve::fit(params.min_dist, params.spread);
-    let forces = force::Forces { a: curve.a as f32, b: curve.b as f32 };
     let epochs = params.epochs.unwrap_or(EPOCHS);
     let whole = fuzzy::fuzzy_graph(knn, params.neighbors, task)?;
     // An edge that would be drawn less than once in all passes is left out, as umap-learn does.

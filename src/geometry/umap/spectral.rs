@@ -20,13 +20,12 @@
 #![allow(clippy::inline_always, reason = "kernels must become part of the function that is compiled for wide vectors")]
 
 use super::fuzzy::FuzzyGraph;
-use super::random::{key, signed_unit};
 use crate::error::Result;
+use crate::geometry::eigen::eigen;
+use crate::geometry::random::{key, signed_unit};
 use crate::task::Task;
-use faer::diag::Diag;
-use faer::dyn_stack::{MemBuffer, MemStack};
-use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_scratch};
-use faer::{Mat, MatRef, Par, Spec};
+use crate::wide::wide;
+use faer::{Mat, MatRef};
 use rayon::prelude::*;
 
 /// Columns that are multiplied together: one row of them is half a cache line.
@@ -54,7 +53,7 @@ pub(super) fn leading(graph: &FuzzyGraph, count: usize, tau: f32, seed: u64, tas
     task.stage("spectral start", (ROUNDS * (DEGREE + 1)) as u64);
     let operator = Operator::new(graph, tau);
     let mut leading = if n <= DENSE.max(2 * (count + GUARDS)) {
-        operator.solve_directly(count)
+        operator.solve_directly(count)?
     } else {
         task.install(|| operator.iterate(count, seed, task))?
     };
@@ -97,7 +96,7 @@ impl<'a> Operator<'a> {
         }
     }
 
-    fn solve_directly(&self, count: usize) -> Vec<Vec<f32>> {
+    fn solve_directly(&self, count: usize) -> Result<Vec<Vec<f32>>> {
         let n = self.graph.len();
         let mut matrix = Mat::<f64>::zeros(n, n);
         for i in 0..n {
@@ -111,7 +110,7 @@ impl<'a> Operator<'a> {
                 matrix[(i, j)] += f64::from(w) * f64::from(self.scale[i]) * f64::from(self.scale[j]);
             }
         }
-        let (_, vectors) = symmetric_eigen(&matrix);
+        let (_, vectors) = eigen(matrix.as_ref())?;
         // Ascending; the trivial one was taken out and sits at 0, among values that may lie below it.
         let mut kept: Vec<usize> = (0..n).rev().collect();
         let overlap = |c: usize| (0..n).map(|i| vectors[(i, c)] * f64::from(self.trivial[i])).sum::<f64>().abs();
@@ -119,7 +118,7 @@ impl<'a> Operator<'a> {
             kept.retain(|&c| c != trivial);
         }
         kept.truncate(count);
-        kept.iter().map(|&c| (0..n).map(|i| vectors[(i, c)] as f32).collect()).collect()
+        Ok(kept.iter().map(|&c| (0..n).map(|i| vectors[(i, c)] as f32).collect()).collect())
     }
 
     fn iterate(&self, count: usize, seed: u64, task: &Task) -> Result<Vec<Vec<f32>>> {
@@ -152,7 +151,7 @@ impl<'a> Operator<'a> {
             }
             task.advance(1);
             task.check()?;
-            let ritz = rayleigh_ritz(&x, &image, columns);
+            let ritz = rayleigh_ritz(&x, &image, columns)?;
             rotate(&mut x, &ritz.rotation, ritz.values.len());
             let settled = ritz
                 .values
@@ -234,19 +233,34 @@ impl<'a> Operator<'a> {
             everywhere[c] = self.everywhere * sums.iter().map(|s| s[c]).sum::<f64>() as f32;
         }
         let scratch = &*scratch;
-        let arch = pulp::Arch::new();
         out.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, out)| {
-            arch.dispatch(Product {
-                operator: self,
-                first: chunk * CHUNK,
-                x,
-                before,
-                scratch,
-                everywhere,
-                out,
-                combine: &combine,
-            });
+            wide(
+                #[inline(always)]
+                || {
+                    for (at, out) in out.iter_mut().enumerate() {
+                        let i = chunk * CHUNK + at;
+                        let sum = self.row_product(i, everywhere, scratch);
+                        for c in 0..WIDTH {
+                            out[c] = combine(self.scale[i] * sum[c], x[i][c], before[i][c]);
+                        }
+                    }
+                },
+            );
         });
+    }
+
+    /// Row `i` of A times the scaled columns, and the rank-one term.
+    #[inline(always)]
+    fn row_product(&self, i: usize, everywhere: Row, scaled: &[Row]) -> Row {
+        let (targets, weights) = self.graph.row(i);
+        let mut sum = everywhere;
+        for (&j, &w) in targets.iter().zip(weights) {
+            let row = &scaled[j as usize];
+            for c in 0..WIDTH {
+                sum[c] = w.mul_add(row[c], sum[c]);
+            }
+        }
+        sum
     }
 
     /// Takes the trivial vector out of every column.
@@ -275,42 +289,6 @@ impl<'a> Operator<'a> {
     }
 }
 
-/// The rows `first`.. of one product; a named type because only a call through it, not through a closure that could
-/// be called twice, is inlined into the vector code.
-struct Product<'a, F> {
-    operator: &'a Operator<'a>,
-    first: usize,
-    x: &'a [Row],
-    before: &'a [Row],
-    scratch: &'a [Row],
-    everywhere: Row,
-    out: &'a mut [Row],
-    combine: &'a F,
-}
-
-impl<F: Fn(f32, f32, f32) -> f32> pulp::NullaryFnOnce for Product<'_, F> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        for (at, out) in self.out.iter_mut().enumerate() {
-            let i = self.first + at;
-            let (targets, weights) = self.operator.graph.row(i);
-            let mut sum = self.everywhere;
-            for (&j, &w) in targets.iter().zip(weights) {
-                let row = &self.scratch[j as usize];
-                for c in 0..WIDTH {
-                    sum[c] = w.mul_add(row[c], sum[c]);
-                }
-            }
-            let scale = self.operator.scale[i];
-            for c in 0..WIDTH {
-                out[c] = (self.combine)(scale * sum[c], self.x[i][c], self.before[i][c]);
-            }
-        }
-    }
-}
-
 struct Ritz {
     /// Descending; one for each independent direction of the block.
     values: Vec<f64>,
@@ -319,7 +297,7 @@ struct Ritz {
 }
 
 /// Eigenvalues of N within the span of `x`, given `image` = N x.
-fn rayleigh_ritz(x: &[Vec<Row>], image: &[Vec<Row>], columns: usize) -> Ritz {
+fn rayleigh_ritz(x: &[Vec<Row>], image: &[Vec<Row>], columns: usize) -> Result<Ritz> {
     let gram = products(x, x, columns);
     let projected = products(x, image, columns);
     // Columns to unit length first: the filter lets them grow apart by orders of magnitude.
@@ -327,17 +305,17 @@ fn rayleigh_ritz(x: &[Vec<Row>], image: &[Vec<Row>], columns: usize) -> Ritz {
     let gram = Mat::from_fn(columns, columns, |i, j| gram[(i, j)] * unit[i] * unit[j]);
     let projected =
         Mat::from_fn(columns, columns, |i, j| 0.5 * (projected[(i, j)] + projected[(j, i)]) * unit[i] * unit[j]);
-    let (lengths, basis) = symmetric_eigen(&gram);
+    let (lengths, basis) = eigen(gram.as_ref())?;
     // Directions that the f32 block no longer tells apart are left out.
     let kept: Vec<usize> = (0..columns).filter(|&c| lengths[c] > 1e-5 * lengths[columns - 1].max(1.0)).collect();
     let whiten = Mat::from_fn(columns, kept.len(), |i, c| unit[i] * basis[(i, kept[c])] / lengths[kept[c]].sqrt());
     let unscaled = Mat::from_fn(columns, kept.len(), |i, c| basis[(i, kept[c])] / lengths[kept[c]].sqrt());
     let small = product(unscaled.transpose(), product(projected.as_ref(), unscaled.as_ref()).as_ref());
-    let (values, vectors) = symmetric_eigen(&small);
+    let (values, vectors) = eigen(small.as_ref())?;
     let order: Vec<usize> = (0..kept.len()).rev().collect();
     let turned = Mat::from_fn(kept.len(), kept.len(), |i, c| vectors[(i, order[c])]);
     let rotation = product(whiten.as_ref(), turned.as_ref());
-    Ritz { values: order.iter().map(|&c| values[c]).collect(), rotation }
+    Ok(Ritz { values: order.iter().map(|&c| values[c]).collect(), rotation })
 }
 
 /// xᵀ y in f64, summed in fixed chunks.
@@ -385,23 +363,6 @@ fn rotate(x: &mut [Vec<Row>], rotation: &Mat<f64>, kept: usize) {
     }
 }
 
-/// Eigenvalues ascending and eigenvectors as columns, of a matrix of finite entries.
-fn symmetric_eigen(matrix: &Mat<f64>) -> (Vec<f64>, Mat<f64>) {
-    let n = matrix.nrows();
-    let mut values = Diag::<f64>::zeros(n);
-    let mut vectors = Mat::<f64>::zeros(n, n);
-    let parameters = Spec::default();
-    let mut memory = MemBuffer::new(self_adjoint_evd_scratch::<f64>(n, ComputeEigenvectors::Yes, Par::Seq, parameters));
-    let stack = MemStack::new(&mut memory);
-    let solved =
-        self_adjoint_evd(matrix.as_ref(), values.as_mut(), Some(vectors.as_mut()), Par::Seq, stack, parameters);
-    if solved.is_err() {
-        // Only a matrix with entries that are not finite fails; any basis will do for a start of a layout.
-        return (vec![1.0; n], Mat::identity(n, n));
-    }
-    ((0..n).map(|i| values.column_vector()[i]).collect(), vectors)
-}
-
 /// The product of small matrices, without threads.
 fn product(left: MatRef<'_, f64>, right: MatRef<'_, f64>) -> Mat<f64> {
     Mat::from_fn(left.nrows(), right.ncols(), |i, j| (0..left.ncols()).map(|c| left[(i, c)] * right[(c, j)]).sum())
@@ -421,7 +382,7 @@ mod tests {
         let graph = fuzzy_graph(&knn(&points, &KnnParams { k: 9 }, &task).unwrap(), 10, &task).unwrap();
         let operator = Operator::new(&graph, 1.0);
         let iterated = task.install(|| operator.iterate(2, 0, &task)).unwrap();
-        let direct = operator.solve_directly(2);
+        let direct = operator.solve_directly(2).unwrap();
         let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(a * b)).sum::<f64>();
         for vector in &iterated {
             // The planes agree, whatever the vectors within them.

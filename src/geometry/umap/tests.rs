@@ -2,9 +2,9 @@ use super::*;
 use crate::Error;
 use crate::geometry::cluster::hdbscan::Metric;
 use crate::geometry::neighbors::{KnnParams, knn};
+use crate::geometry::random::{key, signed_unit};
 use crate::geometry::trust::trust;
 use crate::sae::synth::{SynthKind, SynthParams, plant};
-use random::{key, signed_unit};
 
 fn task() -> Task {
     Task::new(2).unwrap()

@@ -146,8 +146,9 @@ impl App {
         let Some(layout) = self.finished_layout() else { return };
         let (study, params) = (Arc::clone(&self.study), self.params);
         self.jobs.start(JobKind::Trust, move |context| {
-            let trust = study.map_trust(&params, &layout, &context.task)?;
-            context.publish(Product::Trust(Arc::new(trust)));
+            if let Some(trust) = study.map_trust(&params, &layout, &context.task)? {
+                context.publish(Product::Trust(Arc::new(trust)));
+            }
             Ok(())
         });
     }

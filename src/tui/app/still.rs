@@ -46,8 +46,10 @@ pub fn products(study: &Arc<Study>, params: &MapParams, task: &Task) -> Result<V
         Product::Umap(umap) => Some(Arc::clone(umap)),
         _ => None,
     });
-    if let Some(umap) = layout {
-        made.push(Product::Trust(Arc::new(study.map_trust(params, &umap.coordinates, task)?)));
+    if let Some(umap) = layout
+        && let Some(trust) = study.map_trust(params, &umap.coordinates, task)?
+    {
+        made.push(Product::Trust(Arc::new(trust)));
     }
     Ok(made)
 }

@@ -15,6 +15,7 @@
 use super::glyph::Glyphs;
 use super::viewport::{Grid, Viewport};
 use crate::tui::theme::NOISE;
+use crate::wide::wide;
 
 /// Flag of a point that the filter leaves out: drawn faint.
 pub const FAINT: u8 = 1;
@@ -144,14 +145,13 @@ impl Raster {
     /// First pass: dots and counts of every cell, and the list of points that count.
     fn place(&mut self, cloud: Cloud<'_>, grid: &Grid, dots: (u8, u8)) {
         let n = cloud.len();
-        let arch = pulp::Arch::new();
         let mut codes = [0_u32; CHUNK];
         for start in (0..n).step_by(CHUNK) {
             let end = n.min(start + CHUNK);
             let codes = &mut codes[..end - start];
             let (x, y) = (&cloud.x[start..end], &cloud.y[start..end]);
             let columns = u32::from(self.columns);
-            arch.dispatch(
+            wide(
                 #[inline(always)]
                 || encode(x, y, grid, dots, columns, codes),
             );

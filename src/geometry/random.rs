@@ -1,19 +1,23 @@
 //! Random numbers by counting: a hash of (seed, epoch, vertex, draw) instead of a running state.
 //!
-//! A draw depends only on its coordinates, so any thread may make it, in any order, and a layout has the same bytes
-//! whatever the number of threads. SplitMix64's finaliser mixes them. Good enough for sampling,
+//! A draw depends only on its coordinates, so any thread may make it, in any order, and the result has the same bytes
+//! whatever the number of threads. SplitMix64's finaliser mixes them (Steele et al. 2014). Good enough for sampling,
 //! useless for secrets.
 
 #![allow(clippy::inline_always, reason = "kernels must become part of the function that is compiled for wide vectors")]
 
-/// Mixes 64 bits (the finaliser of SplitMix64, Steele et al. 2014): a bijection whose output bits all depend on all
-/// input bits.
+/// The finaliser of SplitMix64: a bijection whose output bits all depend on all input bits; 0 stays 0.
 #[inline(always)]
-pub(super) fn mix64(x: u64) -> u64 {
-    let x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
+pub(super) fn scramble(x: u64) -> u64 {
     let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     x ^ (x >> 31)
+}
+
+/// One step of SplitMix64 from the state `x`.
+#[inline(always)]
+fn mix64(x: u64) -> u64 {
+    scramble(x.wrapping_add(0x9e37_79b9_7f4a_7c15))
 }
 
 /// A key for one stream of draws.
