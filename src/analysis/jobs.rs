@@ -6,7 +6,7 @@
 //! nothing any more, however far it was, and ends as cancelled: what is started after a cancellation is never followed
 //! by news of what was cancelled. So a stale result is never shown.
 
-use super::query::{Neighbor, NeighborsBy};
+use super::query::Ranked;
 use super::words::Words;
 use crate::error::{Error, Result};
 use crate::geometry::cluster::Clusters;
@@ -88,15 +88,8 @@ pub enum Product {
     Clusters(Arc<Clusters>, HdbscanParams),
     /// Quality of the map.
     Trust(Arc<Trust>),
-    /// The nearest features of one feature, nearest first.
-    Neighbours {
-        /// Of which feature.
-        feature: u32,
-        /// By which measure.
-        by: NeighborsBy,
-        /// They.
-        neighbours: Arc<Vec<Neighbor>>,
-    },
+    /// The nearest features of one feature.
+    Neighbours(Ranked),
     /// A file that was written, with a word about what it holds.
     File(std::path::PathBuf, String),
 }

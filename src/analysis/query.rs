@@ -18,6 +18,7 @@ use crate::geometry::umap::{Frame, Init, Umap, UmapParams, umap};
 use crate::rows::{Points, Rows};
 use crate::task::Task;
 use serde::Serialize;
+use std::sync::Arc;
 
 const KNN_VERSION: u32 = 1;
 const PCA_VERSION: u32 = 2;
@@ -38,6 +39,17 @@ pub enum NeighborsBy {
     Encoder,
     /// Cosine of activations over the tokens at hand.
     Activation,
+}
+
+/// Neighbours of one feature by one measure, nearest first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ranked {
+    /// Of which feature.
+    pub feature: u32,
+    /// By which measure.
+    pub by: NeighborsBy,
+    /// They.
+    pub neighbours: Arc<Vec<Neighbor>>,
 }
 
 /// A neighbour of a feature.

@@ -1,5 +1,6 @@
 //! Verbs and flags: the contract with scripts. One place for every name.
 
+use super::shared::{Common, DictArgs, EncodingArgs, FileArgs, GroupArgs, LayoutArgs, OpenArgs};
 use crate::analysis::NeighborsBy;
 use crate::geometry::umap::Init;
 use crate::tui::capabilities::ThemeChoice;
@@ -89,39 +90,6 @@ pub(super) const LATER: &[&str] = &[
     "man",
 ];
 
-/// Flags that every verb takes.
-#[derive(Args, Clone)]
-pub(super) struct Common {
-    /// Seed of everything that is random
-    #[arg(long, global = true, default_value_t = 0, value_name = "N")]
-    pub seed: u64,
-    /// Threads to compute on; 0 means one per core. Results never depend on it
-    #[arg(long, global = true, default_value_t = 0, value_name = "N")]
-    pub threads: usize,
-    /// Where finished results are kept
-    #[arg(long, global = true, value_name = "DIR", env = "SAESCOPE_CACHE_DIR")]
-    pub cache_dir: Option<PathBuf>,
-    /// Neither read nor keep finished results
-    #[arg(long, global = true)]
-    pub no_cache: bool,
-    /// Colours: auto looks at the terminal and at NO_COLOR
-    #[arg(long, global = true, value_enum, default_value_t = When::Auto, value_name = "WHEN")]
-    pub color: When,
-    /// No progress on stderr
-    #[arg(long, global = true)]
-    pub quiet: bool,
-    /// Replace files that are there
-    #[arg(long, global = true)]
-    pub force: bool,
-}
-
-#[derive(ValueEnum, Clone, Copy, PartialEq, Eq)]
-pub(super) enum When {
-    Auto,
-    Always,
-    Never,
-}
-
 #[derive(Subcommand)]
 pub(super) enum Verb {
     /// Tell what a dictionary is, as its files say
@@ -167,100 +135,6 @@ pub(super) enum Verb {
     /// Show, list or clear the kept results
     #[command(after_help = "Example: saescope cache list")]
     Cache(CacheArgs),
-}
-
-/// What to open, and what its files do not say.
-#[derive(Args, Clone, Default)]
-pub(super) struct OpenArgs {
-    /// A file, a folder, org/repo in the Hugging Face cache, @example or @example/concepts
-    #[arg(value_name = "DICT")]
-    pub dict: Option<PathBuf>,
-    #[command(flatten)]
-    pub files: FileArgs,
-    #[command(flatten)]
-    pub encoding: EncodingArgs,
-    /// How many features may fire (topk)
-    #[arg(long, value_name = "K")]
-    pub k: Option<usize>,
-}
-
-/// Files beside the dictionary, and which dictionary of many.
-#[derive(Args, Clone, Default)]
-pub(super) struct FileArgs {
-    /// Sparse activations of the features
-    #[arg(long, value_name = "FILE")]
-    pub acts: Option<PathBuf>,
-    /// Texts of the activation rows
-    #[arg(long, value_name = "FILE")]
-    pub tokens: Option<PathBuf>,
-    /// Labels of the features
-    #[arg(long, value_name = "FILE")]
-    pub labels: Option<PathBuf>,
-    /// Which dictionary of a folder of many
-    #[arg(long, value_name = "NAME")]
-    pub pick: Option<String>,
-    /// The format, where detection is wrong
-    #[arg(long, value_name = "NAME")]
-    pub format: Option<String>,
-    /// The decoder is stored with features as columns
-    #[arg(long)]
-    pub transpose: bool,
-}
-
-/// How activations are encoded, where the file does not say.
-#[derive(Args, Clone, Default)]
-pub(super) struct EncodingArgs {
-    /// Activation function: relu, topk, abstopk, batchtopk, jumprelu, gated
-    #[arg(long, value_name = "NAME")]
-    pub arch: Option<String>,
-    /// Threshold of jumprelu or batchtopk
-    #[arg(long, value_name = "X", allow_negative_numbers = true)]
-    pub threshold: Option<f32>,
-    /// Whether the decoder bias is subtracted before encoding
-    #[arg(long, value_name = "true|false", action = clap::ArgAction::Set)]
-    pub subtract_b_dec: Option<bool>,
-    /// Input normalisation: none, layer_norm, constant_norm, or a factor
-    #[arg(long, value_name = "HOW")]
-    pub normalize: Option<String>,
-}
-
-/// A dictionary whose encoding does not matter to the verb.
-#[derive(Args, Clone, Default)]
-pub(super) struct DictArgs {
-    /// A file, a folder, org/repo in the Hugging Face cache, @example or @example/concepts
-    #[arg(value_name = "DICT")]
-    pub dict: PathBuf,
-    #[command(flatten)]
-    pub files: FileArgs,
-}
-
-impl DictArgs {
-    /// The same dictionary, with nothing said about its encoding.
-    pub(super) fn open(&self) -> OpenArgs {
-        OpenArgs { dict: Some(self.dict.clone()), files: self.files.clone(), ..OpenArgs::default() }
-    }
-}
-
-/// How the map is laid out.
-#[derive(Args, Clone, Default)]
-pub(super) struct LayoutArgs {
-    /// Neighbours that define the scale of the map, the point itself counted [default: 15]
-    #[arg(long, value_name = "K")]
-    pub neighbors: Option<usize>,
-    /// Least distance of points on the map [default: 0.1]
-    #[arg(long, value_name = "X", allow_negative_numbers = true)]
-    pub min_dist: Option<f32>,
-}
-
-/// How the map is grouped.
-#[derive(Args, Clone, Default)]
-pub(super) struct GroupArgs {
-    /// Smallest cluster (hdbscan) [default: 15]
-    #[arg(long, value_name = "N")]
-    pub min_cluster_size: Option<usize>,
-    /// Neighbours that make a point dense, itself counted (hdbscan) [default: as --min-cluster-size]
-    #[arg(long, value_name = "N")]
-    pub min_samples: Option<usize>,
 }
 
 #[derive(Args)]

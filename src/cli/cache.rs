@@ -1,6 +1,7 @@
 //! `cache`: the kept results.
 
-use super::args::{CacheAction, CacheArgs, Common};
+use super::args::{CacheAction, CacheArgs};
+use super::shared::Common;
 use super::{opening, output};
 use crate::error::Result;
 use crate::text::printable;

@@ -1,6 +1,7 @@
 //! `cluster`: groups of features or of points.
 
-use super::args::{ClusterArgs, ClusterMethod, ClusterOn, Common, OpenArgs};
+use super::args::{ClusterArgs, ClusterMethod, ClusterOn};
+use super::shared::{Common, OpenArgs};
 use super::{input, opening, output, progress};
 use crate::analysis::fingerprint::Fingerprint;
 use crate::analysis::{MapParams, Study};

@@ -1,6 +1,7 @@
 //! `convert`: a dictionary as a SAELens folder.
 
-use super::args::{Common, ConvertArgs};
+use super::args::ConvertArgs;
+use super::shared::Common;
 use super::{opening, output, progress};
 use crate::error::Result;
 use crate::sae::convert::convert;

@@ -1,6 +1,7 @@
 //! `embed`: coordinates for every feature.
 
-use super::args::{Common, EmbedArgs, EmbedMethod};
+use super::args::{EmbedArgs, EmbedMethod};
+use super::shared::Common;
 use super::{input, opening, progress};
 use crate::analysis::map::layout_parameters;
 use crate::error::{Error, Problem, Result};

@@ -1,6 +1,7 @@
 //! `encode`: activation vectors in, sparse feature activations out.
 
-use super::args::{Common, EncodeArgs, OpenArgs};
+use super::args::EncodeArgs;
+use super::shared::{Common, OpenArgs};
 use super::{input, opening, output, progress};
 use crate::analysis::fingerprint::Fingerprint;
 use crate::container::write::Target;

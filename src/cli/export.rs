@@ -1,6 +1,7 @@
 //! `export`: a table of features.
 
-use super::args::{Common, ExportArgs};
+use super::args::ExportArgs;
+use super::shared::Common;
 use super::{cluster, input, opening, progress};
 use crate::analysis::columns::{COLUMNS, DEFAULT_COLUMNS};
 use crate::analysis::{Column, FeatureTable, Filter, MapParams, Study};

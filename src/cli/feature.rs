@@ -1,6 +1,7 @@
 //! `feature`: the page of a feature, as the screen shows it.
 
-use super::args::{Common, FeatureArgs};
+use super::args::FeatureArgs;
+use super::shared::Common;
 use super::{opening, output, progress};
 use crate::analysis::{Detail, Example, FeatureTable, Histogram, Neighbor, NeighborsBy, Study};
 use crate::error::Result;

@@ -1,6 +1,7 @@
 //! `info`: what a dictionary is, as its files say.
 
-use super::args::{Common, InfoArgs};
+use super::args::InfoArgs;
+use super::shared::Common;
 use super::{opening, output, progress};
 use crate::analysis::Summary;
 use crate::error::{Result, shape_text};

@@ -1,6 +1,7 @@
 //! `knn`: the nearest neighbours of every feature.
 
-use super::args::{Common, KnnArgs, KnnMethod};
+use super::args::{KnnArgs, KnnMethod};
+use super::shared::Common;
 use super::{opening, output, progress};
 use crate::error::{Error, Result};
 use crate::export::{Array, Data, Document, Sink};

@@ -20,13 +20,15 @@ mod output;
 mod progress;
 mod render;
 mod screen;
+mod shared;
 mod synth;
 mod trust;
 
 use crate::error::{Error, Problem, Result};
-use args::{Cli, Common, Verb};
+use args::{Cli, Verb};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Args, Command, CommandFactory, FromArgMatches};
+use shared::Common;
 use std::process::ExitCode;
 
 /// Parses the process's arguments, runs the verb, prints what went wrong, and gives the exit code.

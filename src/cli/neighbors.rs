@@ -1,6 +1,7 @@
 //! `neighbors`: the features nearest to one.
 
-use super::args::{Common, NeighborsArgs};
+use super::args::NeighborsArgs;
+use super::shared::Common;
 use super::{opening, output, progress};
 use crate::analysis::Neighbor;
 use crate::error::Result;

@@ -1,6 +1,6 @@
 //! From flags to a study, a cache and a provenance.
 
-use super::args::{Common, GroupArgs, LayoutArgs, OpenArgs};
+use super::shared::{Common, GroupArgs, LayoutArgs, OpenArgs};
 use crate::analysis::cache::{Cache, DEFAULT_LIMIT};
 use crate::analysis::open::{Request, open};
 use crate::analysis::{MapParams, Study};

@@ -1,6 +1,6 @@
 //! Progress of a verb on stderr, and what interrupts it: Ctrl-C, SIGTERM.
 
-use super::args::Common;
+use super::shared::Common;
 use crate::error::{Error, Result};
 use crate::task::{Progress, Task};
 use std::io::{self, IsTerminal, Write};

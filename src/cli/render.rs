@@ -1,7 +1,8 @@
 //! `render`: one frame of a view, printed or written as text or SVG.
 
-use super::args::{Common, RenderArgs};
+use super::args::RenderArgs;
 use super::export::parse_filter;
+use super::shared::Common;
 use super::{opening, output, progress, screen};
 use crate::analysis::filter::cluster_of;
 use crate::container::write::Target;

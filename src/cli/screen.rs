@@ -1,6 +1,7 @@
 //! The front door: the screen on a terminal, the summary elsewhere.
 
-use super::args::{Common, InfoArgs, ScreenArgs, When};
+use super::args::{InfoArgs, ScreenArgs};
+use super::shared::{Common, When};
 use super::{info, opening, output};
 use crate::error::{Error, Result};
 use crate::task::Task;

@@ -1,7 +1,8 @@
 //! `synth`: a planted dictionary with activations and truth.
 
-use super::args::{Common, SynthArgs};
+use super::args::SynthArgs;
 use super::output;
+use super::shared::Common;
 use crate::error::{Problem, Result};
 use crate::sae::synth::{SynthKind, SynthParams, plant, write};
 

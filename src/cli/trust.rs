@@ -1,6 +1,7 @@
 //! `trust`: how far a map can be trusted.
 
-use super::args::{Common, OpenArgs, TrustArgs};
+use super::args::TrustArgs;
+use super::shared::{Common, OpenArgs};
 use super::{input, opening, output, progress};
 use crate::error::Result;
 use crate::export::{Array, Data, Document, Provenance, Sink};

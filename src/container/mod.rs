@@ -6,6 +6,7 @@
 
 pub mod arrays;
 pub mod bytes;
+pub mod dtype;
 pub mod json;
 pub mod npy;
 pub mod npz;
@@ -18,6 +19,7 @@ pub mod write;
 
 pub use arrays::{ArrayFile, TensorInfo};
 pub use bytes::Bytes;
+pub use dtype::Dtype;
 pub use sniff::{FileKind, sniff};
 pub use stack::Stack;
-pub use tensor::{Dtype, Matrix, Tensor};
+pub use tensor::{Matrix, Tensor};

@@ -4,22 +4,21 @@
 //! by the measure that was chosen, as a job: one pass over the rows.
 
 use super::App;
-use crate::analysis::{JobKind, Neighbor, NeighborsBy, Product};
+use crate::analysis::query::Ranked;
+use crate::analysis::{JobKind, Neighbor, NeighborsBy, Product, Study};
+use crate::error::Result;
+use crate::task::Task;
 use crate::tui::layout::Page;
 use std::sync::Arc;
 
 /// How many neighbours the page lists.
 const COUNT: usize = 50;
 
-/// Neighbours of one feature by one measure, nearest first.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Ranked {
-    /// Of which feature.
-    pub feature: u32,
-    /// By which measure.
-    pub by: NeighborsBy,
-    /// They.
-    pub neighbours: Arc<Vec<Neighbor>>,
+/// The nearest features of one, as many as its page lists.
+fn ranked(study: &Study, feature: u32, by: NeighborsBy, task: &Task) -> Result<Ranked> {
+    let count = COUNT.min(study.features().saturating_sub(1));
+    let neighbours = if count == 0 { Vec::new() } else { study.neighbors(feature as usize, count, by, task)? };
+    Ok(Ranked { feature, by, neighbours: Arc::new(neighbours) })
 }
 
 /// What a measure of neighbours is called.
@@ -57,14 +56,20 @@ impl App {
             return;
         }
         let study = Arc::clone(&self.study);
-        let count = COUNT.min(study.features().saturating_sub(1));
         self.jobs.start(JobKind::Neighbours, move |context| {
-            context.task.stage("neighbours", 0);
-            let neighbours =
-                if count == 0 { Vec::new() } else { study.neighbors(feature as usize, count, by, &context.task)? };
-            context.publish(Product::Neighbours { feature, by, neighbours: Arc::new(neighbours) });
+            context.publish(Product::Neighbours(ranked(&study, feature, by, &context.task)?));
             Ok(())
         });
+    }
+
+    /// Finds the neighbours of a feature here and now, for a frame that waits for no job.
+    ///
+    /// # Errors
+    /// As [`Study::neighbors`].
+    pub fn rank_now(&mut self, feature: u32, task: &Task) -> Result<()> {
+        let ranked = ranked(&self.study, feature, self.neighbours_by, task)?;
+        self.take(Product::Neighbours(ranked));
+        Ok(())
     }
 
     /// Measures neighbours by the next measure there is.

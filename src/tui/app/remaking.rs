@@ -192,6 +192,7 @@ impl App {
                 )
             }
             Some(JobState::Cancelled) => format!("no {what}: the map was cancelled; {}", again()),
+            Some(JobState::Finished(_)) => format!("no {what}"),
             _ => format!("{what} are being computed"),
         }
     }

@@ -1,6 +1,6 @@
 //! What jobs find out, and what follows from it: layout, colours, what is shown, what is known of a feature.
 
-use super::{App, CLUSTER_WORDS, ClusterRow, JUMPS, ListState, Pane, Ranked, Stage};
+use super::{App, CLUSTER_WORDS, ClusterRow, JUMPS, ListState, Pane, Stage};
 use crate::analysis::{Column, Detail, JobEvent, JobKind, JobUpdate, Product};
 use crate::rows::Points;
 use crate::tui::layout::Page;
@@ -57,8 +57,8 @@ impl App {
                 self.refresh();
             }
             Product::Trust(trust) => self.trust = Some(trust),
-            Product::Neighbours { feature, by, neighbours } => {
-                self.ranked = Some(Ranked { feature, by, neighbours });
+            Product::Neighbours(ranked) => {
+                self.ranked = Some(ranked);
                 self.refresh();
             }
             Product::File(path, what) => {

@@ -112,6 +112,9 @@ pub fn still(
             }
         }
     }
+    if let Some(feature) = app.selected().filter(|_| scene.page == Page::Neighbours) {
+        app.rank_now(feature, task)?;
+    }
     if scene.page != Page::Map {
         app.go(scene.page);
     }

@@ -204,6 +204,10 @@ fn braille(width: u16, height: u16) -> App {
 /// Presses keys, written as the help writes them.
 fn press(app: &mut App, keys: &str) {
     for key in keys.split_whitespace() {
+        // What the page of neighbours would ask a job for is there already, so that frames do not depend on time.
+        if let Some(feature) = app.selected().filter(|_| key == "n" && app.pending() == "g") {
+            app.rank_now(feature, &Task::new(1).unwrap()).unwrap();
+        }
         app.update(Event::Key(Key::parse(key).unwrap()));
     }
 }
