@@ -92,8 +92,9 @@ fn a_planted_dictionary_is_laid_out_as_well_as_umap_learn_does() {
     let planted = plant(SynthKind::Mixed, &params).unwrap();
     let map = lay_out(&planted.decoder, &small(15), &task()).unwrap().coordinates;
     let found = trust(&map, &planted.decoder, Metric::Cosine, 15, &task()).unwrap().trustworthiness;
-    // Half of the features are random directions, of which no plane can keep the neighbours.
-    assert!(found > 0.72, "{found}");
+    // Half of the features are random directions, of which no plane can keep the neighbours: umap-learn 0.5.12 comes
+    // to .725, .718 and .720 with three seeds on these rows.
+    assert!(found > 0.725, "{found}");
 }
 
 #[test]
