@@ -6,7 +6,7 @@ use super::study::Study;
 use crate::error::Result;
 use crate::sae::DecoderStats;
 use crate::task::Task;
-use crate::text::counted;
+use crate::text::{counted, thousands};
 use serde::Serialize;
 
 /// Above this many bytes of decoder, `info` leaves out what needs a pass over the data.
@@ -186,16 +186,19 @@ impl Summary {
             ));
         }
         lines.push(match &self.activations {
-            Some(a) => ("activations", format!("{} tokens, {} entries, L0 {:.1}", a.tokens, a.nnz, a.l0)),
+            Some(a) => {
+                let (tokens, entries) = (counted(a.tokens, "token", "tokens"), counted(a.nnz, "entry", "entries"));
+                ("activations", format!("{tokens}, {entries}, L0 {:.1}", a.l0))
+            }
             None => ("activations", "none found; name them with --acts FILE".into()),
         });
         lines.push(match &self.labels {
             Some(labels) => (
                 "labels",
                 format!(
-                    "{} of {} features{}{}",
-                    labels.count,
-                    self.features,
+                    "{} of {}{}{}",
+                    thousands(labels.count as u64),
+                    counted(self.features, "feature", "features"),
                     labels.source.as_ref().map_or(String::new(), |source| format!(", source {source}")),
                     labels.kind.as_ref().map_or(String::new(), |kind| format!(", {kind}")),
                 ),

@@ -107,8 +107,6 @@ pub struct App {
     multiplexer: Option<Multiplexer>,
     mouse: bool,
     has_others: bool,
-    /// The program goes on with another dictionary of the folder.
-    leaves: bool,
     keymap: Keymap,
     presses: Presses,
     size: (u16, u16),
@@ -178,7 +176,6 @@ impl App {
             multiplexer: options.multiplexer,
             mouse: options.mouse,
             has_others: options.has_others,
-            leaves: false,
             keymap: Keymap::standard(),
             presses: Presses::default(),
             size: (0, 0),
@@ -446,10 +443,6 @@ impl App {
     /// Whether the mouse is captured.
     pub fn has_mouse(&self) -> bool {
         self.mouse
-    }
-    /// Whether it ended to go on with another dictionary of the folder.
-    pub fn leaves(&self) -> bool {
-        self.leaves
     }
     /// Files that were written.
     pub fn files(&self) -> &[PathBuf] {

@@ -70,6 +70,8 @@ pub trait Model {
 pub enum Effect {
     /// End the program.
     Quit,
+    /// Go on to another model: from the list to a dictionary, or from a dictionary to the list.
+    Leave,
     /// Go to the background.
     Suspend,
     /// Paint the whole screen again.
@@ -120,6 +122,8 @@ impl Pacing {
 pub enum Ending {
     /// The user quit.
     Quit,
+    /// The user went on to what comes after this model.
+    Left,
     /// The system asked to stop (SIGTERM, SIGINT).
     Terminated,
     /// The terminal is gone; there is nobody to tell anything.
@@ -230,6 +234,7 @@ impl<M: Model, W: Write, H: Host> Loop<'_, M, W, H> {
         for effect in self.model.update(event) {
             match effect {
                 Effect::Quit => self.ending = Some(Ending::Quit),
+                Effect::Leave => self.ending = Some(Ending::Left),
                 Effect::Suspend => self.suspend(),
                 Effect::Repaint => self.screen.repaint(),
                 Effect::Mouse(on) => {

@@ -33,7 +33,6 @@ pub struct Picker {
     query: LineEditor,
     typing: bool,
     message: Option<Message>,
-    chosen: Option<Listing>,
 }
 
 impl Picker {
@@ -51,26 +50,14 @@ impl Picker {
             query: LineEditor::default(),
             typing: false,
             message: None,
-            chosen: None,
         }
     }
 
-    /// Takes up again after one was open: nothing is chosen, everything else is as it was.
-    pub fn reopen(&mut self) {
-        self.chosen = None;
-        self.message = None;
-    }
-
-    /// Says why the chosen one could not be opened.
+    /// Says why the one under the cursor cannot be opened.
     pub fn refuse(&mut self, why: String) {
-        self.chosen = None;
         self.message = Some(Message { text: why, is_error: true });
     }
 
-    /// The one that was chosen; none when the user quit.
-    pub fn chosen(&self) -> Option<&Listing> {
-        self.chosen.as_ref()
-    }
     /// The folder.
     pub fn folder(&self) -> &std::path::Path {
         &self.folder
@@ -91,7 +78,7 @@ impl Picker {
     pub fn rows(&self) -> impl ExactSizeIterator<Item = &Listing> {
         self.rows.iter().map(|row| &self.all[*row])
     }
-    /// The row under the cursor.
+    /// The row under the cursor: the one that is wanted when the list was left.
     pub fn here(&self) -> Option<&Listing> {
         self.rows().nth(self.state.cursor)
     }
@@ -135,13 +122,10 @@ impl Picker {
     }
 
     fn open(&mut self, effects: &mut Vec<Effect>) {
-        let Some(here) = self.here().cloned() else { return };
-        match &here.problem {
-            Some(why) => self.message = Some(Message { text: why.clone(), is_error: true }),
-            None => {
-                self.chosen = Some(here);
-                effects.push(Effect::Quit);
-            }
+        let Some(here) = self.here() else { return };
+        match here.problem.clone() {
+            Some(why) => self.refuse(why),
+            None => effects.push(Effect::Leave),
         }
     }
 
@@ -275,14 +259,12 @@ mod tests {
     #[test]
     fn a_row_is_found_by_moving_or_typing_and_opened() {
         let mut picker = picker();
-        assert_eq!(press(&mut picker, "3 j Enter"), [Effect::Quit]);
-        assert_eq!(picker.chosen().unwrap().name, "layer_3/width_16k");
-        picker.reopen();
+        assert_eq!(press(&mut picker, "3 j Enter"), [Effect::Leave]);
+        assert_eq!(picker.here().unwrap().name, "layer_3/width_16k");
         press(&mut picker, "/ 1 2");
         assert_eq!(picker.rows().map(|row| row.name.as_str()).collect::<Vec<_>>(), ["layer_12/width_16k"]);
-        assert_eq!(press(&mut picker, "Enter"), [Effect::Quit]);
-        assert_eq!(picker.chosen().unwrap().name, "layer_12/width_16k");
-        picker.reopen();
+        assert_eq!(press(&mut picker, "Enter"), [Effect::Leave]);
+        assert_eq!(picker.here().unwrap().name, "layer_12/width_16k");
         press(&mut picker, "Esc");
         assert_eq!(picker.rows().len(), 41);
         press(&mut picker, "G");
@@ -293,10 +275,9 @@ mod tests {
     fn what_cannot_be_read_says_why_and_is_not_opened() {
         let mut picker = picker();
         assert_eq!(press(&mut picker, "G Enter"), []);
-        assert!(picker.chosen().is_none() && picker.message().unwrap().text.contains("cut short"));
+        assert!(picker.message().unwrap().text.contains("cut short"));
         assert!(text(&picker).contains("expected 12,345 bytes"));
         assert_eq!(press(&mut picker, "q"), [Effect::Quit]);
-        assert!(picker.chosen().is_none());
     }
 
     #[test]

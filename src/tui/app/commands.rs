@@ -142,10 +142,7 @@ impl App {
             Action::Redraw => effects.push(Effect::Repaint),
             Action::Suspend => effects.push(Effect::Suspend),
             Action::Interrupt => self.interrupt(effects),
-            Action::Quit => {
-                self.leaves = false;
-                self.quit(effects);
-            }
+            Action::Quit => self.end(Effect::Quit, effects),
         }
     }
 
@@ -463,23 +460,23 @@ impl App {
             return self
                 .say("this dictionary was opened by itself; saescope FOLDER lists the dictionaries of a folder");
         }
-        self.leaves = true;
-        self.quit(effects);
+        self.end(Effect::Leave, effects);
     }
 
-    fn quit(&mut self, effects: &mut Vec<Effect>) {
+    /// Ends this screen; asks first if a job would be lost that is worth waiting for.
+    fn end(&mut self, how: Effect, effects: &mut Vec<Effect>) {
         let job = self.jobs.list().rev().find(|job| job.is_running() && job.elapsed() >= WORTH);
         // An export that is still writing would be lost whatever its age.
         let job = job.or_else(|| self.jobs.current(JobKind::Export).filter(|job| job.is_running()));
         match job.map(|job| job.kind.name().to_string()) {
-            Some(job) => self.question = Some(Question::Quit { job }),
-            None => effects.push(Effect::Quit),
+            Some(job) => self.question = Some(Question::Lose { job, then: how }),
+            None => effects.push(how),
         }
     }
 
     fn answer(&mut self, effects: &mut Vec<Effect>) {
         match self.question.take() {
-            Some(Question::Quit { .. }) => effects.push(Effect::Quit),
+            Some(Question::Lose { then, .. }) => effects.push(then),
             Some(Question::Replace { path, all }) => self.export(&path, all, true),
             None => {}
         }

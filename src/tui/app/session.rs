@@ -63,7 +63,7 @@ pub fn run(opening: Opening<'_>, capabilities: &Capabilities, task: Task) -> Res
     let mut session =
         Session { task, source, events, screen, terminal, look, capabilities: *capabilities, files: Vec::new() };
     let ending = match opening {
-        Opening::One(study, params) => session.show(*study, params, false).0,
+        Opening::One(study, params) => session.show(*study, params, false),
         Opening::Many { folder, all, open } => session.pick(Picker::new(folder, all, session.look.clone()), open),
     };
     Ok(Outcome { ending, files: session.files })
@@ -99,8 +99,8 @@ impl<W: Write> Session<W> {
         crate::tui::run(model, &mut self.events, &mut self.screen, &mut self.terminal, pacing)
     }
 
-    /// Shows a study; tells why it ended and whether another dictionary of the folder is wanted.
-    fn show(&mut self, study: Study, params: MapParams, has_others: bool) -> (Ending, bool) {
+    /// Shows a study; ends with [`Ending::Left`] if another dictionary of the folder is wanted.
+    fn show(&mut self, study: Study, params: MapParams, has_others: bool) -> Ending {
         let doing = format!("the screen of {}", study.name);
         let (multiplexer, mouse) = (self.capabilities.multiplexer, self.capabilities.mouse);
         let options = Options { params, look: self.look.clone(), multiplexer, mouse, has_others };
@@ -109,21 +109,21 @@ impl<W: Write> Session<W> {
         let ending = self.run(&mut app, &doing);
         self.files.extend_from_slice(app.files());
         self.capabilities.mouse = app.has_mouse();
-        (ending, app.leaves())
+        ending
     }
 
     /// Lets the user pick dictionaries of a folder, one after the other.
     fn pick(&mut self, mut picker: Picker, open: &dyn Fn(&str) -> Result<(Study, MapParams)>) -> Ending {
         let doing = format!("the dictionaries of {}", picker.folder().display());
         loop {
-            let ending = self.run(&mut picker, &doing);
-            let Some(chosen) = picker.chosen().filter(|_| ending == Ending::Quit) else { return ending };
+            let mut ending = self.run(&mut picker, &doing);
+            let Some(chosen) = picker.here().filter(|_| ending == Ending::Left) else { return ending };
             match open(&chosen.name) {
                 Err(error) => picker.refuse(error.to_string()),
-                Ok((study, params)) => match self.show(study, params, true) {
-                    (Ending::Quit, true) => picker.reopen(),
-                    (ending, _) => return ending,
-                },
+                Ok((study, params)) => ending = self.show(study, params, true),
+            }
+            if ending != Ending::Left {
+                return ending;
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The plain values of the screen that views read: options, rows, messages, questions.
 
 use crate::analysis::MapParams;
+use crate::tui::Effect;
 use crate::tui::capabilities::Multiplexer;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::{Glyphs, Look};
@@ -67,10 +68,12 @@ pub struct Message {
 /// A question that wants yes or no.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Question {
-    /// A running job would be lost: quit all the same?
-    Quit {
+    /// A running job would be lost: end all the same?
+    Lose {
         /// The job.
         job: String,
+        /// How it ends: the program, or only this dictionary.
+        then: Effect,
     },
     /// The file exists: replace it?
     Replace {

@@ -152,7 +152,11 @@ pub(super) fn status(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position
         text::put(buf, inside, inside.x, inside.y, &words, style);
     } else if let Some(job) = running {
         match job.progress() {
-            Some(progress) => line::progress(look, progress.stage, &progress, room, buf),
+            Some(progress) => {
+                let (job, stage) = (job.kind.name(), progress.stage);
+                let name = if job.starts_with(stage) { job.to_string() } else { format!("{job}: {stage}") };
+                line::progress(look, &name, &progress, room, buf);
+            }
             None => drop(text::put(buf, inside, inside.x, inside.y, job.kind.name(), theme.strong())),
         }
     } else if app.areas().side.is_empty()

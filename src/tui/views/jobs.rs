@@ -32,9 +32,9 @@ pub(super) fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     });
     let below = why.as_ref().map_or(0, |lines| (lines.len() as u16 + 1).min(inside.height / 2));
     let columns = [
-        Column::words("job", 22),
+        Column::words("job", 23),
         Column::words("state", 9),
-        Column::number("time", 12),
+        Column::number("time", 11),
         Column::words("", 12).growing(1),
     ];
     let row = |i: usize| {

@@ -1,5 +1,6 @@
 //! What lies above the page: suggestions of a prompt, keys that may follow a prefix, a question.
 
+use crate::tui::Effect;
 use crate::tui::app::{App, PromptKind, Question, Suggestion};
 use crate::tui::layout::Areas;
 use crate::tui::widgets::pane::{self, Pane};
@@ -39,7 +40,10 @@ fn short(doc: &'static str) -> &'static str {
 fn ask(app: &App, question: &Question, page: Rect, buf: &mut Buffer) {
     let look = app.look();
     let (title, words) = match question {
-        Question::Quit { job } => ("quit?", format!("A job is running and would be lost: {job}.")),
+        Question::Lose { job, then } => {
+            let title = if *then == Effect::Leave { "leave this dictionary?" } else { "quit?" };
+            (title, format!("A job is running and would be lost: {job}."))
+        }
         Question::Replace { path, .. } => ("replace?", format!("The file exists: {}", path.display())),
     };
     let keys: Vec<String> = app.hints().iter().map(|(key, does)| format!("{key} {does}")).collect();

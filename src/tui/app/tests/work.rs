@@ -77,12 +77,25 @@ fn quitting_asks_only_if_work_would_be_lost() {
     let (mut app, jobs) = ready();
     app.jobs.start(JobKind::Export, patient);
     assert_eq!(play(&mut app, "q").0, Ending::HungUp);
-    assert!(matches!(app.question(), Some(Question::Quit { job }) if job == "export"));
+    assert!(matches!(app.question(), Some(Question::Lose { job, .. }) if job == "export"));
     play(&mut app, "n");
     assert_eq!(app.question(), None);
     assert_eq!(play(&mut app, "q y").0, Ending::Quit);
     drop(app);
     assert!(jobs.iter().any(|event| matches!(event.update, JobUpdate::Cancelled)), "what still runs is told to stop");
+}
+
+#[test]
+fn a_dictionary_of_a_folder_is_left_for_the_others_and_no_other_is() {
+    let (mut app, _jobs) = ready();
+    assert_eq!(play(&mut app, "g o").0, Ending::HungUp);
+    assert!(app.message().unwrap().text.contains("was opened by itself"));
+    app.has_others = true;
+    assert_eq!(play(&mut app, "g o").0, Ending::Left);
+    app.jobs.start(JobKind::Export, patient);
+    assert_eq!(play(&mut app, "g o n").0, Ending::HungUp);
+    assert_eq!(play(&mut app, "g o y").0, Ending::Left);
+    assert_eq!(play(&mut app, "q y").0, Ending::Quit, "having thought of leaving changes nothing about quitting");
 }
 
 #[test]
