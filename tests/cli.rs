@@ -1,60 +1,11 @@
 //! Verbs as scripts use them: exit codes, golden output, files that appear whole, the same bytes at any thread count.
 
-use assert_cmd::Command;
+#[path = "support/program.rs"]
+mod program;
+
+use program::Program;
 use serde_json::Value;
 use std::fs;
-use std::path::Path;
-use tempfile::TempDir;
-
-/// The program with its own cache folder and no terminal.
-struct Program {
-    folder: TempDir,
-}
-
-struct Output {
-    code: i32,
-    stdout: String,
-    stderr: String,
-}
-
-impl Program {
-    fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
-    }
-    fn path(&self, name: &str) -> String {
-        self.folder.path().join(name).display().to_string()
-    }
-    fn run(&self, args: &[&str]) -> Output {
-        let output = Command::cargo_bin("saescope")
-            .unwrap()
-            .args(args)
-            .current_dir(self.folder.path())
-            .env("XDG_CACHE_HOME", self.folder.path().join("cache"))
-            .env("NO_COLOR", "1")
-            .output()
-            .unwrap();
-        Output {
-            code: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
-    fn ok(&self, args: &[&str]) -> String {
-        let output = self.run(args);
-        assert_eq!(output.code, 0, "{args:?}: {}", output.stderr);
-        output.stdout
-    }
-    fn json(&self, args: &[&str]) -> Value {
-        serde_json::from_str(&self.ok(args)).unwrap()
-    }
-    /// The complaint of a call that must fail with `code` and print nothing on stdout.
-    fn fails(&self, code: i32, args: &[&str]) -> String {
-        let output = self.run(args);
-        assert_eq!((output.code, output.stdout.as_str()), (code, ""), "{args:?}: {}", output.stderr);
-        assert!(!output.stderr.contains('\u{1b}'), "{}", output.stderr);
-        output.stderr
-    }
-}
 
 #[test]
 fn info_tells_what_the_files_of_the_example_say() {
@@ -117,7 +68,7 @@ fn bad_input_says_what_where_and_what_to_try() {
             assert!(complaint.contains(word), "{args:?} should name {word}: {complaint}");
         }
     }
-    assert_eq!(fs::read_dir(program.folder.path()).unwrap().count(), 3, "nothing was left behind");
+    assert_eq!(fs::read_dir(program.folder()).unwrap().count(), 3, "nothing was left behind");
 }
 
 #[test]
@@ -186,7 +137,7 @@ fn a_map_is_made_clustered_trusted_and_exported_with_equal_bytes_at_any_thread_c
         files.push(
             ["knn.npz", "umap.npz", "pca.npy", "pca.npy.json", "clusters.csv", "table.json"]
                 .iter()
-                .map(|file| fs::read(program.path(&name(file))).unwrap())
+                .map(|file| fs::read(program.path(name(file))).unwrap())
                 .collect(),
         );
     }
@@ -231,7 +182,7 @@ fn export_writes_the_named_columns_of_the_features_that_pass() {
     let all = fs::read_to_string(program.path("x.csv")).unwrap();
     assert!(all.starts_with("# {") && all.contains("\"program\":\"saescope ") && all.lines().count() == 4098);
     program.fails(1, &["export", "@example", "-o", "y.csv", "--where", "density > 2", "--columns", "feature"]);
-    assert!(!Path::new(&program.path("y.csv")).exists());
+    assert!(!program.path("y.csv").exists());
 }
 
 #[test]
@@ -248,7 +199,7 @@ fn a_planted_dictionary_is_found_whole_with_what_lies_beside_it() {
     again.ok(&["synth", "mixed", "-o", "planted", "--features", "1024", "--d-model", "64", "--tokens", "500"]);
     for file in fs::read_dir(program.path("planted")).unwrap() {
         let file = file.unwrap();
-        let other = Path::new(&again.path("planted")).join(file.file_name());
+        let other = again.path("planted").join(file.file_name());
         assert!(fs::read(file.path()).unwrap() == fs::read(other).unwrap(), "{:?}", file.file_name());
     }
 }
@@ -337,9 +288,9 @@ fn a_frame_is_printed_or_drawn_and_a_bad_one_is_refused() {
     }
     assert_eq!(plain.lines().map(str::trim_end).collect::<Vec<_>>(), text.lines().collect::<Vec<_>>());
     // The same frame wherever it is drawn: what the terminal can show has no say.
-    let files: Vec<String> = ["a.svg", "b.SVG"].map(|name| program.path(name)).into();
+    let files: Vec<String> = ["a.svg", "b.SVG"].map(|name| program.path(name).display().to_string()).into();
     program.ok(&["render", dict, "--view", "feature", "--feature", "21", "-o", &files[0]]);
-    let mut command = Command::cargo_bin("saescope").unwrap();
+    let mut command = assert_cmd::Command::cargo_bin("saescope").unwrap();
     let arguments = ["render", dict, "--view", "feature", "--feature", "21", "-o", &files[1], "--no-cache"];
     command.args(arguments).env("LANG", "C").env("TERM", "dumb").assert().success();
     assert_eq!(fs::read(&files[0]).unwrap(), fs::read(&files[1]).unwrap());
@@ -422,7 +373,7 @@ fn a_reader_that_leaves_ends_the_program_in_peace() {
     let command = format!("{} cache list --json | true; exit ${{PIPESTATUS[0]}}", env!("CARGO_BIN_EXE_saescope"));
     let status = std::process::Command::new("bash")
         .args(["-c", &command])
-        .env("XDG_CACHE_HOME", program.folder.path())
+        .env("XDG_CACHE_HOME", program.folder())
         .status()
         .unwrap();
     assert_eq!(status.code(), Some(0));
@@ -434,7 +385,7 @@ fn an_interrupt_ends_a_verb_with_130_and_leaves_nothing_behind() {
     program.ok(&["synth", "random", "-o", "big", "--features", "20000", "--d-model", "256", "--tokens", "8"]);
     let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_saescope"))
         .args(["embed", "big", "-o", "map.npy", "--no-cache", "--epochs", "1000000"])
-        .current_dir(program.folder.path())
+        .current_dir(program.folder())
         .stderr(std::process::Stdio::null())
         .spawn()
         .unwrap();
@@ -442,7 +393,7 @@ fn an_interrupt_ends_a_verb_with_130_and_leaves_nothing_behind() {
     let pid = rustix::process::Pid::from_child(&child);
     rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130));
-    let files: Vec<_> = fs::read_dir(program.folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
+    let files: Vec<_> = fs::read_dir(program.folder()).unwrap().map(|file| file.unwrap().file_name()).collect();
     assert_eq!(files, ["big"]);
 }
 

@@ -3,67 +3,44 @@
 #[path = "support/formats_files.rs"]
 #[allow(dead_code, reason = "shared with the tests of the formats")]
 mod files;
+#[path = "support/program.rs"]
+mod program;
 
-use assert_cmd::Command;
 use files::{Array, array, npy, npz, saelens, safetensors, transposed, values};
+use program::Program;
 use saescope::container::{ArrayFile, Dtype};
 use serde_json::{Value, json};
 use std::ffi::OsStr;
 use std::fs;
-use std::path::PathBuf;
-use tempfile::TempDir;
+use std::ops::Deref;
 
 /// Features, width.
 const F: usize = 24;
 const D: usize = 4;
 
-/// A folder in which the program runs.
-struct Here(TempDir);
+/// The program beside files that the test writes.
+struct Here(Program);
 
-struct Output {
-    code: i32,
-    stdout: String,
-    stderr: String,
+impl Deref for Here {
+    type Target = Program;
+    fn deref(&self) -> &Program {
+        &self.0
+    }
 }
 
 impl Here {
     fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-    fn path(&self, name: impl AsRef<std::path::Path>) -> PathBuf {
-        self.0.path().join(name)
+        Self(Program::new())
     }
     fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
         fs::create_dir_all(self.path(name).parent().unwrap()).unwrap();
         fs::write(self.path(name), bytes).unwrap();
     }
-    fn run<S: AsRef<OsStr>>(&self, args: &[S]) -> Output {
-        let output = Command::cargo_bin("saescope")
-            .unwrap()
-            .args(args)
-            .current_dir(self.0.path())
-            .env("XDG_CACHE_HOME", self.path(".cache"))
-            .output()
-            .unwrap();
-        Output {
-            code: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
-    fn ok(&self, args: &[&str]) -> Output {
-        let output = self.run(args);
-        assert_eq!(output.code, 0, "{args:?}: {}", output.stderr);
-        output
-    }
-    fn json(&self, args: &[&str]) -> Value {
-        serde_json::from_str(&self.ok(args).stdout).unwrap()
-    }
-    fn fails(&self, args: &[&str], words: &[&str]) {
-        let output = self.run(args);
-        assert_eq!((output.code, output.stdout.as_str()), (2, ""), "{args:?}: {}", output.stderr);
+    /// A run that must be refused in these words.
+    fn refuses(&self, args: &[&str], words: &[&str]) {
+        let said = self.fails(2, args);
         for word in words {
-            assert!(output.stderr.contains(word), "{args:?} should say {word}: {}", output.stderr);
+            assert!(said.contains(word), "{args:?} should say {word}: {said}");
         }
     }
     /// A SAELens folder of these tensors, with what `change` makes of the configuration.
@@ -94,10 +71,7 @@ fn names_that_are_no_text_open_under_every_verb() {
     here.dictionary("plain", &[], plain);
     let odd = OsStr::from_bytes(b"odd\xff");
     fs::rename(here.path("plain"), here.path(odd)).unwrap();
-    let run = |args: &[&OsStr]| {
-        let output = here.run(args);
-        assert_eq!(output.code, 0, "{}", output.stderr);
-    };
+    let run = |args: &[&OsStr]| here.succeeds(args);
     let text = OsStr::new;
     run(&[text("info"), odd]);
     run(&[text("info"), odd, text("--json")]);
@@ -127,8 +101,8 @@ fn what_only_encoding_needs_does_not_keep_geometry_from_opening() {
         assert_eq!((&json["activation_parameters"], &json["k"]), (&activation.into(), &Value::Null));
         here.ok(&["knn", name, "-o", &format!("{name}.npz"), "--k", "3"]);
         here.ok(&["neighbors", name, "--feature", "0", "--k", "3"]);
-        here.fails(&["encode", name, "x.npy", "-o", "a.npz"], &[name, hint]);
-        here.fails(&["convert", name, "-o", "copy"], &[hint]);
+        here.refuses(&["encode", name, "x.npy", "-o", "a.npz"], &[name, hint]);
+        here.refuses(&["convert", name, "-o", "copy"], &[hint]);
     }
     here.ok(&["encode", "topk", "x.npy", "-o", "a.npz", "--k", "2"]);
     here.ok(&["encode", "odd", "x.npy", "-o", "b.npz", "--normalize", "0.5"]);
@@ -146,7 +120,7 @@ fn info_shows_every_parameter_of_the_encoding() {
     let json = here.json(&["info", "jump", "--json"]);
     assert_eq!(json["threshold"], json!({"min": 0.25, "max": 6.0}));
     assert_eq!((&json["normalize"], &json["normalize_factor"]), (&"scale".into(), &0.25.into()));
-    let text = here.ok(&["info", "jump"]).stdout;
+    let text = here.ok(&["info", "jump"]);
     assert!(text.contains("jumprelu, threshold 0.25..6") && text.contains("scale 0.25"), "{text}");
     here.dictionary("top", &[], |config| {
         config["architecture"] = "topk".into();
@@ -156,7 +130,7 @@ fn info_shows_every_parameter_of_the_encoding() {
     });
     let json = here.json(&["info", "top", "--json"]);
     assert_eq!((&json["k"], &json["threshold"]), (&5.into(), &Value::Null));
-    let text = here.ok(&["info", "top"]).stdout;
+    let text = here.ok(&["info", "top"]);
     assert!(text.contains("topk 5, scaled by decoder norms") && text.contains("deviation over d - 1"), "{text}");
 }
 
@@ -174,12 +148,12 @@ fn rows_that_are_no_numbers_are_told_apart_from_zeros() {
         (&decoder["bad_rows"], &decoder["zero_rows"], &decoder["norm_max"]),
         (&2.into(), &1.into(), &2.0.into())
     );
-    let text = here.ok(&["info", "bad"]).stdout;
+    let text = here.ok(&["info", "bad"]);
     assert!(text.contains("median 2.0000, max 2.0000; 1 zero row, 2 rows with NaN or infinity"), "{text}");
     assert!(text.contains("2 rows of the decoder hold NaN or infinity"), "{text}");
     here.dictionary("none", &[array("W_dec", &[F, D], vec![f64::NAN; F * D])], plain);
     assert_eq!(here.json(&["info", "none", "--json"])["decoder"]["norm_median"], Value::Null);
-    assert!(here.ok(&["info", "none"]).stdout.contains("no row is finite; 0 zero rows, 24 rows with NaN"));
+    assert!(here.ok(&["info", "none"]).contains("no row is finite; 0 zero rows, 24 rows with NaN"));
 }
 
 #[test]
@@ -192,8 +166,8 @@ fn all_verbs_agree_on_what_a_folder_is() {
     here.dictionary("many/a", &[], plain);
     here.dictionary("many/b", &[], plain);
     assert_eq!(here.json(&["info", "many", "--json"])["dictionaries"].as_array().unwrap().len(), 2);
-    here.fails(&["knn", "many", "-o", "l.npz", "--k", "3"], &["--pick a"]);
-    let text = here.ok(&["info", "many", "--pick", "b"]).stdout;
+    here.refuses(&["knn", "many", "-o", "l.npz", "--k", "3"], &["--pick a"]);
+    let text = here.ok(&["info", "many", "--pick", "b"]);
     assert!(text.contains("many/b"), "the picked one is named: {text}");
 }
 
@@ -218,9 +192,12 @@ fn vectors_come_as_a_file_or_as_a_folder_of_chunks() {
     };
     assert_eq!(arrays("whole.npz"), arrays("chunks.npz"));
     here.write("chunks/part-3.npy", npy(&vectors("w", 2, D + 1), Dtype::F32, false));
-    here.fails(&["encode", "d", "chunks", "-o", "x.npz"], &["part-3.npy", "a chunk of width 5", "part-1.safetensors"]);
+    here.refuses(
+        &["encode", "d", "chunks", "-o", "x.npz"],
+        &["part-3.npy", "a chunk of width 5", "part-1.safetensors"],
+    );
     here.write("empty/readme.txt", "");
-    here.fails(&["encode", "d", "empty", "-o", "x.npz"], &["no vectors in this folder", "npy, npz or safetensors"]);
+    here.refuses(&["encode", "d", "empty", "-o", "x.npz"], &["no vectors in this folder", "npy, npz or safetensors"]);
 }
 
 #[test]
@@ -253,9 +230,9 @@ fn vectors_that_do_not_fit_are_named_with_their_shape_and_type() {
         if !tensor.is_empty() {
             args.extend(["--tensor", tensor]);
         }
-        here.fails(&args, &words);
+        here.refuses(&args, &words);
     }
-    here.fails(&["encode", "d", "wide.npy", "-o", "a.csv"], &["a name ending in .npz"]);
+    here.refuses(&["encode", "d", "wide.npy", "-o", "a.csv"], &["a name ending in .npz"]);
     here.ok(&["encode", "d", "two.npz", "-o", "a.npz", "--tensor", "b"]);
 }
 
@@ -265,11 +242,11 @@ fn what_encoding_and_converting_took_for_granted_is_remarked_on() {
     here.write("x.npy", npy(&vectors("x", 3, D), Dtype::F32, false));
     here.dictionary("d", &[array("threshold", &[F], vec![0.5; F])], plain);
     fs::remove_file(here.path("d/cfg.json")).unwrap();
-    let encoded = here.ok(&["encode", "d", "x.npy", "-o", "a.npz", "--subtract-b-dec", "true"]);
+    let encoded = here.succeeds(&["encode", "d", "x.npy", "-o", "a.npz", "--subtract-b-dec", "true"]);
     for words in ["taken as jumprelu, by its threshold", "whether inputs are normalised"] {
         assert!(encoded.stderr.contains(words), "{}", encoded.stderr);
     }
-    let converted = here.ok(&["convert", "d", "-o", "copy", "--subtract-b-dec", "true", "--quiet"]);
+    let converted = here.succeeds(&["convert", "d", "-o", "copy", "--subtract-b-dec", "true", "--quiet"]);
     assert!(converted.stderr.contains("taken as jumprelu, by its threshold"), "{}", converted.stderr);
 }
 
@@ -318,9 +295,9 @@ fn clusters_are_read_by_what_the_file_is_and_not_by_its_name() {
     }
     here.write("half.npy", npy(&array("labels", &[F], vec![0.5; F]), Dtype::F32, false));
     let export = |file: &'static str| ["export", "d", "-o", "t.csv", "--columns", "cluster", "--clusters", file];
-    here.fails(&export("half.npy"), &["no whole number"]);
+    here.refuses(&export("half.npy"), &["no whole number"]);
     here.write("torch.csv", b"PK\x03\x04\0\0\0\0\0\0archive/data.pkl");
-    here.fails(&export("torch.csv"), &["torch archive", "not in this build"]);
+    here.refuses(&export("torch.csv"), &["torch archive", "not in this build"]);
 }
 
 #[test]
@@ -328,7 +305,7 @@ fn text_from_files_does_not_reach_a_terminal_as_it_is() {
     let here = Here::new();
     here.dictionary("d", &[], plain);
     here.write("labels.csv", "index,label\n1,a\u{9b}2J\u{202e}b\n2,c\n");
-    let all = here.ok(&["neighbors", "d", "--feature", "0", "--k", "23", "--json", "--labels", "labels.csv"]).stdout;
+    let all = here.ok(&["neighbors", "d", "--feature", "0", "--k", "23", "--json", "--labels", "labels.csv"]);
     assert!(!all.contains(['\u{9b}', '\u{202e}']) && all.contains("a\\u009b2J\\u202eb"), "{all}");
     let label = |value: &Value| value["label"].as_str().map(str::to_string);
     let json: Value = serde_json::from_str(&all).unwrap();

@@ -117,35 +117,15 @@ impl Study {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
     use crate::container::{Bytes, Dtype, Matrix, Tensor};
     use crate::error::{Error, Problem};
-    use crate::sae::{Activation, DictionaryInfo, Kind, Normalize};
     use std::path::Path;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    /// A dictionary of these directions, of which its file says nothing else.
-    pub(in crate::analysis) fn plain(decoder: Matrix) -> Dictionary {
-        let info = DictionaryInfo {
-            format: "matrix",
-            kind: Kind::Sae,
-            activation: Activation::Unknown,
-            normalize: Normalize::None,
-            subtract_b_dec: None,
-            dtype: decoder.dtype(),
-            model: None,
-            hook: None,
-            layer: None,
-            files: Vec::new(),
-            warnings: Vec::new(),
-            origin: serde_json::Map::new(),
-        };
-        Dictionary { info, decoder, encoder: None, b_enc: Vec::new(), b_dec: Vec::new(), skip: None }
-    }
-
     fn study(decoder: Matrix, loader: EvidenceLoader) -> Study {
-        Study::new("planted", plain(decoder), "0".into(), Cache::off(), loader)
+        Study::new("planted", Dictionary::bare(decoder), "0".into(), Cache::off(), loader)
     }
 
     fn task() -> Task {

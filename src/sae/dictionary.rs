@@ -187,20 +187,17 @@ impl Dictionary {
     pub fn decoder_norms(&self, task: &Task) -> Result<Vec<f32>> {
         Ok(lengths::<f32>(&self.decoder, task)?.into_iter().map(|length| length as f32).collect())
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn plain(decoder: Matrix) -> Dictionary {
+    /// A dictionary of these directions of which nothing else is known, for tests.
+    #[cfg(test)]
+    pub(crate) fn bare(decoder: Matrix) -> Self {
         let info = DictionaryInfo {
             format: "matrix",
             kind: Kind::Sae,
             activation: Activation::Unknown,
             normalize: Normalize::None,
             subtract_b_dec: None,
-            dtype: Dtype::F32,
+            dtype: decoder.dtype(),
             model: None,
             hook: None,
             layer: None,
@@ -208,8 +205,13 @@ mod tests {
             warnings: Vec::new(),
             origin: serde_json::Map::new(),
         };
-        Dictionary { info, decoder, encoder: None, b_enc: Vec::new(), b_dec: Vec::new(), skip: None }
+        Self { info, decoder, encoder: None, b_enc: Vec::new(), b_dec: Vec::new(), skip: None }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
 
     #[test]
     fn norms_are_those_of_the_rows_at_any_number_of_threads() {
@@ -217,7 +219,7 @@ mod tests {
         let rows = Matrix::from_f32(&values, 400);
         for matrix in [rows.clone(), rows.transposed()] {
             let (n, d) = (matrix.nrows(), matrix.ncols());
-            let dictionary = plain(matrix.clone());
+            let dictionary = Dictionary::bare(matrix.clone());
             let mut row = vec![0.0; d];
             let expected: Vec<f32> = (0..n)
                 .map(|i| {
@@ -236,7 +238,7 @@ mod tests {
     fn cancelling_stops_the_norms() {
         let task = Task::new(1).unwrap();
         task.watch().cancel();
-        assert!(plain(Matrix::from_f32(&[1.0; 8], 2)).decoder_norms(&task).is_err());
+        assert!(Dictionary::bare(Matrix::from_f32(&[1.0; 8], 2)).decoder_norms(&task).is_err());
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! [`Capabilities`]. The function is pure; no terminal is ever asked anything, because over SSH and inside
 //! multiplexers answers come late or not at all, and a late answer looks like typed text.
 //!
-//! Rules, first that applies: colour `--color`, `NO_COLOR`, `FORCE_COLOR`/`CLICOLOR_FORCE`, not a terminal,
+//! Rules, first that applies: colour `--theme mono`, `--color`, `NO_COLOR`, `FORCE_COLOR`/`CLICOLOR_FORCE`, not a terminal,
 //! `TERM=dumb`, `COLORTERM`, the name in `TERM`, 16 colours. sshd does not pass `COLORTERM` on, so a plain
 //! `xterm-256color` means 256 colours. GNU screen mangles 24-bit colour, so `TERM=screen*` never gets it.
 

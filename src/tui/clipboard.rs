@@ -1,9 +1,9 @@
 //! Text -> the bytes that put it on the clipboard of the machine the user sits at (OSC 52, write only).
 //!
 //! Over SSH no local clipboard tool can do that, so this is the only way used; the clipboard is never read. Programs
-//! in between drop long sequences, so the payload is cut at [`MAX_TEXT`] bytes and the caller is told. tmux and GNU
-//! screen pass the sequence on only inside an envelope of their own; tmux 3.3 and later also needs
-//! `set -g allow-passthrough on` or its default `set-clipboard external`, so the plain form is sent to it first.
+//! in between drop long sequences, so the payload is cut at [`MAX_TEXT`] bytes and the caller is told. GNU screen
+//! passes the sequence on only inside an envelope of its own. tmux takes it as it is under `set -g set-clipboard on`,
+//! and in its envelope under `set -g allow-passthrough on` (3.3 and later; always before), so it is sent both ways.
 
 use super::capabilities::Multiplexer;
 

@@ -1,16 +1,16 @@
 use super::*;
-use crate::analysis::study::tests::plain;
 use crate::analysis::{Cache, Evidence};
 use crate::container::Matrix;
 use crate::error::Error;
 use crate::geometry::cluster::hdbscan::HdbscanParams;
+use crate::sae::Dictionary;
 
 /// A study of `n` planted directions in eight dimensions, with a cache of its own.
 fn study(n: usize) -> (tempfile::TempDir, Study) {
     let folder = tempfile::tempdir().unwrap();
     let value = |i: usize, j: usize| if j == i % 4 { 2.0 } else { ((i * 37 + j * 101) % 53) as f32 / 100.0 };
     let decoder: Vec<f32> = (0..n).flat_map(|i| (0..8).map(move |j| value(i, j))).collect();
-    let dictionary = plain(Matrix::from_f32(&decoder, 8));
+    let dictionary = Dictionary::bare(Matrix::from_f32(&decoder, 8));
     let cache = Cache::at(folder.path().join("cache"), 1 << 20);
     let study = Study::new("planted", dictionary, "0".into(), cache, Box::new(|_, _| Ok(Evidence::default())));
     (folder, study)

@@ -1,7 +1,6 @@
 use super::*;
 use crate::container::Dtype;
 use crate::rows::Points;
-use crate::sae::{DictionaryInfo, Kind};
 
 /// Numbers in -1..1 that look random and repeat (a multiplicative hash of the place).
 fn noise(n: usize, salt: u32) -> Vec<f32> {
@@ -10,27 +9,15 @@ fn noise(n: usize, salt: u32) -> Vec<f32> {
 }
 
 fn dictionary(activation: Activation, features: usize, width: usize) -> Dictionary {
-    let info = DictionaryInfo {
-        format: "test",
-        kind: Kind::Sae,
-        activation,
-        normalize: Normalize::None,
-        subtract_b_dec: Some(true),
-        dtype: Dtype::F32,
-        model: None,
-        hook: None,
-        layer: None,
-        files: vec!["dict.safetensors".into()],
-        warnings: Vec::new(),
-        origin: serde_json::Map::new(),
-    };
+    let mut dictionary = Dictionary::bare(Matrix::from_f32(&noise(features * width, 5), width));
+    dictionary.info.activation = activation;
+    dictionary.info.subtract_b_dec = Some(true);
+    dictionary.info.files = vec!["dict.safetensors".into()];
     Dictionary {
-        info,
-        decoder: Matrix::from_f32(&noise(features * width, 5), width),
         encoder: Some(Matrix::from_f32(&noise(features * width, 6), width)),
         b_enc: noise(features, 7),
         b_dec: noise(width, 8),
-        skip: None,
+        ..dictionary
     }
 }
 

@@ -7,10 +7,10 @@ mod work;
 use super::*;
 use crate::analysis::jobs::JobContext;
 use crate::analysis::{Cache, Evidence, JobKind, JobUpdate, Product, Words};
-use crate::container::{Dtype, Matrix};
+use crate::container::Matrix;
 use crate::geometry::cluster::hdbscan::HdbscanParams;
 use crate::sae::labels::Label;
-use crate::sae::{Activation, Activations, Dictionary, DictionaryInfo, Kind, Labels, Normalize, Sparse, Tokens};
+use crate::sae::{Activation, Activations, Dictionary, Labels, Sparse, Tokens};
 use crate::task::Task;
 use crate::tui::event::{Raw, Signal, queue};
 use crate::tui::screen::Screen;
@@ -85,28 +85,9 @@ fn study() -> Study {
 
 /// A study of decoder rows of five numbers.
 fn study_of(decoder: &[f32], evidence: fn() -> Evidence) -> Study {
-    let info = DictionaryInfo {
-        format: "planted",
-        kind: Kind::Sae,
-        activation: Activation::Relu,
-        normalize: Normalize::None,
-        subtract_b_dec: None,
-        dtype: Dtype::F32,
-        model: None,
-        hook: None,
-        layer: None,
-        files: Vec::new(),
-        warnings: Vec::new(),
-        origin: serde_json::Map::new(),
-    };
-    let dictionary = Dictionary {
-        info,
-        decoder: Matrix::from_f32(decoder, 5),
-        encoder: None,
-        b_enc: Vec::new(),
-        b_dec: Vec::new(),
-        skip: None,
-    };
+    let mut dictionary = Dictionary::bare(Matrix::from_f32(decoder, 5));
+    dictionary.info.format = "planted";
+    dictionary.info.activation = Activation::Relu;
     Study::new("@planted", dictionary, "0".into(), Cache::off(), Box::new(move |_, _| Ok(evidence())))
 }
 

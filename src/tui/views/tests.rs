@@ -12,7 +12,7 @@ use crate::geometry::trust::Trust;
 use crate::geometry::umap::Umap;
 use crate::rows::Points;
 use crate::sae::labels::Label;
-use crate::sae::{Activation, Activations, Dictionary, DictionaryInfo, Kind, Labels, Normalize, Sparse, Tokens};
+use crate::sae::{Activation, Activations, Dictionary, DictionaryInfo, Labels, Sparse, Tokens};
 use crate::task::Task;
 use crate::tui::Model;
 use crate::tui::app::{App, Options};
@@ -118,28 +118,18 @@ fn evidence() -> Evidence {
 }
 
 fn study(warnings: Vec<String>) -> Study {
-    let info = DictionaryInfo {
+    let decoder: Vec<f32> = (0..FEATURES * 4).map(|i| f32::from(u8::from(i % 4 == i / 4 % 4))).collect();
+    let mut dictionary = Dictionary::bare(Matrix::from_f32(&decoder, 4));
+    dictionary.info = DictionaryInfo {
         format: "saelens",
-        kind: Kind::Sae,
         activation: Activation::TopK { k: 32, by_decoder_norm: false },
-        normalize: Normalize::None,
         subtract_b_dec: Some(true),
         dtype: Dtype::F16,
         model: Some("SmolLM2-135M".into()),
         hook: Some("blocks.11.hook_resid_post".into()),
         layer: Some(11),
-        files: Vec::new(),
         warnings,
-        origin: serde_json::Map::new(),
-    };
-    let decoder: Vec<f32> = (0..FEATURES * 4).map(|i| f32::from(u8::from(i % 4 == i / 4 % 4))).collect();
-    let dictionary = Dictionary {
-        info,
-        decoder: Matrix::from_f32(&decoder, 4),
-        encoder: None,
-        b_enc: Vec::new(),
-        b_dec: Vec::new(),
-        skip: None,
+        ..dictionary.info
     };
     Study::new("runs/smollm2", dictionary, "planted".into(), Cache::off(), Box::new(|_, _| Ok(evidence())))
 }
