@@ -286,6 +286,11 @@ impl Jobs {
         let job = self.current.get(&kind).and_then(|id| self.all.get(id)).filter(|job| job.is_running());
         job.map(Job::cancel).is_some()
     }
+    /// Drops the job of `kind`: what it makes is not wanted any more, and nobody waits for news of its end.
+    pub fn drop_kind(&mut self, kind: JobKind) {
+        self.cancel_kind(kind);
+        self.current.remove(&kind);
+    }
     /// Asks one job to stop; true if it was running.
     pub fn cancel(&mut self, id: JobId) -> bool {
         let job = self.all.get(&id).filter(|job| job.is_running());

@@ -31,8 +31,7 @@ impl MapParams {
     /// All of them by name, for the provenance of what is made with them.
     pub fn parameters(&self) -> Map<String, Value> {
         let mut all = layout_parameters(&self.umap);
-        all.insert("min_cluster_size".into(), self.hdbscan.min_cluster_size.into());
-        all.insert("min_samples".into(), self.hdbscan.samples().into());
+        all.extend(grouping_parameters(&self.hdbscan));
         all
     }
     /// Checks the parameters for `features` features.
@@ -57,6 +56,12 @@ pub fn layout_parameters(umap: &UmapParams) -> Map<String, Value> {
         ("seed", umap.seed.into()),
     ];
     all.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
+}
+
+/// The parameters of a grouping by name, for the provenance of what is made with them.
+pub fn grouping_parameters(hdbscan: &HdbscanParams) -> Map<String, Value> {
+    let all = [("min_cluster_size", hdbscan.min_cluster_size), ("min_samples", hdbscan.samples())];
+    all.into_iter().map(|(name, value)| (name.to_string(), value.into())).collect()
 }
 
 /// `min_cluster_size` of what is tried after the parameters themselves where one cluster swallows the map, with core

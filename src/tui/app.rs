@@ -33,7 +33,7 @@ mod journey;
 mod lists;
 mod map;
 mod neighbours;
-mod pointer;
+pub(in crate::tui) mod pointer;
 mod prompt;
 mod prompting;
 mod remaking;
@@ -68,6 +68,7 @@ use super::{Effect, Model};
 use crate::analysis::query::Ranked;
 use crate::analysis::{Detail, FeatureTable, Filter, JobEvent, Jobs, MapParams, NeighborsBy, Study, Words};
 use crate::geometry::cluster::Clusters;
+use crate::geometry::cluster::hdbscan::HdbscanParams;
 use crate::geometry::neighbors::Knn;
 use crate::geometry::trust::Trust;
 use crate::rows::Points;
@@ -94,6 +95,7 @@ const REST: Duration = Duration::from_millis(60);
 #[derive(Debug, Clone)]
 struct Kept {
     layout: Arc<Points>,
+    clusters: Arc<Clusters>,
     params: MapParams,
     trust: Option<Arc<Trust>>,
 }
@@ -102,7 +104,10 @@ struct Kept {
 pub struct App {
     study: Arc<Study>,
     jobs: Jobs,
+    /// What the map is to be made with.
     params: MapParams,
+    /// What the layout and the clusters on screen were made with.
+    made: MapParams,
     look: Look,
     multiplexer: Option<Multiplexer>,
     mouse: bool,
@@ -116,7 +121,9 @@ pub struct App {
     lists: [ListState; Pane::ALL.len()],
     map: MapState,
     layout: Option<Arc<Points>>,
-    /// The finished map that a new one is about to replace.
+    /// What the clusters are being grouped anew with.
+    regrouping: Option<HdbscanParams>,
+    /// The last whole map, while a new one is being made.
     kept: Option<Kept>,
     knn: Option<Arc<Knn>>,
     clusters: Option<Arc<Clusters>>,
@@ -172,6 +179,7 @@ impl App {
             study,
             jobs,
             params,
+            made: params,
             look: options.look,
             multiplexer: options.multiplexer,
             mouse: options.mouse,
@@ -185,6 +193,7 @@ impl App {
             lists: [ListState::default(); Pane::ALL.len()],
             map: MapState::default(),
             layout: None,
+            regrouping: None,
             kept: None,
             knn: None,
             clusters: None,
@@ -233,9 +242,9 @@ impl App {
     pub fn study(&self) -> &Study {
         &self.study
     }
-    /// The parameters of the map and its clusters.
-    pub fn params(&self) -> &MapParams {
-        &self.params
+    /// The parameters of the map and the clusters on screen.
+    pub fn made(&self) -> &MapParams {
+        &self.made
     }
     /// Theme and glyphs.
     pub fn look(&self) -> &Look {

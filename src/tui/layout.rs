@@ -40,8 +40,17 @@ pub enum Page {
 
 impl Page {
     /// Every page.
-    pub const ALL: [Self; 8] =
-        [Self::Map, Self::Feature, Self::Neighbours, Self::Clusters, Self::Table, Self::Marks, Self::Jobs, Self::Help];
+    pub const ALL: [Self; 9] = [
+        Self::Map,
+        Self::Feature,
+        Self::Neighbours,
+        Self::Clusters,
+        Self::Table,
+        Self::Marks,
+        Self::Jobs,
+        Self::Info,
+        Self::Help,
+    ];
 
     /// What the title calls it.
     pub fn name(self) -> &'static str {

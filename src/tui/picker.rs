@@ -1,9 +1,10 @@
 //! Choosing one of the dictionaries of a folder, before a study is opened.
 //!
 //! They are listed by name; typing after `/` keeps the rows whose name holds every word typed. The picker is a
-//! [`Model`] of its own, which ends with [`Picker::chosen`].
+//! [`Model`] of its own; where it ends by [`Effect::Leave`], the row under the cursor is the chosen one.
 
 use super::action::{Action, Context, Row};
+use super::app::pointer::NOTCH;
 use super::app::{ListState, Message};
 use super::event::Event;
 use super::input::LineEditor;
@@ -14,7 +15,7 @@ use super::widgets::Look;
 use super::{Effect, Model};
 use crate::analysis::JobEvent;
 use crate::sae::find::Listing;
-use crossterm::event::KeyCode;
+use crossterm::event::{KeyCode, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use std::path::PathBuf;
@@ -33,6 +34,7 @@ pub struct Picker {
     query: LineEditor,
     typing: bool,
     message: Option<Message>,
+    mouse: bool,
 }
 
 impl Picker {
@@ -50,7 +52,17 @@ impl Picker {
             query: LineEditor::default(),
             typing: false,
             message: None,
+            mouse: false,
         }
+    }
+
+    /// Says whether the mouse is captured.
+    pub fn set_mouse(&mut self, on: bool) {
+        self.mouse = on;
+    }
+    /// Whether the mouse is captured.
+    pub fn has_mouse(&self) -> bool {
+        self.mouse
     }
 
     /// Says why the one under the cursor cannot be opened.
@@ -153,6 +165,24 @@ impl Picker {
         }
     }
 
+    /// A click goes to a row, a second one opens it; the wheel scrolls.
+    fn pointer(&mut self, event: MouseEvent, effects: &mut Vec<Effect>) {
+        let list = layout::picker(self.size.0, self.size.1).list;
+        match event.kind {
+            MouseEventKind::ScrollUp => self.step(-NOTCH),
+            MouseEventKind::ScrollDown => self.step(NOTCH),
+            MouseEventKind::Down(MouseButton::Left) if list.contains(Position::new(event.column, event.row)) => {
+                let row = self.state.offset + usize::from(event.row - list.y);
+                if row == self.state.cursor {
+                    self.act(Action::Open, None, effects);
+                } else if row < self.rows.len() {
+                    self.state.cursor = row;
+                }
+            }
+            _ => {}
+        }
+    }
+
     fn act(&mut self, action: Action, count: Option<u32>, effects: &mut Vec<Effect>) {
         let times = i64::from(count.unwrap_or(1));
         let page = self.height().max(1) as i64;
@@ -175,6 +205,10 @@ impl Picker {
                 self.query.set("");
                 self.filter();
             }
+            Action::ToggleMouse => {
+                self.mouse = !self.mouse;
+                effects.push(Effect::Mouse(self.mouse));
+            }
             Action::Redraw => effects.push(Effect::Repaint),
             Action::Suspend => effects.push(Effect::Suspend),
             Action::Interrupt if self.typing => self.act(Action::Cancel, None, effects),
@@ -196,7 +230,8 @@ impl Model for Picker {
                 self.filter();
             }
             Event::Resize(width, height) => self.size = (width, height),
-            Event::Job(_) | Event::Paste(_) | Event::Mouse(_) | Event::Tick | Event::Signal(_) => {}
+            Event::Mouse(mouse) => self.pointer(mouse, &mut effects),
+            Event::Job(_) | Event::Paste(_) | Event::Tick | Event::Signal(_) => {}
         }
         let height = self.height();
         self.state.settle(self.rows.len(), height);
@@ -218,6 +253,7 @@ mod tests {
     use crate::tui::frame::frame_text;
     use crate::tui::theme::{ColorTier, Ground, Theme};
     use crate::tui::widgets::Glyphs;
+    use crossterm::event::KeyModifiers;
 
     fn listing(name: &str, problem: Option<&str>) -> Listing {
         let good = problem.is_none();
@@ -278,6 +314,25 @@ mod tests {
         assert!(picker.message().unwrap().text.contains("cut short"));
         assert!(text(&picker).contains("expected 12,345 bytes"));
         assert_eq!(press(&mut picker, "q"), [Effect::Quit]);
+    }
+
+    #[test]
+    fn the_mouse_goes_to_a_row_and_opens_it_and_can_be_given_back() {
+        let mut picker = picker();
+        let list = layout::picker(picker.size().0, picker.size().1).list;
+        let mouse = |picker: &mut Picker, kind, row| {
+            let (column, row) = (list.x + 1, list.y + row);
+            picker.update(Event::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }))
+        };
+        let click = MouseEventKind::Down(MouseButton::Left);
+        assert_eq!(mouse(&mut picker, click, 2), []);
+        assert_eq!(picker.state().cursor, 2);
+        assert_eq!(mouse(&mut picker, click, 2), [Effect::Leave]);
+        mouse(&mut picker, MouseEventKind::ScrollDown, 0);
+        assert_eq!(picker.state().cursor, 5);
+        picker.set_mouse(true);
+        assert_eq!(press(&mut picker, "M"), [Effect::Mouse(false)]);
+        assert!(!picker.has_mouse());
     }
 
     #[test]

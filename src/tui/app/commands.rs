@@ -4,6 +4,7 @@ use super::prompt::PromptKind;
 use super::{App, Chip, ColourBy, ListState, Pane, Question};
 use crate::analysis::{JobKind, columns::DEFAULT_COLUMNS};
 use crate::export::table;
+use crate::text::counted;
 use crate::tui::action::{Action, Row};
 use crate::tui::clipboard;
 use crate::tui::layout::Page;
@@ -63,8 +64,10 @@ impl App {
             Action::TrueNeighbours => self.toggle_true_neighbours(),
             Action::ColourBy => self.next_colour(),
             Action::Glyphs => {
-                self.look = self.look.next_glyphs();
+                self.look = self.look.next_glyphs(self.multiplexer.is_some());
                 self.say(format!("glyphs: {}", self.look.glyphs.name()));
+                // Where a terminal takes some of them for wider than they are, what it drew of them must go.
+                effects.push(Effect::Repaint);
             }
             Action::NextCluster => self.next_cluster(times),
             Action::PreviousCluster => self.next_cluster(-times),
@@ -340,11 +343,8 @@ impl App {
         if self.map.anchor.take().is_some() {
             return self.say("the box is gone");
         }
-        if self.map.crosshair.is_none() {
-            let (columns, rows) = self.plot();
-            self.map.crosshair = Some((columns / 2, rows / 2));
-        }
-        self.map.anchor = self.map.crosshair;
+        let plot = self.plot();
+        self.map.begin_box(plot);
         self.say("move to span the box; Space marks what is in it, Esc leaves it");
     }
 
@@ -356,8 +356,7 @@ impl App {
             return self.complain("nothing is in the box");
         }
         self.change_filter(Action::Mark, |app| app.marks.extend(&boxed));
-        let many = if boxed.len() == 1 { "feature" } else { "features" };
-        self.say(format!("marked the {} {many} in the box", boxed.len()));
+        self.say(format!("{} in the box marked", counted(boxed.len(), "feature", "features")));
     }
 
     fn mark(&mut self) {
@@ -436,10 +435,13 @@ impl App {
         }
         match kind {
             JobKind::Evidence => self.start_evidence(),
-            JobKind::Map => self.start_map(),
+            JobKind::Map => self.remake(self.params),
             JobKind::Clusters => return self.regroup(self.params.hdbscan),
             JobKind::Trust => self.start_trust(),
-            JobKind::Neighbours => self.rank_neighbours(),
+            JobKind::Neighbours => match self.selected {
+                Some(feature) => self.start_neighbours(feature),
+                None => return,
+            },
             JobKind::Export => return self.say("an export is run again by exporting again"),
         }
         self.say(format!("{}: running again", kind.name()));

@@ -1,9 +1,10 @@
 //! Writing what is on screen to files: the table in every format there is, the picture as SVG or text.
 
 use super::prompt::{Note, PromptKind};
-use super::{App, Chip};
+use super::{App, Chip, Stage};
 use crate::analysis::columns::DEFAULT_COLUMNS;
-use crate::analysis::{FeatureTable, JobKind, Product};
+use crate::analysis::map::{grouping_parameters, layout_parameters};
+use crate::analysis::{Column, FeatureTable, JobKind, Product};
 use crate::container::write::Target;
 use crate::error::Result;
 use crate::export::{Document, Provenance, Sink, WRITERS, table};
@@ -12,6 +13,7 @@ use crate::tui::frame::{frame_svg, frame_text};
 use crate::tui::layout::Page;
 use crate::tui::screen::area_of;
 use ratatui::buffer::Buffer;
+use serde_json::{Map, Value};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -69,10 +71,37 @@ impl App {
         let what = if PICTURES.contains(&suffix.as_str()) {
             "this page as a picture".to_string()
         } else {
-            counted(self.chosen_features(kind == PromptKind::ExportAll).len(), "feature", "features")
+            let features = self.chosen_features(kind == PromptKind::ExportAll).len();
+            let what = counted(features, "feature", "features");
+            self.unfinished().map_or(what.clone(), |map| format!("{what}, of {map}"))
         };
         let exists = if path.exists() { "; the file exists" } else { "" };
         Note::Good(format!("{what}{exists}"))
+    }
+
+    /// What the coordinates are, where they are not those of the finished map.
+    fn unfinished(&self) -> Option<String> {
+        match self.map.stage {
+            Stage::Finished => None,
+            Stage::Empty => Some("no map yet".into()),
+            Stage::Components => Some("the principal components".into()),
+            Stage::Forming { epoch, epochs } => Some(format!("a map at pass {epoch} of {epochs}")),
+        }
+    }
+
+    /// How the coordinates and the clusters on screen were made.
+    fn map_parameters(&self) -> Map<String, Value> {
+        let mut all = match self.map.stage {
+            Stage::Empty | Stage::Components => Map::new(),
+            Stage::Forming { .. } | Stage::Finished => layout_parameters(&self.made.umap),
+        };
+        if let Some(map) = self.unfinished() {
+            all.insert("coordinates".into(), map.into());
+        }
+        if self.clusters.is_some() {
+            all.extend(grouping_parameters(&self.made.hdbscan));
+        }
+        all
     }
 
     /// What an export takes: all features, else the rows of the table that is open, else those that are shown.
@@ -110,13 +139,16 @@ impl App {
         } else {
             self.filters.expression(&self.marks)
         };
-        let mut parameters = self.params.parameters();
+        let mut parameters = self.map_parameters();
         parameters.insert("verb".into(), "export".into());
         parameters.insert("where".into(), filter.into());
         parameters.extend(self.study.evidence_sources());
         let provenance =
             Provenance { input: self.study.name.clone(), fingerprint: self.study.fingerprint.clone(), parameters };
         let (study, layout, clusters) = (Arc::clone(&self.study), self.layout.clone(), self.clusters.clone());
+        // What is not known is not written: no cluster is something else than no clusters yet.
+        let known = |column: &Column| *column != Column::Cluster || clusters.is_some();
+        let columns: Vec<Column> = DEFAULT_COLUMNS.iter().copied().filter(known).collect();
         self.jobs.start(JobKind::Export, move |context| {
             context.task.stage("writing", 0);
             let table = FeatureTable {
@@ -127,7 +159,7 @@ impl App {
             };
             sink.write(&Document {
                 rows: "features",
-                arrays: table::arrays(&table, DEFAULT_COLUMNS, &features),
+                arrays: table::arrays(&table, &columns, &features),
                 extras: Vec::new(),
                 provenance,
                 bare: false,

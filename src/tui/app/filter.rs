@@ -165,9 +165,15 @@ impl Filters {
     pub(super) fn all_clusters(&mut self) {
         self.chips.retain(|chip| !matches!(chip, Chip::Only(_) | Chip::Without(_) | Chip::NoNoise));
     }
-    /// Takes back the conditions that name clusters: other clusters have come.
-    pub(super) fn forget_clusters(&mut self) {
-        self.chips.retain(|chip| !matches!(chip, Chip::Only(_) | Chip::Without(_)));
+    /// Takes back the conditions that name clusters: other clusters have come. False if there are none.
+    pub(super) fn forget_clusters(&mut self) -> bool {
+        let before = self.chips.len();
+        self.chips.retain(|chip| match chip {
+            Chip::Only(_) | Chip::Without(_) => false,
+            Chip::Where(filter) => !filter.columns().contains(&Column::Cluster),
+            Chip::NoNoise | Chip::Marked => true,
+        });
+        self.chips.len() < before
     }
     /// Takes back the newest condition; false if there is none.
     pub(super) fn pop(&mut self) -> bool {

@@ -1,6 +1,7 @@
 //! Ways through the study: clusters, pages, panes, the jump list, the matches of a search.
 
 use super::{App, Pane};
+use crate::text::thousands;
 use crate::tui::action::{Action, Context};
 use crate::tui::layout::Page;
 
@@ -156,7 +157,7 @@ impl App {
         };
         let count = search.hits.len() as i32;
         if count == 0 {
-            return;
+            return self.say("no match is shown; the filters hide them");
         }
         let to = (search.at as i32).saturating_add(by);
         let wrapped = !(0..count).contains(&to);
@@ -164,6 +165,6 @@ impl App {
         let (feature, at) = (search.hits[search.at], search.at);
         let round = if wrapped { ", round the end" } else { "" };
         self.visit(feature);
-        self.say(format!("match {} of {count}{round}", at + 1));
+        self.say(format!("match {} of {}{round}", thousands(at as u64 + 1), thousands(count as u64)));
     }
 }

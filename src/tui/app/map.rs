@@ -92,18 +92,25 @@ pub struct MapState {
     pub(super) crosshair: Option<(u16, u16)>,
     /// The arrows move the view instead of the crosshair.
     pub(super) panning: bool,
-    /// A corner of the box that is being spanned.
-    pub(super) anchor: Option<(u16, u16)>,
+    /// A corner of the box that is being spanned, in the map's own coordinates: it stays where the points stay.
+    pub(super) anchor: Option<(f64, f64)>,
     pub(super) colour: ColourBy,
     pub(super) ramp: Option<Ramp>,
     pub(super) paint: Paint,
     pub(super) true_neighbours: bool,
+    /// How many layouts came, and how many planes: a view of the one says nothing about the other.
+    layouts: usize,
+    planes: usize,
 }
 
 /// What the user chose of a map: how it is looked at.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 #[expect(clippy::struct_field_names, reason = "the names are those of the map's own fields")]
 pub(super) struct View {
+    /// What it was a view of.
+    layouts: usize,
+    planes: usize,
+    plot: (u16, u16),
     viewport: Viewport,
     own_view: bool,
     crosshair: Option<(u16, u16)>,
@@ -111,10 +118,20 @@ pub(super) struct View {
     true_neighbours: bool,
 }
 
+impl View {
+    /// For which plot it was a view.
+    pub(super) fn plot(&self) -> (u16, u16) {
+        self.plot
+    }
+}
+
 impl MapState {
     /// How the map is looked at.
-    pub(super) fn view(&self) -> View {
+    pub(super) fn view(&self, plot: (u16, u16)) -> View {
         View {
+            layouts: self.layouts,
+            planes: self.planes,
+            plot,
             viewport: self.viewport,
             own_view: self.own_view,
             crosshair: self.crosshair,
@@ -122,13 +139,19 @@ impl MapState {
             true_neighbours: self.true_neighbours,
         }
     }
-    /// Looks at the map as before; the colours of the points are made anew by [`MapState::recolour`].
-    pub(super) fn set_view(&mut self, view: View) {
-        self.viewport = view.viewport;
-        self.own_view = view.own_view;
-        self.crosshair = view.crosshair;
+    /// Looks at the map as before; the colours of the points are made anew by [`MapState::recolour`]. A window on
+    /// another layout or for another plot does not come back: one that fitted is fitted anew, else this one stays.
+    pub(super) fn set_view(&mut self, view: View, plot: (u16, u16)) {
         self.colour = view.colour;
         self.true_neighbours = view.true_neighbours;
+        let same = view.layouts == self.layouts || view.own_view && view.planes == self.planes;
+        if same && view.plot == plot {
+            self.viewport = view.viewport;
+            self.own_view = view.own_view;
+            self.crosshair = view.crosshair;
+        } else if !view.own_view {
+            self.fit(plot);
+        }
     }
     /// Which layout is shown.
     pub fn stage(&self) -> Stage {
@@ -146,9 +169,17 @@ impl MapState {
     pub fn crosshair(&self) -> Option<(u16, u16)> {
         self.crosshair
     }
-    /// The corner of the box that is being spanned from there to the crosshair.
-    pub fn anchor(&self) -> Option<(u16, u16)> {
-        self.anchor
+    /// The box that is being spanned, as two cells of a plot; the first may be out of sight.
+    pub fn spanned(&self, (columns, rows): (u16, u16)) -> Option<((i32, i32), (i32, i32))> {
+        let ((x, y), (column, row)) = self.anchor.zip(self.crosshair)?;
+        let (left, top) = self.viewport.place(x as f32, y as f32, columns, rows);
+        Some(((left.floor() as i32, top.floor() as i32), (column.into(), row.into())))
+    }
+    /// Begins to span a box at the crosshair.
+    pub(super) fn begin_box(&mut self, (columns, rows): (u16, u16)) {
+        let (column, row) = *self.crosshair.get_or_insert((columns / 2, rows / 2));
+        let (column, row) = (f64::from(column) + 0.5, f64::from(row) + 0.5);
+        self.anchor = Some(self.viewport.data_at(column, row, columns, rows));
     }
     /// What colours the map.
     pub fn colour_by(&self) -> ColourBy {
@@ -174,6 +205,10 @@ impl MapState {
         self.y = (0..coordinates.len()).map(|i| at(i, 1)).collect();
         // Components and layout are different planes: a view of the one says nothing about the other.
         let other_plane = matches!(self.stage, Stage::Empty | Stage::Components) != matches!(stage, Stage::Components);
+        // So are a finished map and what comes after it.
+        let other_plane = other_plane || self.stage == Stage::Finished;
+        self.layouts += 1;
+        self.planes += usize::from(other_plane);
         self.stage = stage;
         if !self.own_view || other_plane {
             self.fit(plot);
@@ -251,7 +286,7 @@ impl MapState {
 
     /// The shown features in the box that is being spanned.
     pub(super) fn boxed(&self, (columns, rows): (u16, u16)) -> Vec<u32> {
-        let corners = self.anchor.zip(self.crosshair);
+        let corners = self.spanned((columns, rows));
         corners.map_or_else(Vec::new, |(from, to)| points_in(self.cloud(), &self.viewport, from, to, columns, rows))
     }
 
@@ -293,7 +328,7 @@ impl MapState {
 
     /// Puts the crosshair on a feature, moving the view just enough that it is inside.
     pub(super) fn reveal(&mut self, feature: u32, (columns, rows): (u16, u16)) {
-        let Some((x, y)) = self.place(feature) else { return };
+        let Some((x, y)) = self.place(feature).filter(|_| columns > 0 && rows > 0) else { return };
         if self.viewport.cell_of(x, y, columns, rows).is_none() {
             self.own_view = true;
             self.viewport.pan_to(x, y, columns, rows);

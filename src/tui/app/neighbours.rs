@@ -55,7 +55,12 @@ impl App {
         if self.ranked.as_ref().is_some_and(|ranked| ranked.feature == feature && ranked.by == by) {
             return;
         }
-        let study = Arc::clone(&self.study);
+        self.start_neighbours(feature);
+    }
+
+    /// Starts the job that finds the neighbours of a feature by the measure that was chosen.
+    pub(super) fn start_neighbours(&mut self, feature: u32) {
+        let (study, by) = (Arc::clone(&self.study), self.neighbours_by);
         self.jobs.start(JobKind::Neighbours, move |context| {
             context.publish(Product::Neighbours(ranked(&study, feature, by, &context.task)?));
             Ok(())

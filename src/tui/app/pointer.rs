@@ -6,12 +6,15 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
 /// Rows that one notch of the wheel scrolls.
-const NOTCH: i64 = 3;
+pub(in crate::tui) const NOTCH: i64 = 3;
 
 impl App {
     pub(super) fn pointer(&mut self, event: MouseEvent) {
         if self.prompt.is_some() || self.question.is_some() {
             return;
+        }
+        if matches!(event.kind, MouseEventKind::Down(_)) {
+            self.message = None;
         }
         let areas = self.areas();
         let at = Position::new(event.column, event.row);

@@ -22,7 +22,7 @@ impl App {
     pub(super) fn ask(&mut self, kind: PromptKind) {
         let before = Before {
             selected: self.selected,
-            view: self.map.view(),
+            view: self.map.view(self.plot()),
             help_query: self.help_query.clone(),
             search: self.search.clone(),
         };
@@ -69,6 +69,13 @@ impl App {
                 self.typed();
             }
             None => self.say("pasted text is only taken while a line is being typed"),
+        }
+    }
+
+    /// Something has become known: a line that could not be taken is looked at again.
+    pub(super) fn retry_line(&mut self) {
+        if self.prompt.as_ref().is_some_and(|prompt| matches!(prompt.note, Note::Bad(_))) {
+            self.typed();
         }
     }
 
@@ -172,8 +179,10 @@ impl App {
     fn try_search(&mut self, text: &str, before: &Before) -> (Vec<Suggestion>, Note) {
         // What was shown before is the place to come back to when the letters lead nowhere.
         self.go_back_to(before);
-        let Some(words) = self.words.clone() else {
-            let waits = self.jobs.current(JobKind::Evidence).is_some_and(crate::analysis::jobs::Job::is_running);
+        let waits = self.jobs.current(JobKind::Evidence).is_some_and(crate::analysis::jobs::Job::is_running);
+        let has_words =
+            self.study.evidence().is_some_and(|evidence| evidence.labels.is_some() || evidence.tokens.is_some());
+        let Some(words) = self.words.clone().filter(|_| has_words) else {
             let why = if waits {
                 "labels and tokens are still being read"
             } else {
@@ -184,9 +193,9 @@ impl App {
         if text.trim().is_empty() {
             return (Vec::new(), Note::None);
         }
-        let all = words.find(text);
-        let found = all.len();
-        let hits: Vec<u32> = all.into_iter().filter(|feature| self.is_shown(*feature)).collect();
+        let mut search = Search { query: text.trim().to_string(), found: words.find(text), ..Search::default() };
+        search.keep_shown(&self.shown);
+        let (found, hits) = (search.found.len(), &search.hits);
         let suggestions = hits
             .iter()
             .take(SUGGESTED)
@@ -208,14 +217,15 @@ impl App {
         if let Some(first) = hits.first() {
             self.select(*first);
         }
-        self.search = Some(Search { query: text.trim().to_string(), hits, at: 0 });
+        self.search = Some(search);
         (suggestions, note)
     }
 
     /// Moves the choice, or through the history where nothing is suggested.
     pub(super) fn choose(&mut self, by: i32) {
         let Some(prompt) = &mut self.prompt else { return };
-        let walking = prompt.editor.text().is_empty() || prompt.editor.is_recalling();
+        let begins = prompt.editor.text().is_empty() && prompt.chosen.is_none() && by < 0;
+        let walking = begins || prompt.editor.is_recalling();
         if prompt.suggestions.is_empty() || (walking && prompt.kind != PromptKind::Palette) {
             if by > 0 {
                 prompt.editor.newer();
@@ -268,7 +278,14 @@ impl App {
                 }
             }
             PromptKind::HelpSearch => {}
-            PromptKind::Search if text.is_empty() => self.go_back_to(&prompt.before),
+            // As in vi, nothing typed is the last search again.
+            PromptKind::Search if text.is_empty() => {
+                self.go_back_to(&prompt.before);
+                self.search = prompt.before.search;
+                if self.search.is_some() {
+                    self.next_match(1);
+                }
+            }
             PromptKind::Search => {
                 let Some(Choice::Feature(feature)) = chosen else { return };
                 // The step is from where the search began, not from where its letters led.
@@ -337,9 +354,6 @@ impl App {
     /// The place that a search started from.
     fn go_back_to(&mut self, before: &Before) {
         self.search = None;
-        self.map.set_view(before.view);
-        if let Some(feature) = before.selected {
-            self.follow(feature);
-        }
+        self.look_again(before.view, before.selected);
     }
 }

@@ -52,9 +52,11 @@ impl App {
     /// Reads a line as [`grouping_line`] writes it; what is left out stays as it is.
     pub(super) fn parse_grouping(&self, text: &str) -> Result<HdbscanParams, String> {
         let mut params = self.params.hdbscan;
+        let samples = params.samples();
         read_settings(text, &grouping_line(&params), |name, value| {
             match name {
                 "min-cluster-size" => params.min_cluster_size = value.parse().ok()?,
+                "min-samples" if value.parse() == Ok(samples) && params.samples() == samples => {}
                 "min-samples" => params.min_samples = Some(value.parse().ok()?),
                 _ => return None,
             }
@@ -82,11 +84,12 @@ impl App {
 
     /// Groups the map anew, by steps towards smaller clusters.
     pub(super) fn regroup_by(&mut self, steps: i32) {
-        let mut params = self.params.hdbscan;
+        let here = self.regrouping.unwrap_or(self.params.hdbscan);
+        let mut params = here;
         for _ in 0..steps.unsigned_abs().min(SIZES.len() as u32) {
             params = stepped(&params, steps > 0);
         }
-        if params.min_cluster_size == self.params.hdbscan.min_cluster_size {
+        if params.min_cluster_size == here.min_cluster_size {
             let end = if steps > 0 { "smallest" } else { "largest" };
             return self.say(format!("this is the {end} step"));
         }
@@ -98,9 +101,13 @@ impl App {
         let Some(layout) = self.finished_layout() else {
             return self.complain("clusters come when the map is finished");
         };
-        self.params.hdbscan = hdbscan;
-        self.params.fit_clusters = false;
-        let (study, params) = (Arc::clone(&self.study), self.params);
+        if hdbscan == self.made.hdbscan && self.clusters.is_some() {
+            self.jobs.drop_kind(JobKind::Clusters);
+            self.regrouping = None;
+            return self.say(format!("these are the clusters with {}", grouping_line(&hdbscan)));
+        }
+        self.regrouping = Some(hdbscan);
+        let (study, params) = (Arc::clone(&self.study), MapParams { hdbscan, ..self.made });
         self.jobs.start(JobKind::Clusters, move |context| {
             let clusters = study.map_clusters(&params, &layout, &context.task)?;
             context.publish(Product::Clusters(Arc::new(clusters), hdbscan));
@@ -111,27 +118,37 @@ impl App {
 
     /// Makes the map anew; the one on screen stays until the new one forms, and comes back if that is cancelled.
     pub(super) fn remake(&mut self, params: MapParams) {
-        if let Some(layout) = self.finished_layout() {
-            self.kept = Some(Kept { layout, params: self.params, trust: self.trust.clone() });
+        if self.kept.is_none()
+            && let Some((layout, clusters)) = self.finished_layout().zip(self.clusters.clone())
+        {
+            self.kept = Some(Kept { layout, clusters, params: self.params, trust: self.trust.clone() });
         }
         self.params = params;
         if params.fit_clusters {
             self.params.hdbscan = HdbscanParams::default();
         }
         // They belong to the layout that goes.
-        self.jobs.cancel_kind(JobKind::Clusters);
-        self.jobs.cancel_kind(JobKind::Trust);
+        self.jobs.drop_kind(JobKind::Clusters);
+        self.jobs.drop_kind(JobKind::Trust);
+        self.regrouping = None;
         self.start_map();
         self.say(format!("making the map with {}", layout_line(&self.params)));
     }
 
-    /// The new map will not come: the last finished one stays.
-    pub(super) fn keep_map(&mut self) {
-        if let Some(Kept { layout, params, trust }) = self.kept.take() {
-            self.params = params;
-            self.trust = trust;
+    /// A job has ended without a result: if the new map will not come, the last whole one stays.
+    pub(super) fn keep_map(&mut self, ended: JobKind) {
+        if ended != JobKind::Map {
+            return;
+        }
+        if let Some(Kept { layout, clusters, params, trust }) = self.kept.take() {
+            (self.params, self.made) = (params, params);
             let plot = self.plot();
             self.lay_out(&layout, Stage::Finished, plot);
+            self.take_clusters(clusters);
+            self.trust = trust;
+            if self.trust.is_none() {
+                self.start_trust();
+            }
         }
     }
 
@@ -167,9 +184,8 @@ impl App {
     /// What the header says of the map.
     pub fn stage_words(&self) -> String {
         let state = self.jobs.current(JobKind::Map).map(|job| &job.state);
-        let umap = |params: &MapParams| format!("UMAP k{} s{}", params.umap.neighbors, params.umap.seed);
         match (self.map.stage, state) {
-            (Stage::Finished, _) => umap(self.kept.as_ref().map_or(&self.params, |kept| &kept.params)),
+            (Stage::Finished, _) => format!("UMAP k{} s{}", self.made.umap.neighbors, self.made.umap.seed),
             (_, Some(JobState::Failed(_))) => "the map failed".into(),
             (_, Some(JobState::Cancelled)) => "the map was cancelled".into(),
             (Stage::Empty, _) => "reading".into(),
@@ -206,7 +222,9 @@ impl App {
         if self.clusters.as_deref().is_none_or(|old| old == new) {
             return;
         }
-        self.filters.forget_clusters();
+        if self.filters.forget_clusters() {
+            self.say("the clusters are new: what was said of the old ones is filtered no more");
+        }
         self.undo.forget_clusters();
         self.lists[Pane::Clusters as usize] = ListState::default();
     }

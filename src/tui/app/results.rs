@@ -2,6 +2,7 @@
 
 use super::{App, CLUSTER_WORDS, ClusterRow, JUMPS, ListState, Pane, Stage};
 use crate::analysis::{Column, Detail, JobEvent, JobKind, JobUpdate, Product};
+use crate::geometry::cluster::Clusters;
 use crate::rows::Points;
 use crate::tui::layout::Page;
 use std::sync::Arc;
@@ -39,22 +40,16 @@ impl App {
                 self.refresh();
             }
             Product::Layout { epoch, epochs, coordinates } => {
-                self.trust = None;
+                (self.trust, self.made) = (None, self.params);
                 self.lay_out(&coordinates, Stage::Forming { epoch, epochs }, plot);
             }
             Product::Umap(umap) => {
-                self.kept = None;
-                self.trust = None;
+                (self.trust, self.made) = (None, self.params);
                 self.lay_out(&Arc::new(umap.coordinates.clone()), Stage::Finished, plot);
             }
             Product::Clusters(clusters, hdbscan) => {
-                self.params.hdbscan = hdbscan;
-                self.forget_clusters(&clusters);
-                self.clusters = Some(clusters);
-                self.name_clusters();
-                self.refilter();
-                self.recolour();
-                self.refresh();
+                (self.params.hdbscan, self.made.hdbscan) = (hdbscan, hdbscan);
+                self.take_clusters(clusters);
             }
             Product::Trust(trust) => self.trust = Some(trust),
             Product::Neighbours(ranked) => {
@@ -183,6 +178,9 @@ impl App {
         }
         self.map.set_shown(&shown);
         self.shown = shown;
+        if let Some(search) = &mut self.search {
+            search.keep_shown(&self.shown);
+        }
         self.count_clusters();
     }
 
@@ -228,15 +226,39 @@ impl App {
         if !self.jobs.is_current(&event) {
             return;
         }
+        if event.kind == JobKind::Clusters {
+            self.regrouping = None;
+        }
         match event.update {
-            JobUpdate::Product(product) => self.take(product),
-            JobUpdate::Finished if event.kind == JobKind::Map => self.start_trust(),
+            JobUpdate::Product(product) => {
+                // What was grouped by hand is not fitted anew.
+                self.params.fit_clusters &= event.kind != JobKind::Clusters;
+                self.take(product);
+                self.retry_line();
+            }
+            JobUpdate::Finished if event.kind == JobKind::Map => {
+                self.kept = None;
+                self.start_trust();
+            }
             JobUpdate::Finished => {}
-            JobUpdate::Cancelled => self.say(format!("{}: cancelled", event.kind.name())),
-            JobUpdate::Failed(ref why) => self.complain(format!("{}: {why}", event.kind.name())),
+            JobUpdate::Cancelled => {
+                self.say(format!("{}: cancelled", event.kind.name()));
+                self.keep_map(event.kind);
+            }
+            JobUpdate::Failed(ref why) => {
+                self.complain(format!("{}: {why}", event.kind.name()));
+                self.keep_map(event.kind);
+            }
         }
-        if event.kind == JobKind::Map && self.jobs.current(JobKind::Map).is_some_and(|job| !job.is_running()) {
-            self.keep_map();
-        }
+    }
+
+    /// Takes clusters in the place of those that are there.
+    pub(super) fn take_clusters(&mut self, clusters: Arc<Clusters>) {
+        self.forget_clusters(&clusters);
+        self.clusters = Some(clusters);
+        self.name_clusters();
+        self.refilter();
+        self.recolour();
+        self.refresh();
     }
 }

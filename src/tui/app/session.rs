@@ -116,7 +116,9 @@ impl<W: Write> Session<W> {
     fn pick(&mut self, mut picker: Picker, open: &dyn Fn(&str) -> Result<(Study, MapParams)>) -> Ending {
         let doing = format!("the dictionaries of {}", picker.folder().display());
         loop {
+            picker.set_mouse(self.capabilities.mouse);
             let mut ending = self.run(&mut picker, &doing);
+            self.capabilities.mouse = picker.has_mouse();
             let Some(chosen) = picker.here().filter(|_| ending == Ending::Left) else { return ending };
             match open(&chosen.name) {
                 Err(error) => picker.refuse(error.to_string()),

@@ -31,6 +31,16 @@ impl Sort {
         Column::Label,
     ];
 
+    /// The order in words.
+    pub fn words(self) -> &'static str {
+        match (self.column, self.descending) {
+            (Column::Label, false) => "from A",
+            (Column::Label, true) => "from Z",
+            (_, false) => "smallest first",
+            (_, true) => "largest first",
+        }
+    }
+
     /// The next column that can be told; numbers that measure something begin with the largest.
     fn next(self, known: impl Fn(Column) -> bool) -> Self {
         let all = Self::COLUMNS;
@@ -79,8 +89,13 @@ impl App {
             features = keyed.into_iter().map(|(_, feature)| feature).collect();
         }
         self.listed = features;
-        if let Some(row) = self.selected.and_then(|feature| self.listed.iter().position(|other| *other == feature)) {
-            self.lists[pane as usize].cursor = row;
+        let row = self.selected.and_then(|feature| self.listed.iter().position(|other| *other == feature));
+        let cursor = &mut self.lists[pane as usize].cursor;
+        *cursor = row.unwrap_or(*cursor).min(self.listed.len().saturating_sub(1));
+        if row.is_none() {
+            // The selected feature is not in the table: the one under the cursor is, and no other is shown beside it.
+            self.follow_list(pane);
+            self.come_to_rest();
         }
     }
 
@@ -102,8 +117,7 @@ impl App {
         self.list_features();
         self.lists[self.focus as usize].cursor = 0;
         self.follow_list(self.focus);
-        let way = if self.sort.descending { "largest first" } else { "smallest first" };
-        self.say(format!("sorted by {}, {way}", self.sort.column.name()));
+        self.say(format!("sorted by {}, {}", self.sort.column.name(), self.sort.words()));
     }
 }
 

@@ -12,10 +12,27 @@ const CHANGES: usize = 100;
 #[derive(Debug, Clone)]
 struct Snapshot {
     action: Action,
+    state: State,
+}
+
+/// What a change may change.
+#[derive(Debug, Clone, PartialEq)]
+struct State {
     view: View,
     filters: Filters,
     marks: BTreeSet<u32>,
     selected: Option<u32>,
+}
+
+/// What a change is called that is told as undone.
+fn name_of(action: Action) -> &'static str {
+    match action {
+        Action::PanLeft => "moving the view",
+        Action::ZoomIn => "zooming",
+        Action::NextCluster => "going to a cluster",
+        Action::Back => "taking off a filter",
+        action => Row::of(action).name,
+    }
 }
 
 /// What stood before each change, oldest first.
@@ -34,7 +51,7 @@ impl Undo {
     /// Drops what named clusters that are no more.
     pub(super) fn forget_clusters(&mut self) {
         for before in &mut self.snapshots {
-            before.filters.forget_clusters();
+            before.state.filters.forget_clusters();
         }
     }
 }
@@ -44,20 +61,27 @@ impl App {
     /// step to undo.
     pub(super) fn change(&mut self, action: Action, change: impl FnOnce(&mut Self)) {
         let moves = matches!(action, Action::ZoomIn | Action::PanLeft);
+        let before = self.undoable();
+        self.unlisted = true;
+        change(self);
+        if before == self.undoable() {
+            return;
+        }
         if !(moves && self.undo.moved_by == Some(action)) {
-            self.undo.snapshots.push(Snapshot {
-                action,
-                view: self.map.view(),
-                filters: self.filters.clone(),
-                marks: self.marks.clone(),
-                selected: self.selected,
-            });
+            self.undo.snapshots.push(Snapshot { action, state: before });
             let excess = self.undo.snapshots.len().saturating_sub(CHANGES);
             self.undo.snapshots.drain(..excess);
         }
         self.undo.moved_by = moves.then_some(action);
-        self.unlisted = true;
-        change(self);
+    }
+
+    fn undoable(&self) -> State {
+        State {
+            view: self.map.view(self.plot()),
+            filters: self.filters.clone(),
+            marks: self.marks.clone(),
+            selected: self.selected,
+        }
     }
 
     /// A change of what is shown.
@@ -79,18 +103,27 @@ impl App {
         for _ in 0..times {
             let Some(before) = self.undo.snapshots.pop() else { break };
             // What jobs have found since then stays: only what the user chose comes back.
-            self.map.set_view(before.view);
-            self.filters = before.filters;
-            self.marks = before.marks;
-            if let Some(feature) = before.selected {
-                self.follow(feature);
-            }
+            let State { view, filters, marks, selected } = before.state;
+            (self.filters, self.marks) = (filters, marks);
+            self.refilter();
+            self.look_again(view, selected);
             last = Some(before.action);
         }
         let Some(action) = last else { return self.say("nothing to undo") };
         self.unlisted = true;
         self.recolour();
-        self.refilter();
-        self.say(format!("undone: {}", Row::of(action).name));
+        self.say(format!("undone: {}", name_of(action)));
+    }
+
+    /// Looks at the map as before, with the crosshair on the feature that was selected.
+    pub(super) fn look_again(&mut self, view: View, selected: Option<u32>) {
+        let plot = self.plot();
+        self.map.set_view(view, plot);
+        if let Some(feature) = selected {
+            self.follow(feature);
+        }
+        if view.plot() != plot {
+            self.put_crosshair();
+        }
     }
 }

@@ -46,14 +46,25 @@ pub struct ClusterRow {
 }
 
 /// Features that a search found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Search {
     /// What was searched.
     pub query: String,
-    /// What was found, best first.
+    /// What was found, best first, whether it is shown or not.
+    pub(super) found: Vec<u32>,
+    /// What of it is shown.
     pub hits: Vec<u32>,
     /// Which of them was visited last.
     pub at: usize,
+}
+
+impl Search {
+    /// Keeps to the features that are shown; the one visited last stays that, if it is among them.
+    pub(super) fn keep_shown(&mut self, shown: &[bool]) {
+        let here = self.hits.get(self.at).copied();
+        self.hits = self.found.iter().copied().filter(|feature| shown[*feature as usize]).collect();
+        self.at = here.and_then(|feature| self.hits.iter().position(|hit| *hit == feature)).unwrap_or(0);
+    }
 }
 
 /// Something said to the user, until the next key.

@@ -2,7 +2,7 @@
 
 use super::words::about;
 use crate::tui::action::{Action, Context};
-use crate::tui::app::{App, Note};
+use crate::tui::app::{App, Note, Prompt};
 use crate::tui::widgets::line::{self, Hint};
 use crate::tui::widgets::text;
 use ratatui::buffer::Buffer;
@@ -86,7 +86,8 @@ pub(super) fn filters(app: &App, area: Rect, buf: &mut Buffer) {
     let mut parts: Vec<(&str, String, bool)> = Vec::new();
     if let Some(search) = app.search() {
         let at = if search.hits.is_empty() { 0 } else { search.at + 1 };
-        let words = format!("{} {at}/{}", text::clean(&search.query, look.ascii), search.hits.len());
+        let (at, all) = (text::thousands(at as u64), text::thousands(search.hits.len() as u64));
+        let words = format!("{} {at}/{all}", text::clean(&search.query, look.ascii));
         parts.push(("search", words, false));
     }
     for (i, chip) in app.filters().chips().iter().enumerate() {
@@ -144,20 +145,28 @@ pub(super) fn status(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position
     }
     let room = Rect { width: right.saturating_sub(area.x), ..area };
     let inside = Rect { x: area.x + 1, width: room.width.saturating_sub(2), ..area };
-    let running = app.jobs().running();
-    if let Some(message) = app.message() {
+    let running = app.jobs().running().map(|job| (job.kind.name(), job.progress()));
+    let name = |job: &str, stage: &str| {
+        if job.starts_with(stage) { job.to_string() } else { format!("{job}: {stage}") }
+    };
+    let message = app.message().filter(|_| overflow(app, area).is_none());
+    if let Some(message) = message {
         let words = text::clean(&message.text, look.ascii);
-        let words = text::fit(&words, usize::from(inside.width), look.ascii);
         let style = if message.is_error { theme.error() } else { theme.text() };
-        text::put(buf, inside, inside.x, inside.y, &words, style);
-    } else if let Some(job) = running {
-        match job.progress() {
-            Some(progress) => {
-                let (job, stage) = (job.kind.name(), progress.stage);
-                let name = if job.starts_with(stage) { job.to_string() } else { format!("{job}: {stage}") };
-                line::progress(look, &name, &progress, room, buf);
+        let mut end = text::put(buf, inside, inside.x, inside.y, &words, style) + 3;
+        // What runs stays in sight beside what was said.
+        if let Some((job, Some(progress))) = running {
+            let percent = progress.percent().map_or_else(String::new, |percent| format!(" {percent} %"));
+            let words = format!("{}{percent}", name(job, progress.stage));
+            end += text::width(&words) as u16;
+            if end <= inside.right() {
+                text::put_right(buf, inside, inside.right(), inside.y, &words, theme.muted());
             }
-            None => drop(text::put(buf, inside, inside.x, inside.y, job.kind.name(), theme.strong())),
+        }
+    } else if let Some((job, progress)) = running {
+        match progress {
+            Some(progress) => line::progress(look, &name(job, progress.stage), &progress, room, buf),
+            None => drop(text::put(buf, inside, inside.x, inside.y, job, theme.strong())),
         }
     } else if app.areas().side.is_empty()
         && let Some(feature) = app.selected()
@@ -169,18 +178,48 @@ pub(super) fn status(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position
     None
 }
 
+/// What is said of the line being typed.
+fn note(app: &App, prompt: &Prompt) -> (String, Style) {
+    let theme = &app.look().theme;
+    let (words, style) = match prompt.note() {
+        Note::None => ("", theme.text()),
+        Note::Good(words) => (words.as_str(), theme.muted()),
+        Note::Bad(words) => (words.as_str(), theme.warning()),
+    };
+    (text::clean(words, app.look().ascii), style)
+}
+
+/// The columns of the line `area` that a note may take; what is typed keeps the rest.
+fn room_of_note(area: Rect) -> usize {
+    usize::from(area.width) * 3 / 5
+}
+
+/// What was said, or what is wrong with what is typed, where the line `area` is too short for it: told whole in a box.
+pub(super) fn overflow(app: &App, area: Rect) -> Option<(String, Style)> {
+    let theme = &app.look().theme;
+    let (words, style, room) = match (app.prompt(), app.message()) {
+        // With suggestions in sight a word is still being typed: no box jumps up and down over them.
+        (Some(prompt), _) if matches!(prompt.note(), Note::Bad(_)) && prompt.suggestions().is_empty() => {
+            let (words, style) = note(app, prompt);
+            (words, style, room_of_note(area))
+        }
+        (Some(_), _) | (None, None) => return None,
+        (None, Some(message)) => {
+            let style = if message.is_error { theme.error() } else { theme.text() };
+            let words = text::clean(&message.text, app.look().ascii);
+            (words, style, usize::from(area.width.saturating_sub(2)))
+        }
+    };
+    (text::width(&words) > room).then_some((words, style))
+}
+
 /// The line being typed, its title before it, what is said about it after it.
-fn typing(app: &App, prompt: &crate::tui::app::Prompt, area: Rect, buf: &mut Buffer) -> Position {
+fn typing(app: &App, prompt: &Prompt, area: Rect, buf: &mut Buffer) -> Position {
     let look = app.look();
     let theme = &look.theme;
-    let (words, style) = match prompt.note() {
-        Note::None => (String::new(), theme.text()),
-        Note::Good(words) => (text::clean(words, look.ascii), theme.muted()),
-        Note::Bad(words) => (text::clean(words, look.ascii), theme.warning()),
-    };
-    // The note may take up to three fifths of the line; what is typed keeps the rest.
-    let most = usize::from(area.width) * 3 / 5;
-    let note = text::fit(&words, most, look.ascii);
+    let (words, style) = note(app, prompt);
+    let note =
+        if overflow(app, area).is_some() { "".into() } else { text::fit(&words, room_of_note(area), look.ascii) };
     let right = if note.is_empty() {
         area.right().saturating_sub(1)
     } else {

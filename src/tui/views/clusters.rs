@@ -16,7 +16,7 @@ pub(super) fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     }
     let look = app.look();
     let theme = &look.theme;
-    let params = &app.params().hdbscan;
+    let params = &app.made().hdbscan;
     let (size, samples) = (params.min_cluster_size, params.samples());
     let remark = format!("HDBSCAN on the map, min-cluster-size {size}, min-samples {samples}");
     let focused = app.focus() == Focus::Clusters;

@@ -93,7 +93,7 @@ fn plot(app: &App, area: Rect, buf: &mut Buffer) -> Raster {
         ranked: &ranked,
         selected: app.selected(),
         cursor: map.crosshair().map(|cell| (cell, label.as_str())),
-        boxed: map.anchor().zip(map.crosshair()),
+        boxed: map.spanned((area.width, area.height)),
     };
     let mut raster = Raster::new();
     scatter.render(app.look(), &mut raster, area, buf);

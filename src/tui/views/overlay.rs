@@ -1,5 +1,6 @@
 //! What lies above the page: suggestions of a prompt, keys that may follow a prefix, a question.
 
+use super::chrome;
 use crate::tui::Effect;
 use crate::tui::app::{App, PromptKind, Question, Suggestion};
 use crate::tui::layout::Areas;
@@ -7,6 +8,7 @@ use crate::tui::widgets::pane::{self, Pane};
 use crate::tui::widgets::text;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
 /// Most suggestions on screen at once.
 const ROWS: u16 = 10;
@@ -17,6 +19,9 @@ pub(super) fn draw(app: &App, areas: &Areas, buf: &mut Buffer) {
     let page = Rect { y: areas.filter.bottom(), height: areas.status.y - areas.filter.bottom(), ..areas.filter };
     if let Some(question) = app.question() {
         return ask(app, question, page, buf);
+    }
+    if let Some((words, style)) = chrome::overflow(app, areas.status) {
+        said(app, &words, style, page, buf);
     }
     if let Some(prompt) = app.prompt() {
         if !prompt.suggestions().is_empty() {
@@ -29,6 +34,18 @@ pub(super) fn draw(app: &App, areas: &Areas, buf: &mut Buffer) {
         let rows: Vec<(String, &str)> = next.iter().map(|(key, row)| (key.to_string(), row.doc)).collect();
         let rows: Vec<(&str, &str)> = rows.iter().map(|(key, doc)| (key.as_str(), short(doc))).collect();
         pane::infobox(app.look(), &app.pending(), &rows, page, buf);
+    }
+}
+
+/// What is too long for its line, in a box above it.
+fn said(app: &App, words: &str, style: Style, page: Rect, buf: &mut Buffer) {
+    let lines = text::wrap(words, usize::from(page.width.saturating_sub(4)));
+    let height = (lines.len() as u16).saturating_add(2).min(page.height);
+    let area = Rect { y: page.bottom() - height, height, ..page };
+    pane::clear(area, buf);
+    let inside = Pane { focused: true, ..Pane::default() }.render(app.look(), area, buf);
+    for (y, line) in (inside.y..inside.bottom()).zip(lines) {
+        text::put(buf, inside, inside.x + 1, y, &line, style);
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) fn draw(app: &App, pane: Focus, area: Rect, buf: &mut Buffer) {
     let look = app.look();
     let rows = app.listed();
     let sort = app.sort();
-    let way = if sort.descending { "largest first" } else { "smallest first" };
+    let way = sort.words();
     let remark = format!("{}, by {}, {way}", text::thousands(rows.len() as u64), sort.column.name());
     let title = if pane == Focus::Marks { "marked" } else { "features" };
     let inside = Pane { title, remark: &remark, focused: app.focus() == pane, ..Pane::default() };
@@ -66,7 +66,7 @@ fn nothing(app: &App, pane: Focus, inside: Rect, buf: &mut Buffer) {
         let mark = key(Action::Mark);
         ("nothing is marked", format!("{mark} marks the feature under the cursor, on the map and in every list"))
     } else {
-        ("nothing passes the filters", format!("{} takes the last one back", key(Action::Back)))
+        ("nothing passes the filters", format!("{} shows every feature again", key(Action::ClearFilters)))
     };
     let lines = [what.to_string()].into_iter().chain(text::wrap(&how, inside.width.into()));
     for (y, line) in (inside.y..inside.bottom()).zip(lines) {

@@ -51,8 +51,15 @@ impl Glyphs {
     }
 
     /// The next tier in a cycle; among the 7-bit ones if the terminal takes no others.
-    pub fn next(self, ascii: bool) -> Self {
-        let all = if ascii { &Self::ALL[5..] } else { &Self::ALL[..] };
+    ///
+    /// Multiplexers drop characters that are newer than they are, and octants are of Unicode 16: inside one they are
+    /// left out.
+    pub fn next(self, ascii: bool, multiplexed: bool) -> Self {
+        let all = match (ascii, multiplexed) {
+            (true, _) => &Self::ALL[5..],
+            (false, true) => &Self::ALL[1..],
+            (false, false) => &Self::ALL[..],
+        };
         let at = all.iter().position(|&glyphs| glyphs == self).map_or(0, |at| at + 1);
         all[at % all.len()]
     }
@@ -251,10 +258,14 @@ mod tests {
     fn the_cycle_passes_all_and_stays_seven_bit_where_it_must() {
         let mut glyphs = Glyphs::Braille;
         for _ in 0..7 {
-            glyphs = glyphs.next(false);
+            glyphs = glyphs.next(false, false);
         }
         assert_eq!(glyphs, Glyphs::Braille);
-        assert_eq!((Glyphs::Ascii.next(true), Glyphs::Letters.next(true)), (Glyphs::Letters, Glyphs::Ascii));
-        assert_eq!(Glyphs::Braille.next(true), Glyphs::Ascii);
+        assert_eq!(
+            (Glyphs::Ascii.next(true, false), Glyphs::Letters.next(true, true)),
+            (Glyphs::Letters, Glyphs::Ascii)
+        );
+        assert_eq!(Glyphs::Braille.next(true, false), Glyphs::Ascii);
+        assert_eq!(Glyphs::Letters.next(false, true), Glyphs::Sextant);
     }
 }

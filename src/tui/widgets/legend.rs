@@ -63,7 +63,7 @@ pub fn mark(class: u16, look: &Look) -> String {
 }
 
 fn more(n: usize) -> String {
-    format!("+{n} more")
+    format!("+{} more", text::thousands(n as u64))
 }
 
 /// Draws `density 1e-5 ▪▪▪▪▪▪▪▪ 0.4` with the ramp's steps from low to high.

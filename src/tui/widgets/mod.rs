@@ -39,8 +39,8 @@ impl Look {
         Self { theme, glyphs, ascii: glyphs.is_ascii(), styled: true }
     }
     /// The same look with the next tier of glyphs that the terminal can be expected to show.
-    pub fn next_glyphs(&self) -> Self {
-        Self { glyphs: self.glyphs.next(self.ascii), ..self.clone() }
+    pub fn next_glyphs(&self, multiplexed: bool) -> Self {
+        Self { glyphs: self.glyphs.next(self.ascii, multiplexed), ..self.clone() }
     }
     /// Picks the character for this terminal.
     pub fn pick<T>(&self, unicode: T, ascii: T) -> T {

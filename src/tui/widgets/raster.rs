@@ -330,19 +330,19 @@ pub fn nearest_point(
 pub fn points_in(
     cloud: Cloud<'_>,
     view: &Viewport,
-    from: (u16, u16),
-    to: (u16, u16),
+    from: (i32, i32),
+    to: (i32, i32),
     columns: u16,
     rows: u16,
 ) -> Vec<u32> {
     let grid = view.grid((1, 1), columns, rows);
-    let (left, right) = (u32::from(from.0.min(to.0)), u32::from(from.0.max(to.0)));
-    let (top, bottom) = (u32::from(from.1.min(to.1)), u32::from(from.1.max(to.1)));
+    let span = |a: i32, b: i32| a.min(b) as f32..=a.max(b) as f32;
+    let (across, down) = (span(from.0, to.0), span(from.1, to.1));
     (0..cloud.len())
         .filter(|&i| cloud.flags(i) == 0)
         .filter(|&i| {
-            let dot = grid.dot(cloud.x[i], cloud.y[i]);
-            dot.is_some_and(|(c, r)| (left..=right).contains(&c) && (top..=bottom).contains(&r))
+            let (column, row) = grid.raw(cloud.x[i], cloud.y[i]);
+            across.contains(&column) && down.contains(&row)
         })
         .map(|i| i as u32)
         .collect()

@@ -47,8 +47,8 @@ pub struct Scatter<'a> {
     pub selected: Option<u32>,
     /// The crosshair, in cells of the area, and what to call it.
     pub cursor: Option<((u16, u16), &'a str)>,
-    /// A box between two corners, in cells of the area.
-    pub boxed: Option<((u16, u16), (u16, u16))>,
+    /// A box between two corners, in cells from the area's left upper one; it may reach out of the area.
+    pub boxed: Option<((i32, i32), (i32, i32))>,
 }
 
 /// Cells that a cluster must own before its letter may hide one.
@@ -193,14 +193,14 @@ fn crosshair(look: &Look, area: Rect, (c, r): (u16, u16), label: &str, buf: &mut
 }
 
 /// A thin frame between two corners.
-fn outline(look: &Look, area: Rect, from: (u16, u16), to: (u16, u16), buf: &mut Buffer) {
+fn outline(look: &Look, area: Rect, from: (i32, i32), to: (i32, i32), buf: &mut Buffer) {
     let (left, right) = (from.0.min(to.0), from.0.max(to.0));
     let (top, bottom) = (from.1.min(to.1), from.1.max(to.1));
     if area.is_empty() {
         return;
     }
-    for row in top..=bottom.min(area.height.saturating_sub(1)) {
-        for column in left..=right.min(area.width.saturating_sub(1)) {
+    for row in top.max(0)..=bottom.min(i32::from(area.height) - 1) {
+        for column in left.max(0)..=right.min(i32::from(area.width) - 1) {
             let symbol = match (row == top || row == bottom, column == left || column == right) {
                 (false, false) => continue,
                 (true, false) => look.pick("─", "-"),
@@ -216,7 +216,7 @@ fn outline(look: &Look, area: Rect, from: (u16, u16), to: (u16, u16), buf: &mut 
                     "+",
                 ),
             };
-            let cell = &mut buf[(area.x + column, area.y + row)];
+            let cell = &mut buf[(area.x + column as u16, area.y + row as u16)];
             cell.reset();
             cell.set_symbol(symbol).set_style(look.theme.strong());
         }

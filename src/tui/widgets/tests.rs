@@ -319,9 +319,10 @@ proptest! {
         let y: Vec<f32> = points.iter().map(|p| p[1]).collect();
         let cloud = Cloud { x: &x, y: &y, class: &[], flags: &[] };
         let view = Viewport::fit(cloud.shown(), size.0, size.1);
+        let at = |i: usize| (i32::from(cells[i] as i16), i32::from(cells[i + 1] as i16));
         let scatter = Scatter {
             cloud, view, letters: true, hits: &ids, marked: &ids, ranked: &ids, selected: ids.first().copied(),
-            cursor: Some(((cells[0] % 80, cells[1] % 20), "label")), boxed: Some(((cells[0], cells[1]), (cells[2], cells[3]))), ..Scatter::default()
+            cursor: Some(((cells[0] % 80, cells[1] % 20), "label")), boxed: Some((at(0), at(2))), ..Scatter::default()
         };
         scatter.render(&look, &mut Raster::new(), area, &mut buf);
     }

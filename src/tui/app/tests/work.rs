@@ -43,7 +43,7 @@ fn the_same_commands_do_no_harm_before_anything_is_known() {
 fn glyphs_mouse_redraw_and_suspend_reach_the_terminal() {
     let (mut app, _jobs) = ready();
     let before = app.look().glyphs;
-    assert_eq!(app.update(Event::Key(Key::char('i'))), []);
+    assert_eq!(app.update(Event::Key(Key::char('i'))), [Effect::Repaint]);
     assert_ne!(app.look().glyphs, before);
     assert_eq!(app.update(Event::Key(Key::char('M'))), [Effect::Mouse(true)]);
     assert_eq!(app.update(Event::Key(Key::char('M'))), [Effect::Mouse(false)]);
@@ -54,7 +54,7 @@ fn glyphs_mouse_redraw_and_suspend_reach_the_terminal() {
 }
 
 /// A job that works until it is told to stop.
-fn patient(context: &JobContext) -> crate::error::Result<()> {
+pub(super) fn patient(context: &JobContext) -> crate::error::Result<()> {
     loop {
         context.task.check()?;
         std::thread::sleep(Duration::from_millis(1));
@@ -62,7 +62,7 @@ fn patient(context: &JobContext) -> crate::error::Result<()> {
 }
 
 /// Hands the news of jobs to the app until it is as wanted.
-fn await_jobs(app: &mut App, jobs: &Receiver<JobEvent>, wanted: impl Fn(&App) -> bool) {
+pub(super) fn await_jobs(app: &mut App, jobs: &Receiver<JobEvent>, wanted: impl Fn(&App) -> bool) {
     let end = Instant::now() + Duration::from_secs(20);
     while !wanted(app) {
         let event = jobs.recv_timeout(end.saturating_duration_since(Instant::now())).expect("the job never got there");
@@ -386,17 +386,17 @@ fn the_map_is_grouped_anew_and_what_named_old_clusters_goes() {
     play(&mut app, "1 2 g i c c c s Ctrl-u m i n - c l u s t e r - s i z e = 4 Enter");
     assert!(app.message().is_some_and(|message| !message.is_error), "{}", words(&app));
     await_jobs(&mut app, &jobs, |app| app.jobs().running().is_none());
-    assert_eq!((app.params().hdbscan.min_cluster_size, app.params().hdbscan.samples()), (4, 4));
+    assert_eq!((app.made().hdbscan.min_cluster_size, app.made().hdbscan.samples()), (4, 4));
     let task = Task::new(1).unwrap();
     let layout = app.table().coordinates.unwrap().clone();
-    let wanted = app.study.map_clusters(app.params(), &layout, &task).unwrap();
+    let wanted = app.study.map_clusters(app.made(), &layout, &task).unwrap();
     assert_eq!(app.clusters(), Some(&wanted));
     assert_eq!(app.filters().chips(), [], "cluster B was another cluster");
     assert!(play(&mut app, "u u").0 == Ending::HungUp && app.filters().is_empty());
     // Steps: finer twice is 3, and a third step says so.
     play(&mut app, "9 c +");
     await_jobs(&mut app, &jobs, |app| app.jobs().running().is_none());
-    assert_eq!(app.params().hdbscan.min_cluster_size, 3);
+    assert_eq!(app.made().hdbscan.min_cluster_size, 3);
     play(&mut app, "c +");
     assert!(words(&app).contains("smallest"), "{}", words(&app));
     play(&mut app, "c s Ctrl-u m i n - s a m p l e s = x Enter");
@@ -411,7 +411,8 @@ fn a_map_made_anew_comes_with_its_own_trust_and_a_cancelled_one_leaves_the_old()
     app.jobs.start(JobKind::Map, patient);
     app.kept = Some(super::super::Kept {
         layout: app.layout.clone().unwrap(),
-        params: *app.params(),
+        clusters: app.clusters.clone().unwrap(),
+        params: *app.made(),
         trust: app.trust.clone(),
     });
     app.take(Product::Layout { epoch: 1, epochs: 2, coordinates: Arc::new(Points::new(vec![7.0; 2 * FEATURES], 2)) });
@@ -421,7 +422,7 @@ fn a_map_made_anew_comes_with_its_own_trust_and_a_cancelled_one_leaves_the_old()
     assert_eq!((place(&app), app.map().stage()), (old, Stage::Finished));
     play(&mut app, "Esc L Ctrl-u n e i g h b o r s = 5 Space s e e d = 3 Enter");
     await_jobs(&mut app, &jobs, |app| app.trust().is_some() && app.jobs().running().is_none());
-    assert_eq!((app.params().umap.neighbors, app.params().umap.seed), (5, 3));
+    assert_eq!((app.made().umap.neighbors, app.made().umap.seed), (5, 3));
     assert_ne!(place(&app), old);
     play(&mut app, "L Ctrl-u n e i g h b o r s = 9 9 Enter");
     assert!(matches!(app.prompt().unwrap().note(), Note::Bad(why) if why.contains("2 to 32")));

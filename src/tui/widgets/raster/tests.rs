@@ -104,7 +104,11 @@ fn picking_finds_what_is_drawn() {
     assert_eq!(nearest_point(cloud, &view, at(0), 3.0, 60, 20), Some(0));
     assert_eq!(nearest_point(cloud, &view, at(2), 3.0, 60, 20), None, "a filtered point is not picked");
     assert_eq!(points_in(cloud, &view, (59, 19), (0, 0), 60, 20), [0, 1]);
-    assert_eq!(points_in(cloud, &view, at(1), at(1), 60, 20), [1]);
+    let corner = |i: usize| (i32::from(at(i).0), i32::from(at(i).1));
+    assert_eq!(points_in(cloud, &view, corner(1), corner(1), 60, 20), [1]);
+    let (mut panned, far) = (view, (i32::MIN, i32::MIN));
+    panned.pan(1000, 1000);
+    assert_eq!(points_in(cloud, &panned, far, (59, -500), 60, 20), [0, 1], "also where they are out of sight");
 }
 
 #[test]
