@@ -503,8 +503,11 @@ impl App {
             Press::Unknown(_) if context == Context::Prompt => {}
             Press::Unknown(_) if context == Context::Confirm => {}
             Press::Unknown(keys) => {
-                let help = self.keymap.key(context, Action::Help).unwrap_or_default();
-                self.complain(format!("no command {} here; {help} shows the keys", super::key::sequence(&keys)));
+                let keys = super::key::sequence(&keys);
+                self.complain(match self.keymap.key(context, Action::Help) {
+                    Some(help) => format!("no command {keys} here; {help} shows the keys"),
+                    None => format!("no command {keys} here"),
+                });
             }
         }
     }

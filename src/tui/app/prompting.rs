@@ -319,7 +319,7 @@ impl App {
             }
             PromptKind::LayOut => {
                 if let Ok(params) = self.parse_layout(&text) {
-                    self.remake(params);
+                    self.remake_with(params);
                 }
             }
             PromptKind::Export | PromptKind::ExportAll if text.is_empty() => {}

@@ -116,6 +116,14 @@ impl App {
         self.say(format!("grouping with {}", grouping_line(&hdbscan)));
     }
 
+    /// Makes the map with other parameters; with those that it was made with there is nothing to do.
+    pub(super) fn remake_with(&mut self, params: MapParams) {
+        if params.umap == self.made.umap && self.finished_layout().is_some() {
+            return self.say(format!("this is the map with {}", layout_line(&params)));
+        }
+        self.remake(params);
+    }
+
     /// Makes the map anew; the one on screen stays until the new one forms, and comes back if that is cancelled.
     pub(super) fn remake(&mut self, params: MapParams) {
         if self.kept.is_none()
