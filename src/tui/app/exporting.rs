@@ -4,10 +4,10 @@ use super::prompt::{Note, PromptKind};
 use super::{App, Chip, Stage};
 use crate::analysis::columns::DEFAULT_COLUMNS;
 use crate::analysis::map::{grouping_parameters, layout_parameters};
-use crate::analysis::{Column, FeatureTable, JobKind, Product};
+use crate::analysis::{Column, FeatureTable, JobKind, Neighbor, Product};
 use crate::container::write::Target;
 use crate::error::Result;
-use crate::export::{Document, Provenance, Sink, WRITERS, table};
+use crate::export::{Array, Data, Document, Provenance, Sink, WRITERS, table};
 use crate::text::counted;
 use crate::tui::frame::{frame_svg, frame_text};
 use crate::tui::layout::Page;
@@ -104,15 +104,23 @@ impl App {
         all
     }
 
-    /// What an export takes: all features, else the rows of the table that is open, else those that are shown.
+    /// What an export takes: all features, else the rows of the table or the neighbours on their page, else those that
+    /// are shown.
     pub(super) fn chosen_features(&self, all: bool) -> Vec<usize> {
         if all {
             (0..self.study.features()).collect()
         } else if matches!(self.page, Page::Marks | Page::Table) {
             self.listed.iter().map(|feature| *feature as usize).collect()
+        } else if let Some(neighbours) = self.listed_neighbours() {
+            neighbours.iter().map(|neighbour| neighbour.feature as usize).collect()
         } else {
             (0..self.shown.len()).filter(|feature| self.shown[*feature]).collect()
         }
+    }
+
+    /// The neighbours on their page.
+    fn listed_neighbours(&self) -> Option<&[Neighbor]> {
+        self.neighbours().filter(|_| self.page == Page::Neighbours)
     }
 
     /// Writes features to a file, as a job.
@@ -128,18 +136,24 @@ impl App {
             return self.complain("there is nothing to write: no feature is shown");
         }
         // Checked here, so that a name that cannot be written is told at once.
-        let sink = match Sink::new(path, replace, table::count(DEFAULT_COLUMNS)) {
+        let sink = match Sink::new(path, replace, table::count(DEFAULT_COLUMNS) + 1) {
             Ok(sink) => sink,
             Err(error) => return self.complain(error.to_string()),
         };
+        let mut parameters = self.map_parameters();
+        let neighbours = self.listed_neighbours().filter(|_| !all);
+        let cosines = neighbours.map(|all| all.iter().map(|neighbour| neighbour.cosine).collect::<Vec<f32>>());
         let filter = if all {
+            None
+        } else if cosines.is_some() {
+            parameters.insert("neighbours_of".into(), self.selected.into());
+            parameters.insert("by".into(), self.neighbours_by().into());
             None
         } else if self.page == Page::Marks {
             Some(Chip::Marked.expression(&self.marks))
         } else {
             self.filters.expression(&self.marks)
         };
-        let mut parameters = self.map_parameters();
         parameters.insert("verb".into(), "export".into());
         parameters.insert("where".into(), filter.into());
         parameters.extend(self.study.evidence_sources());
@@ -157,13 +171,9 @@ impl App {
                 clusters: clusters.as_deref(),
                 words: None,
             };
-            sink.write(&Document {
-                rows: "features",
-                arrays: table::arrays(&table, &columns, &features),
-                extras: Vec::new(),
-                provenance,
-                bare: false,
-            })?;
+            let mut arrays = table::arrays(&table, &columns, &features);
+            arrays.extend(cosines.map(|cosines| Array::column("cosine", Data::F32(cosines))));
+            sink.write(&Document { rows: "features", arrays, extras: Vec::new(), provenance, bare: false })?;
             context.publish(Product::File(sink.path().to_path_buf(), counted(features.len(), "feature", "features")));
             Ok(())
         });

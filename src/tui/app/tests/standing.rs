@@ -193,6 +193,25 @@ fn an_export_of_an_unfinished_map_says_what_it_is() {
 }
 
 #[test]
+fn on_their_page_neighbours_are_what_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("near.csv");
+    let (mut app, jobs) = ready();
+    play(&mut app, "3 g i g n");
+    jobs_end(&mut app, &jobs);
+    let wanted: Vec<(u32, f32)> = app.neighbours().unwrap().iter().map(|n| (n.feature, n.cosine)).collect();
+    play(&mut app, &format!("e Ctrl-u {} Enter", typed(path.to_str().unwrap())));
+    jobs_end(&mut app, &jobs);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let rows = text.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_digit()));
+    let written: Vec<(u32, f32)> = rows
+        .map(|row| (row.split(',').next().unwrap().parse().unwrap(), row.rsplit(',').next().unwrap().parse().unwrap()))
+        .collect();
+    assert_eq!(written, wanted);
+    assert!(text.contains("neighbours_of: 3") || text.contains("\"neighbours_of\":3"), "{text}");
+}
+
+#[test]
 fn what_runs_stays_in_sight_beside_what_was_said_and_long_words_get_a_box() {
     let (mut app, _jobs) = ready();
     app.jobs.start(JobKind::Trust, |context| {
