@@ -194,7 +194,7 @@ fn assemble(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sae::synth::{SynthKind, SynthParams, plant, write};
+    use crate::sae::synth::{SynthKind, SynthParams, plant, target, write};
 
     fn open_with(path: &Path, pick: Option<&str>) -> Study {
         let options = OpenOptions { pick: pick.map(str::to_string), ..OpenOptions::default() };
@@ -205,7 +205,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for name in ["a", "b"] {
             let params = SynthParams { features: 30, d_model: 4, tokens: 9, ..SynthParams::default() };
-            write(&plant(SynthKind::Random, &params).unwrap(), &folder.path().join(name)).unwrap();
+            let task = Task::new(1).unwrap();
+            let planted = plant(SynthKind::Random, &params, &task).unwrap();
+            write(&planted, &target(&folder.path().join(name), false).unwrap(), &task).unwrap();
         }
         folder
     }
