@@ -115,6 +115,22 @@ fn what_holds_no_labels_is_refused() {
 }
 
 #[test]
+fn tokens_are_no_labels() {
+    for text in [
+        "{\"tokens\": [\"a\", \"b\"], \"doc_ids\": [0, 0]}\n{\"tokens\": [\"c\"]}",
+        "{\"first_row\": 0, \"words\": [\"a\"]}",
+        "{\"text\": \"a b\", \"tokens\": [\"a\", \"b\"]}",
+    ] {
+        let error = open(text).unwrap_err().to_string();
+        assert!(error.contains("tokens of activation rows") && error.contains("l.jsonl"), "{text}: {error}");
+    }
+    // A list under a name that says nothing of labels is none; entries that name their feature are.
+    assert!(open("{\"words\": [\"a\", \"b\"]}").unwrap_err().to_string().contains("no labels of features"));
+    assert_eq!(open("{\"data\": [{\"index\": 2, \"label\": \"two\"}, 7]}").unwrap().0.get(2), Some("two"));
+    assert_eq!(open("{\"labels\": [\"zero\", \"one\"]}").unwrap().0.get(1), Some("one"));
+}
+
+#[test]
 fn halves_of_characters_lose_no_file() {
     let line = "{\"index\":\"1\",\"description\":\"cut \\ud800\"}";
     for text in [line.to_string(), format!("{line}\n{{\"index\":2,\"label\":\"whole\"}}"), format!("[{line}]")] {
