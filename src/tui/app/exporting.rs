@@ -122,7 +122,7 @@ impl App {
             let table = FeatureTable {
                 study: &study,
                 coordinates: layout.as_deref(),
-                clusters: clusters.as_deref(),
+                clusters: clusters.as_deref().map(|clusters| &clusters.labels[..]),
                 words: None,
             };
             sink.write(&Document {
