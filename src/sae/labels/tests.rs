@@ -69,7 +69,7 @@ fn every_layout_gives_the_same_words() {
 fn labels_of_another_dictionary_are_an_error_that_names_them() {
     let text = "{\"layer\":\"5-res-16k\",\"index\":\"3\",\"description\":\"a\"}\n{\"layer\":\"5-res-16k\",\"index\":\"16383\",\"description\":\"b\"}";
     let error = open(text).unwrap_err().to_string();
-    for expected in ["1 of 2 labels of 5-res-16k", "up to 16383", "below 200", "l.jsonl"] {
+    for expected in ["1 of 2 labels of 5-res-16k names features", "up to 16383", "below 200", "l.jsonl"] {
         assert!(error.contains(expected), "{error} should say {expected}");
     }
     // A hostile index must not decide how much memory is taken.
