@@ -162,6 +162,7 @@ impl Error {
                 "; expected a path that you may use; try `ls -ld` on it and on its folders, and chmod or another place"
             }
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; try a place with more room",
+            io::ErrorKind::ReadOnlyFilesystem => "; try a place that can be written to",
             _ => "",
         };
         Self::Io { path: path.as_ref().to_path_buf(), message: format!("{error}{advice}") }
@@ -251,6 +252,7 @@ mod tests {
             (io::ErrorKind::NotFound, "try checking its spelling"),
             (io::ErrorKind::PermissionDenied, "expected a path that you may use; try"),
             (io::ErrorKind::StorageFull, "try a place with more room"),
+            (io::ErrorKind::ReadOnlyFilesystem, "try a place that can be written to"),
         ] {
             let error = Error::io("there", &io::Error::from(kind)).to_string();
             assert!(error.starts_with("there: ") && error.contains(words), "{error}");

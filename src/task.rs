@@ -26,6 +26,9 @@ pub struct Watch {
     stage: Mutex<Option<(&'static str, Instant)>>,
 }
 
+/// The most threads of a task: more than any machine runs at a time, and few enough to start at once.
+pub const MAX_THREADS: usize = 1024;
+
 /// How far a task is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Progress {
@@ -77,8 +80,15 @@ impl Task {
     /// A task on its own pool of `threads` threads (0 means one per core).
     ///
     /// # Errors
-    /// If the threads cannot be started.
+    /// If there are more than [`MAX_THREADS`], or they cannot be started.
     pub fn new(threads: usize) -> Result<Self> {
+        if threads > MAX_THREADS {
+            let own = std::thread::available_parallelism().map_or(1, usize::from);
+            return Err(Problem::new(format!("{threads} threads"))
+                .expected(format!("at most {MAX_THREADS}; this machine runs {own} at a time"))
+                .hint("--threads 0, which takes as many as it runs")
+                .usage());
+        }
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .thread_name(|i| format!("saescope-{i}"))
@@ -137,6 +147,12 @@ mod tests {
         task.watch().cancel();
         assert!(matches!(task.check(), Err(Error::Cancelled)));
         task.fresh().check().unwrap();
+    }
+
+    #[test]
+    fn more_threads_than_any_machine_runs_are_refused() {
+        let error = Task::new(MAX_THREADS + 1).map(drop).unwrap_err();
+        assert!(matches!(error, Error::Usage(_)) && error.to_string().contains("at most 1024"), "{error}");
     }
 
     #[test]

@@ -51,6 +51,12 @@ pub fn thousands(n: u64) -> String {
     out
 }
 
+/// A number with four decimals; by powers of ten where these would say nothing or be too many: `0.0134`, `1.000e-30`.
+pub fn decimal(x: f64) -> String {
+    let plain = x == 0.0 || (1e-3..1e6).contains(&x.abs());
+    if plain { format!("{x:.4}") } else { format!("{x:.3e}") }
+}
+
 /// How many of what, as people write it: `1 row`, `4,096 rows`.
 pub fn counted(n: usize, one: &str, many: &str) -> String {
     format!("{} {}", thousands(n as u64), if n == 1 { one } else { many })
@@ -65,6 +71,12 @@ fn hides(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn numbers_have_four_decimals_where_these_say_something() {
+        let shown = [0.0, 0.013_42, 1.0, 99_999.5, 1e-30, -3e30, 1e6].map(super::decimal);
+        assert_eq!(shown, ["0.0000", "0.0134", "1.0000", "99999.5000", "1.000e-30", "-3.000e30", "1.000e6"]);
+    }
+
     use super::*;
 
     #[test]

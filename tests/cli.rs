@@ -82,9 +82,59 @@ fn what_a_later_build_brings_says_so() {
         vec!["embed", "@example", "-o", "x.npy", "--method", "diffusion"],
         vec!["cluster", "@example", "-o", "x.npz", "--method", "leiden"],
         vec!["cluster", "@example", "-o", "x.npz", "--on", "activation"],
+        vec!["cluster", "@example", "-o", "x.npz", "--method", "leiden", "--resolution", "2"],
+        vec!["cluster", "@example", "-o", "x.npz", "--method", "graph", "--k", "4", "--tau", ".5"],
+        vec!["cluster", "@example", "-o", "x.npz", "--method", "kmeans", "--clusters", "4"],
+        vec!["info", "@example", "--source", "1"],
+        vec!["--token-labels", "t.csv"],
+        // Before anything is said of the file.
+        vec!["embed", "@example", "-o", "no/x.npy", "--method", "diffusion"],
     ] {
         assert!(program.fails(2, &args).contains("not in this build"), "{args:?}");
     }
+}
+
+#[test]
+fn what_cannot_apply_is_refused_and_not_passed_over() {
+    let program = Program::new();
+    let rows: Vec<f32> = (0..60).map(|i| (i * 7 % 11) as f32).collect();
+    fs::write(program.path("p.npy"), npy(&rows, 30)).unwrap();
+    let points = ["cluster", "--points", "p.npy", "-o", "c.npz"];
+    let dict = ["cluster", "p.npy", "-o", "c.npz", "--on", "decoder"];
+    let pca = ["embed", "p.npy", "-o", "e.npz", "--method", "pca"];
+    let export = ["export", "p.npy", "-o", "t.npz", "--columns"];
+    let trust = ["trust", "p.npy", "--against", "p.npy", "--k", "3"];
+    for (verb, more, words) in [
+        (&points[..], &["--on", "decoder"][..], "--points"),
+        (&points, &["--neighbors", "5"], "--points"),
+        (&points, &["--acts", "no.npz"], "--points"),
+        (&points, &["--fit-clusters"], "--points"),
+        (&dict, &["--min-dist", "7"], "--min-dist says nothing where --on decoder is"),
+        (&dict, &["--fit-clusters"], "--fit-clusters says nothing"),
+        (&pca, &["--graph", "no.npz"], "--graph says nothing where --method pca is"),
+        (&pca, &["--epochs", "5"], "--epochs says nothing"),
+        (&pca, &["--min-dist", "-3"], "--min-dist says nothing"),
+        (&["info", "@example"], &["--pick", "x"], "leaving --pick out"),
+        (&trust, &["--transpose"], "--transpose says nothing"),
+        (&["convert"], &["-o", "copy"], "<DICT>"),
+        (&export, &["feature,x,feature"], "names feature twice"),
+        (&["export", "@example", "-o", "l.npy"], &["--columns", "label"], "label is text"),
+        (&["info"], &["--threads", "20000"], "at most 1024"),
+        (&["knn", "p.npy", "-o", "k.npz"], &["--k", "-1"], "expected a whole number from 0 on"),
+        (&["trust", "p.npy", "--against", "@example"], &[], "p.npy: 30 coordinates for 4096 rows"),
+        (
+            &["trust", "p.npy", "--against", "p.npy"],
+            &["--k", "0"],
+            "p.npy: a neighbourhood of 0 among 30 points; expected a k from 1 to 14; try --k 1",
+        ),
+    ] {
+        let args = [verb, more].concat();
+        let said = program.fails(2, &args);
+        assert!(said.contains(words), "{args:?} should say {words}: {said}");
+    }
+    assert_eq!(fs::read_dir(program.folder()).unwrap().count(), 1, "nothing was written");
+    let named = |metric: &[&str]| program.json(&[&trust[..], &["--json"], metric].concat())["metric"].clone();
+    assert_eq!((named(&[]), named(&["--metric", "cosine"])), ("euclidean".into(), "cosine".into()));
 }
 
 #[test]
@@ -216,6 +266,8 @@ fn the_second_asking_is_answered_from_the_cache() {
     assert_eq!(fs::read(program.path("a.npy")).unwrap(), fs::read(program.path("b.npy")).unwrap());
     assert!(program.ok(&["cache", "clear"]).starts_with("removed"));
     assert_eq!(program.json(&["cache", "list", "--json"])["entries"].as_array().unwrap().len(), 0);
+    assert_eq!(program.json(&["cache", "path", "--no-cache", "--json"])["path"], Value::Null);
+    assert_eq!(program.ok(&["cache", "--no-cache"]), "0 results kept nowhere: the cache is off\n");
 }
 
 /// An npy file of `rows` rows of these values.
@@ -368,6 +420,38 @@ fn what_is_asked_of_the_map_is_part_of_the_answer() {
 }
 
 #[test]
+fn the_clusters_of_the_screen_can_be_asked_for() {
+    let program = Program::new();
+    let shape = ["--features", "300", "--d-model", "64", "--tokens", "0", "--quiet"];
+    program.ok(&[&["synth", "manifolds", "-o", "d"][..], &shape].concat());
+    let cluster = |file: &str, more: &[&str]| program.succeeds(&[&["cluster", "d", "-o", file][..], more].concat());
+    let plain = cluster("plain.json", &[]);
+    assert!(
+        plain.stderr.contains("2 clusters do not tell") && plain.stderr.contains("--fit-clusters"),
+        "{}",
+        plain.stderr
+    );
+    let fitted = cluster("fitted.json", &["--fit-clusters"]);
+    assert_eq!(fitted.stderr, "");
+    let read = |file: &str| -> Value { serde_json::from_slice(&fs::read(program.path(file)).unwrap()).unwrap() };
+    let (plain, fitted) = (read("plain.json"), read("fitted.json"));
+    let used = |json: &Value| {
+        ["min_cluster_size", "min_samples"].map(|name| json["provenance"]["parameters"][name].as_u64().unwrap())
+    };
+    assert_eq!((used(&plain), used(&fitted)), ([15, 15], [5, 5]));
+    // The table has the same ones, and so has the screen.
+    let export = ["export", "d", "-o", "t.json", "--columns", "feature,cluster", "--where", "cluster = 7"];
+    let nothing = program.fails(1, &export);
+    assert!(nothing.contains("no feature passes cluster = 7; try --fit-clusters"), "{nothing}");
+    program.ok(&[&export[..], &["--fit-clusters"]].concat());
+    let (table, all) = (read("t.json"), fitted["features"].as_array().unwrap());
+    let seventh: Vec<&Value> = all.iter().filter(|row| row["cluster"] == 7).collect();
+    assert_eq!((table["features"].as_array().unwrap().iter().collect::<Vec<_>>(), used(&table)), (seventh, [5, 5]));
+    let count = all.iter().map(|row| row["cluster"].as_i64().unwrap()).max().unwrap() + 1;
+    assert!(program.ok(&["render", "d", "--view", "map"]).contains(&format!("{count} clusters")));
+}
+
+#[test]
 fn a_reader_that_leaves_ends_the_program_in_peace() {
     let program = Program::new();
     let command = format!("{} cache list --json | true; exit ${{PIPESTATUS[0]}}", env!("CARGO_BIN_EXE_saescope"));
@@ -383,18 +467,22 @@ fn a_reader_that_leaves_ends_the_program_in_peace() {
 fn an_interrupt_ends_a_verb_with_130_and_leaves_nothing_behind() {
     let program = Program::new();
     program.ok(&["synth", "random", "-o", "big", "--features", "20000", "--d-model", "256", "--tokens", "8"]);
-    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_saescope"))
-        .args(["embed", "big", "-o", "map.npy", "--no-cache", "--epochs", "1000000"])
-        .current_dir(program.folder())
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    std::thread::sleep(std::time::Duration::from_millis(500));
-    let pid = rustix::process::Pid::from_child(&child);
-    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(130));
-    let files: Vec<_> = fs::read_dir(program.folder()).unwrap().map(|file| file.unwrap().file_name()).collect();
-    assert_eq!(files, ["big"]);
+    let embed = ["embed", "big", "-o", "map.npy", "--no-cache", "--epochs", "1000000"];
+    let synth = ["synth", "mixed", "-o", "planted", "--features", "60000", "--d-model", "1024", "--tokens", "400000"];
+    for args in [&embed[..], &synth] {
+        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_saescope"))
+            .args(args)
+            .current_dir(program.folder())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        let pid = rustix::process::Pid::from_child(&child);
+        rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{args:?}");
+        let files: Vec<_> = fs::read_dir(program.folder()).unwrap().map(|file| file.unwrap().file_name()).collect();
+        assert_eq!(files, ["big"], "{args:?}");
+    }
 }
 
 #[test]

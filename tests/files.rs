@@ -277,6 +277,140 @@ fn results_say_what_they_were_made_from() {
     assert!(table["provenance"]["parameters"].get("acts").is_none(), "neighbours by decoder need none");
 }
 
+/// The provenance of a json that was written.
+fn parameters(here: &Here, name: &str) -> Value {
+    let table: Value = serde_json::from_str(&fs::read_to_string(here.path(name)).unwrap()).unwrap();
+    table["provenance"]["parameters"].clone()
+}
+
+#[test]
+fn provenance_has_the_seed_every_input_and_only_what_was_used() {
+    let here = Here::new();
+    here.dictionary("d", &[], plain);
+    let labels: String = (0..F).map(|i| format!("{i},{}\n", i % 2)).collect();
+    here.write("c.csv", format!("feature,cluster\n{labels}"));
+    here.write("p.npy", npy(&vectors("p", F, 2), Dtype::F32, false));
+    here.ok(&["knn", "d", "-o", "g.npz", "--k", "3"]);
+    let seed = ["--seed", "7"];
+    let told = |name: &str, args: &[&str]| {
+        here.ok(&[args, &["-o", name], &seed].concat());
+        let told = parameters(&here, name);
+        assert_eq!(told["seed"], 7, "{name}: {told}");
+        told
+    };
+    let names = |told: &Value| told.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
+    assert_eq!(names(&told("k.json", &["knn", "d", "--k", "3"])), "k method seed verb");
+    assert_eq!(names(&told("pca.json", &["embed", "d", "--method", "pca"])), "dims method seed verb");
+    let on_graph = told("u.json", &["embed", "d", "--graph", "g.npz", "--neighbors", "4"]);
+    assert_eq!(names(&on_graph), "dims epochs graph init method min_dist neighbors seed spread verb");
+    let trusted = told("t.json", &["trust", "p.npy", "--against", "d", "--k", "3"]);
+    let table = told("e.json", &["export", "d", "--columns", "feature,cluster", "--clusters", "c.csv"]);
+    assert_eq!(names(&table), "clusters columns seed verb");
+    assert_eq!(table["columns"], json!(["feature", "cluster"]));
+    for (input, path) in [(&on_graph["graph"], "g.npz"), (&trusted["against"], "d"), (&table["clusters"], "c.csv")] {
+        assert_eq!((&input["path"], input["fingerprint"].as_str().map(str::len)), (&path.into(), Some(32)), "{input}");
+    }
+    let placed = told("x.json", &["export", "d", "--columns", "x", "--where", "feature < 3"]);
+    assert_eq!(names(&placed), "columns init min_dist neighbors seed spread verb where");
+}
+
+#[test]
+fn what_a_result_is_made_from_is_not_replaced() {
+    let here = Here::new();
+    here.write("self.npy", npy(&vectors("w", F, D), Dtype::F32, false));
+    here.dictionary("d", &[], plain);
+    here.write("x.npz", npz(&[vectors("x", 3, D)], Dtype::F32, false));
+    here.write("x/part.npz", npz(&[vectors("x", 3, D)], Dtype::F32, false));
+    here.write("p.npy", npy(&vectors("p", F, 2), Dtype::F32, false));
+    here.ok(&["encode", "d", "x", "-o", "d/acts.npz"]);
+    here.ok(&["knn", "self.npy", "-o", "g.npz", "--k", "3"]);
+    for args in [
+        vec!["embed", "self.npy", "-o", "./self.npy"],
+        vec!["embed", "self.npy", "-o", "g.npz", "--graph", "g.npz"],
+        vec!["knn", "self.npy", "-o", "g.npz", "--acts", "g.npz"],
+        vec!["cluster", "--points", "p.npy", "-o", "p.npy"],
+        vec!["export", "d", "-o", "d/acts.npz", "--columns", "density"],
+        vec!["encode", "d", "x.npz", "-o", "x.npz"],
+        vec!["encode", "d", "x", "-o", "x/part.npz"],
+        vec!["convert", "d", "-o", "d"],
+    ] {
+        let said = here.fails(2, &[&args[..], &["--force"]].concat());
+        assert!(said.contains("what it is made from"), "{args:?}: {said}");
+    }
+    here.ok(&["knn", "d", "-o", "g.npz", "--k", "3", "--force"]);
+    // Another file beside the dictionary is none of its own.
+    for force in [&[][..], &["--force"]] {
+        here.ok(&[&["trust", "p.npy", "--against", "d", "--k", "3", "-o", "d/t.csv"], force].concat());
+    }
+}
+
+#[test]
+fn clusters_of_a_file_keep_its_numbers() {
+    let here = Here::new();
+    here.dictionary("d", &[], plain);
+    let numbers = [7, 2, 1_000_000, -1];
+    let labels: String = (0..F).map(|i| format!("{i},{}\n", numbers[i % 4])).collect();
+    here.write("c.csv", format!("feature,cluster\n{labels}"));
+    let export = ["export", "d", "--columns", "feature,cluster", "--clusters", "c.csv", "--bare", "-o"];
+    here.ok(&[&export[..], &["all.csv"]].concat());
+    assert_eq!(fs::read_to_string(here.path("all.csv")).unwrap(), format!("feature,cluster\n{labels}"));
+    here.ok(&[&export[..], &["some.csv", "--where", "cluster = 1000000 and feature < 8"]].concat());
+    assert_eq!(fs::read_to_string(here.path("some.csv")).unwrap(), "feature,cluster\n2,1000000\n6,1000000\n");
+}
+
+#[test]
+fn a_matrix_is_a_decoder_unless_its_name_says_otherwise() {
+    let here = Here::new();
+    let encoder = || array("W_enc", &[D, F], values(D * F, 1));
+    here.write("encoder.npz", npz(&[encoder()], Dtype::F32, false));
+    let alone = [encoder(), array("b_enc", &[F], values(F, 3)), array("b_dec", &[D], values(D, 4))];
+    here.write("halved/sae_weights.safetensors", safetensors(&alone, Dtype::F32));
+    here.write("halved/cfg.json", json!({"d_in": D, "d_sae": F, "architecture": "standard"}).to_string());
+    for input in ["encoder.npz", "halved"] {
+        here.refuses(&["info", input], &["an encoder alone; the decoder W_dec is missing", "--format matrix"]);
+        here.refuses(&["convert", input, "-o", "copy"], &["W_dec is missing"]);
+    }
+    let forced = here.ok(&["info", "halved", "--format", "matrix"]);
+    assert!(forced.contains("W_enc is an encoder by its name") && forced.contains("24 features"), "{forced}");
+    // One matrix in a folder is what the folder holds; of two nobody says which.
+    here.write("one/sequences.npy", npy(&vectors("w", F, D), Dtype::F32, false));
+    assert_eq!(here.json(&["info", "one", "--json"])["features"], F);
+    here.write("one/more.npy", npy(&vectors("w", F, D), Dtype::F32, false));
+    here.refuses(&["info", "one"], &["more.npy, sequences.npy", "naming one of them"]);
+    here.dictionary("d/ok", &[], plain);
+    here.refuses(&["info", "d/ok", "--pick", "x"], &["leaving --pick out"]);
+}
+
+#[test]
+fn weights_that_are_no_numbers_are_told_and_blamed_for_themselves() {
+    let here = Here::new();
+    here.write("x.npy", npy(&vectors("x", 3, D), Dtype::F32, false));
+    let bad = |name: &str, shape: &[usize]| {
+        let mut all = values(shape.iter().product(), 2);
+        all[1] = f64::NAN;
+        array(name, shape, all)
+    };
+    for (name, shape, told, blamed) in [
+        ("b_dec", &[D][..], "b_dec has 1 value that is not finite", "b_dec of dimension 1 is NaN"),
+        ("b_enc", &[F], "b_enc has 1 value that is not finite", "b_enc of feature 1 is NaN"),
+        ("W_enc", &[D, F], "1 row of the encoder holds NaN", "the encoder of feature 1 holds NaN"),
+    ] {
+        here.dictionary(name, &[bad(name, shape)], plain);
+        assert!(here.ok(&["info", name]).contains(told), "{name}");
+        here.refuses(&["encode", name, "x.npy", "-o", "a.npz"], &[&format!("{name}/sae_weights"), blamed]);
+    }
+    here.dictionary("batch", &[], |config| config["architecture"] = "batchtopk".into());
+    assert!(here.ok(&["info", "batch"]).contains("without the threshold that training leaves"));
+}
+
+#[test]
+fn a_file_of_tokens_is_no_file_of_labels() {
+    let here = Here::new();
+    here.dictionary("d", &[], plain);
+    here.write("t.jsonl", "{\"tokens\": [\"a\", \"b\"]}\n{\"tokens\": [\"c\"]}\n");
+    here.refuses(&["info", "d", "--labels", "t.jsonl"], &["t.jsonl: these are the tokens", "--tokens with this file"]);
+}
+
 #[test]
 fn clusters_are_read_by_what_the_file_is_and_not_by_its_name() {
     let here = Here::new();

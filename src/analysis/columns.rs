@@ -2,7 +2,6 @@
 
 use super::study::Study;
 use super::words::Words;
-use crate::geometry::cluster::Clusters;
 use crate::rows::Points;
 use std::borrow::Cow;
 
@@ -147,8 +146,8 @@ pub struct FeatureTable<'a> {
     pub study: &'a Study,
     /// Coordinates `[features, 2]`.
     pub coordinates: Option<&'a Points>,
-    /// Clusters of the map.
-    pub clusters: Option<&'a Clusters>,
+    /// The cluster of each feature, -1 for none.
+    pub clusters: Option<&'a [i32]>,
     /// What the features are about, if it was gathered; else it is gathered feature by feature.
     pub words: Option<&'a Words>,
 }
@@ -181,9 +180,7 @@ impl<'a> FeatureTable<'a> {
             Column::Feature => Value::Integer(feature as i64),
             Column::X => number(self.coordinates.map(|points| points.row(feature)[0].into())),
             Column::Y => number(self.coordinates.and_then(|points| points.row(feature).get(1).map(|&y| y.into()))),
-            Column::Cluster => {
-                self.clusters.map_or(Value::None, |clusters| Value::Integer(clusters.labels[feature].into()))
-            }
+            Column::Cluster => self.clusters.map_or(Value::None, |clusters| Value::Integer(clusters[feature].into())),
             Column::Label => self.study.label(feature).map_or(Value::None, |label| Value::Text(label.into())),
             Column::TopTokens if !self.has(column) => Value::None,
             Column::TopTokens => {

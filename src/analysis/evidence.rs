@@ -1,10 +1,10 @@
 //! What is known about features beside their directions: where they fire, on what, and what they are called.
 
-use crate::analysis::fingerprint::Fingerprint;
+use crate::analysis::fingerprint::source;
 use crate::sae::{Activations, Labels, Tokens};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
-use std::collections::HashMap;
+use serde_json::{Map, Value};
+use std::collections::{BTreeSet, HashMap};
 use std::convert::Infallible;
 use std::path::Path;
 
@@ -67,19 +67,19 @@ const FIRST: usize = 1024;
 
 impl Evidence {
     /// Where each part came from, with the fingerprint of its file, by the flag that names it (`acts`, `tokens`,
-    /// `labels`): what belongs into the provenance of a result that may depend on it. Built-in data have no file, and
-    /// the program's version identifies them.
+    /// `labels`): what belongs into the provenance of a result that may depend on it.
     pub fn sources(&self) -> Map<String, Value> {
-        let parts: [(&str, Option<&Path>); 3] = [
-            ("acts", self.activations.as_ref().map(|activations| activations.source.as_path())),
-            ("tokens", self.tokens.as_ref().map(Tokens::path)),
-            ("labels", self.labels.as_ref().map(|labels| labels.path.as_path())),
-        ];
-        let of = |path: &Path| {
-            let fingerprint = Fingerprint::new().path(path).ok().map(|print| print.finish());
-            json!({ "path": path.display().to_string(), "fingerprint": fingerprint })
-        };
-        parts.into_iter().filter_map(|(name, path)| Some((name.to_string(), of(path?)))).collect()
+        self.parts().map(|(name, path)| (name.to_string(), source(path))).collect()
+    }
+    /// The files and folders that it was read from.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.parts().map(|(_, path)| path)
+    }
+    fn parts(&self) -> impl Iterator<Item = (&'static str, &Path)> {
+        let activations = self.activations.as_ref().map(|activations| ("acts", activations.source.as_path()));
+        let tokens = self.tokens.as_ref().map(|tokens| ("tokens", tokens.path()));
+        let labels = self.labels.as_ref().map(|labels| ("labels", labels.path.as_path()));
+        [activations, tokens, labels].into_iter().flatten()
     }
     /// In how many places `feature` fires.
     pub fn places(&self, feature: usize) -> usize {
@@ -97,6 +97,7 @@ impl Evidence {
         let stronger = |a: &usize, b: &usize| values[*b].total_cmp(&values[*a]).then(a.cmp(b));
         let mut order: Vec<usize> = (0..rows.len()).collect();
         let mut chosen: Vec<usize> = Vec::new();
+        let mut taken = BTreeSet::new();
         // A feature may fire in millions of places: only as many of the strongest are sorted as are looked at.
         let mut sorted = 0;
         while chosen.len() < count && sorted < order.len() {
@@ -107,12 +108,13 @@ impl Evidence {
             }
             rest[..end - sorted].sort_unstable_by(stronger);
             for &i in &order[sorted..end] {
-                let repeats = chosen.iter().any(|&c| {
-                    rows[c].abs_diff(rows[i]) as usize <= radius
-                        && tokens.place(rows[c] as usize).0 == tokens.place(rows[i] as usize).0
-                });
+                let row = rows[i];
+                let near = row.saturating_sub(radius as u32)..=row.saturating_add(radius as u32);
+                let document = |row: u32| tokens.place(row as usize).0;
+                let repeats = taken.range(near).any(|&other| document(other) == document(row));
                 if !repeats && chosen.len() < count {
                     chosen.push(i);
+                    taken.insert(row);
                 }
             }
             sorted = end;

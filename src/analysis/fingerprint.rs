@@ -5,6 +5,7 @@
 //! reading. Compiled-in data is identified by all of it, which is small.
 
 use crate::error::{Error, Result};
+use serde_json::{Value, json};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
@@ -14,6 +15,13 @@ use xxhash_rust::xxh3::Xxh3;
 const HEAD: u64 = 64 << 10;
 const BLOCK: u64 = 4 << 10;
 const BLOCKS: u64 = 64;
+
+/// A further input of a result, as provenance has it: its path as it was named, and its fingerprint. Built-in data have no
+/// file, and the program's version identifies them.
+pub fn source(path: &Path) -> Value {
+    let fingerprint = Fingerprint::new().path(path).ok().map(|print| print.finish());
+    json!({ "path": path.display().to_string(), "fingerprint": fingerprint })
+}
 
 /// Collects what identifies an input.
 pub struct Fingerprint(Xxh3);

@@ -51,6 +51,12 @@ pub fn open(request: &Request, cache: Cache) -> Result<Study> {
                 .expected("@example or @example/concepts")
                 .usage());
         };
+        if let Some(pick) = &request.options.pick {
+            return Err(Problem::new(format!("there is nothing to pick {pick} from: {name} is one dictionary"))
+                .expected("a folder of dictionaries")
+                .hint("leaving --pick out")
+                .usage());
+        }
         let dictionary = example.dictionary(&request.options)?;
         let fingerprint = fingerprint.bytes(&example.weights).text(example.config).finish();
         let loader = move |dictionary: &Dictionary, task: &Task| load_example(&example, &named, dictionary, task);
@@ -124,16 +130,27 @@ fn first_that_fits<T>(
     Ok(None)
 }
 
+/// What was named, or else the first that lies in `folders` and fits.
+fn named_or_beside<T>(
+    named: Option<&PathBuf>,
+    sort: &Beside,
+    folders: &[PathBuf],
+    notes: &mut Vec<String>,
+    load: impl Fn(&Path) -> Result<T>,
+) -> Result<Option<T>> {
+    match named {
+        Some(path) => load(path).map(Some),
+        None => first_that_fits(sort.find(folders), notes, load),
+    }
+}
+
 fn load_files(dictionary: &Dictionary, named: &Named, task: &Task) -> Result<Evidence> {
     let features = dictionary.features();
     let mut notes = Vec::new();
     let mut folders: Vec<PathBuf> = dictionary.info.files.iter().filter_map(|file| folder_of(file)).collect();
     folders.dedup();
     let load = |path: &Path| Activations::load(path, Some(features), task);
-    let activations = match &named.activations {
-        Some(path) => Some(load(path)?),
-        None => first_that_fits(ACTIVATIONS.find(&folders), &mut notes, load)?,
-    };
+    let activations = named_or_beside(named.activations.as_ref(), &ACTIVATIONS, &folders, &mut notes, load)?;
     if let Some(folder) = activations.as_ref().and_then(|a| folder_of(&a.source))
         && !folders.contains(&folder)
     {
@@ -141,35 +158,33 @@ fn load_files(dictionary: &Dictionary, named: &Named, task: &Task) -> Result<Evi
     }
     let rows = activations.as_ref().map(Activations::tokens);
     let load = |path: &Path| Tokens::load(path, rows, task);
-    let tokens = match &named.tokens {
-        Some(path) => Some(load(path)?),
-        None if activations.is_none() => None,
-        None => first_that_fits(TOKENS.find(&folders), &mut notes, load)?,
-    };
+    let places = if activations.is_none() { &[][..] } else { &folders };
+    let tokens = named_or_beside(named.tokens.as_ref(), &TOKENS, places, &mut notes, load)?;
     let load = |path: &Path| Labels::load(path, features, task);
-    let labels = match &named.labels {
-        Some(path) => Some(load(path)?),
-        None => first_that_fits(LABELS.find(&folders), &mut notes, load)?,
-    };
+    let labels = named_or_beside(named.labels.as_ref(), &LABELS, &folders, &mut notes, load)?;
     Ok(assemble(activations, tokens, labels, notes))
 }
 
+/// What is built in; beside activations that were named is looked as for any dictionary.
 fn load_example(example: &Example, named: &Named, dictionary: &Dictionary, task: &Task) -> Result<Evidence> {
     let features = dictionary.features();
+    let mut notes = Vec::new();
+    let folders: Vec<PathBuf> = named.activations.as_deref().and_then(folder_of).into_iter().collect();
     let activations = match &named.activations {
         Some(path) => Activations::load(path, Some(features), task)?,
         None => example.activations(task)?,
     };
+    let load = |path: &Path| Tokens::load(path, Some(activations.tokens()), task);
     let tokens = match (&named.tokens, &named.activations) {
-        (Some(path), _) => Some(Tokens::load(path, Some(activations.tokens()), task)?),
-        (None, Some(_)) => None,
         (None, None) => Some(example.tokens(task)?),
+        (tokens, _) => named_or_beside(tokens.as_ref(), &TOKENS, &folders, &mut notes, load)?,
     };
-    let labels = match &named.labels {
-        Some(path) => Some(Labels::load(path, features, task)?),
+    let load = |path: &Path| Labels::load(path, features, task);
+    let labels = match named_or_beside(named.labels.as_ref(), &LABELS, &folders, &mut notes, load)? {
+        Some(labels) => Some(labels),
         None => example.labels(features, task)?,
     };
-    Ok(assemble(Some(activations), tokens, labels, Vec::new()))
+    Ok(assemble(Some(activations), tokens, labels, notes))
 }
 
 fn assemble(
@@ -194,7 +209,7 @@ fn assemble(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sae::synth::{SynthKind, SynthParams, plant, write};
+    use crate::sae::synth::{SynthKind, SynthParams, plant, target, write};
 
     fn open_with(path: &Path, pick: Option<&str>) -> Study {
         let options = OpenOptions { pick: pick.map(str::to_string), ..OpenOptions::default() };
@@ -205,7 +220,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for name in ["a", "b"] {
             let params = SynthParams { features: 30, d_model: 4, tokens: 9, ..SynthParams::default() };
-            write(&plant(SynthKind::Random, &params).unwrap(), &folder.path().join(name)).unwrap();
+            let task = Task::new(1).unwrap();
+            let planted = plant(SynthKind::Random, &params, &task).unwrap();
+            write(&planted, &target(&folder.path().join(name), false).unwrap(), &task).unwrap();
         }
         folder
     }
@@ -236,6 +253,30 @@ mod tests {
         let built_in = open_with(Path::new("@example/concepts"), None);
         built_in.load_evidence(&Task::new(1).unwrap()).unwrap();
         assert_eq!(built_in.evidence_sources()["acts"]["path"], "@example/concepts");
+    }
+
+    #[test]
+    fn what_lies_beside_activations_is_found_for_an_example_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let example = example("@example/concepts").unwrap();
+        let bytes = [("acts.npz", &example.activations), ("rows.jsonl.gz", &example.tokens)];
+        for (name, bytes) in bytes {
+            std::fs::write(path(name), bytes).unwrap();
+        }
+        std::fs::write(path("labels.csv"), "index,label\n3,three\n").unwrap();
+        let request = Request {
+            dictionary: "@example/concepts".into(),
+            activations: Some(path("acts.npz")),
+            ..Request::default()
+        };
+        let study = open(&request, Cache::off()).unwrap();
+        study.load_evidence(&Task::new(1).unwrap()).unwrap();
+        assert_eq!(study.tokens().unwrap().path(), path("rows.jsonl.gz"));
+        assert_eq!(study.label(3), Some("three"));
+        let options = OpenOptions { pick: Some("x".into()), ..OpenOptions::default() };
+        let refused = open(&Request { options, ..request }, Cache::off()).map(drop).unwrap_err().to_string();
+        assert!(refused.contains("leaving --pick out"), "{refused}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::study::Study;
 use crate::error::Result;
 use crate::sae::DecoderStats;
 use crate::task::Task;
-use crate::text::{counted, thousands};
+use crate::text::{counted, decimal, thousands};
 use serde::Serialize;
 
 /// Above this many bytes of decoder, `info` leaves out what needs a pass over the data.
@@ -22,7 +22,13 @@ impl Study {
         let bytes = (self.features() * self.dictionary.d_out() * self.dictionary.info.dtype.size()) as u64;
         if full || bytes <= FULL_PASS_LIMIT {
             self.norms(task)?;
-            return Ok(self.known_summary());
+            let mut summary = self.known_summary();
+            let bad = self.dictionary.bad_encoder_rows(task)?;
+            if bad > 0 {
+                let rows = counted(bad, "row of the encoder holds", "rows of the encoder hold");
+                summary.warnings.push(format!("{rows} NaN or infinity: encoding is refused"));
+            }
+            return Ok(summary);
         }
         let mut summary = self.known_summary();
         if summary.decoder.is_none() {
@@ -174,7 +180,9 @@ impl Summary {
             let norms = if decoder.norm_min.is_nan() {
                 "no row is finite".to_string()
             } else {
-                format!("min {:.4}, median {:.4}, max {:.4}", decoder.norm_min, decoder.norm_median, decoder.norm_max)
+                let [min, median, max] = [decoder.norm_min, decoder.norm_median, decoder.norm_max];
+                let [min, median, max] = [min, median, max].map(|norm| decimal(norm.into()));
+                format!("min {min}, median {median}, max {max}")
             };
             let bad = match decoder.bad_rows {
                 0 => String::new(),

@@ -1,6 +1,6 @@
 //! Verbs and flags: the contract with scripts. One place for every name.
 
-use super::shared::{Common, DictArgs, EncodingArgs, FileArgs, GroupArgs, LayoutArgs, OpenArgs};
+use super::shared::{Common, DictArgs, EncodingArgs, FileArgs, FitArgs, GroupArgs, LayoutArgs, OpenArgs};
 use crate::analysis::NeighborsBy;
 use crate::geometry::umap::Init;
 use crate::tui::capabilities::ThemeChoice;
@@ -90,6 +90,20 @@ pub(super) const LATER: &[&str] = &[
     "man",
 ];
 
+/// Flags of the contract that a later build brings, and the verbs that will take them; `""` is the screen.
+pub(super) const LATER_FLAGS: &[(&str, &[&str])] = &[
+    ("source", DICTIONARY_VERBS),
+    ("token-labels", DICTIONARY_VERBS),
+    ("k", &["cluster"]),
+    ("tau", &["cluster"]),
+    ("resolution", &["cluster"]),
+    ("clusters", &["cluster"]),
+];
+
+/// Every verb that opens a dictionary.
+const DICTIONARY_VERBS: &[&str] =
+    &["", "info", "convert", "encode", "neighbors", "feature", "knn", "embed", "cluster", "trust", "export", "render"];
+
 #[derive(Subcommand)]
 pub(super) enum Verb {
     /// Tell what a dictionary is, as its files say
@@ -152,7 +166,9 @@ pub(super) struct InfoArgs {
 #[derive(Args)]
 pub(super) struct ConvertArgs {
     #[command(flatten)]
-    pub open: OpenArgs,
+    pub dict: DictArgs,
+    #[command(flatten)]
+    pub encoding: EncodingArgs,
     /// The folder to write
     #[arg(short, long, value_name = "DIR")]
     pub output: PathBuf,
@@ -160,9 +176,8 @@ pub(super) struct ConvertArgs {
 
 #[derive(Args)]
 pub(super) struct EncodeArgs {
-    /// The dictionary
-    #[arg(value_name = "DICT")]
-    pub dict: PathBuf,
+    #[command(flatten)]
+    pub dict: DictArgs,
     /// Activation vectors [tokens, d_model]: npy, npz or safetensors, or a folder of such files in order of their names
     #[arg(value_name = "X")]
     pub input: PathBuf,
@@ -173,12 +188,7 @@ pub(super) struct EncodeArgs {
     #[arg(long, value_name = "NAME")]
     pub tensor: Option<String>,
     #[command(flatten)]
-    pub files: FileArgs,
-    #[command(flatten)]
     pub encoding: EncodingArgs,
-    /// How many features may fire (topk)
-    #[arg(long, value_name = "K")]
-    pub k: Option<usize>,
 }
 
 #[derive(Args)]
@@ -274,16 +284,16 @@ pub(super) struct EmbedArgs {
     pub dims: usize,
     #[command(flatten)]
     pub layout: LayoutArgs,
-    /// Scale of the map, in the unit of --min-dist (umap)
-    #[arg(long, default_value_t = 1.0, value_name = "X")]
-    pub spread: f32,
-    /// Passes, or auto (umap)
-    #[arg(long, default_value = "auto", value_name = "N", allow_negative_numbers = true)]
-    pub epochs: String,
-    /// Where the layout starts: the graph's leading eigenvectors, or principal components (umap)
-    #[arg(long, value_enum, default_value_t = EmbedInit::Spectral, value_name = "HOW")]
-    pub init: EmbedInit,
-    /// A graph written by knn, to use instead of finding neighbours (umap)
+    /// Scale of the map, in the unit of --min-dist (umap) [default: 1]
+    #[arg(long, value_name = "X")]
+    pub spread: Option<f32>,
+    /// Passes, or auto (umap) [default: auto]
+    #[arg(long, value_name = "N")]
+    pub epochs: Option<String>,
+    /// Where the layout starts: the graph's leading eigenvectors, or principal components (umap) [default: spectral]
+    #[arg(long, value_enum, value_name = "HOW")]
+    pub init: Option<EmbedInit>,
+    /// A graph written by knn, whose first --neighbors - 1 are used instead of finding them (umap)
     #[arg(long, value_name = "F.npz")]
     pub graph: Option<PathBuf>,
 }
@@ -316,7 +326,7 @@ pub(super) struct ClusterArgs {
     #[arg(value_name = "DICT", required_unless_present = "points")]
     pub dict: Option<PathBuf>,
     /// Points [n, d] to cluster by Euclidean distance
-    #[arg(long, value_name = "P.npy", conflicts_with = "dict")]
+    #[arg(long, value_name = "P.npy", conflicts_with_all = ["dict", "on", "FitArgs", "FileArgs", "LayoutArgs"])]
     pub points: Option<PathBuf>,
     #[command(flatten)]
     pub files: FileArgs,
@@ -331,6 +341,8 @@ pub(super) struct ClusterArgs {
     pub on: ClusterOn,
     #[command(flatten)]
     pub groups: GroupArgs,
+    #[command(flatten)]
+    pub fit: FitArgs,
     #[command(flatten)]
     pub layout: LayoutArgs,
     /// Print counts as JSON
@@ -366,6 +378,9 @@ pub(super) struct TrustArgs {
     /// The dictionary or points they show
     #[arg(long, value_name = "DICT|POINTS.npy")]
     pub against: PathBuf,
+    /// Distance in the original space [default: euclidean for points in an npy, cosine for a dictionary]
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub metric: Option<TrustMetric>,
     #[command(flatten)]
     pub files: FileArgs,
     /// Neighbourhood size
@@ -377,6 +392,12 @@ pub(super) struct TrustArgs {
     /// Also write the measures of every point
     #[arg(short, long, value_name = "F")]
     pub output: Option<PathBuf>,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TrustMetric {
+    Cosine,
+    Euclidean,
 }
 
 #[derive(Args)]
@@ -393,12 +414,14 @@ pub(super) struct ExportArgs {
     #[arg(long, value_delimiter = ',', value_name = "A,B,C")]
     pub columns: Vec<String>,
     /// Clusters written by cluster, instead of the map's own
-    #[arg(long, value_name = "F", conflicts_with_all = ["min_cluster_size", "min_samples"])]
+    #[arg(long, value_name = "F", conflicts_with_all = ["FitArgs", "GroupArgs"])]
     pub clusters: Option<PathBuf>,
     #[command(flatten)]
     pub layout: LayoutArgs,
     #[command(flatten)]
     pub groups: GroupArgs,
+    #[command(flatten)]
+    pub fit: FitArgs,
     /// No comment header in csv
     #[arg(long)]
     pub bare: bool,
@@ -414,8 +437,8 @@ pub(super) struct RenderArgs {
     /// The selected feature
     #[arg(long, value_name = "N")]
     pub feature: Option<u32>,
-    /// The selected cluster: a number or a letter
-    #[arg(long, value_name = "C", allow_negative_numbers = true)]
+    /// The selected cluster: a number, a letter or none
+    #[arg(long, value_name = "C")]
     pub cluster: Option<String>,
     /// The filter
     #[arg(long = "where", value_name = "EXPR")]

@@ -1,17 +1,19 @@
 //! `cluster`: groups of features or of points.
 
 use super::args::{ClusterArgs, ClusterMethod, ClusterOn};
-use super::shared::{Common, OpenArgs};
+use super::shared::{Common, OpenArgs, pointless};
 use super::{input, opening, output, progress};
-use crate::analysis::fingerprint::Fingerprint;
+use crate::analysis::map::layout_parameters;
 use crate::analysis::{MapParams, Study};
 use crate::error::{Error, Problem, Result};
 use crate::export::{Array, Data, Document, Provenance, Sink};
 use crate::geometry::cluster::Clusters;
 use crate::geometry::cluster::hdbscan::{HdbscanParams, Metric, hdbscan};
-use crate::rows::{Points, Rows};
+use crate::rows::Points;
 use crate::task::Task;
+use crate::text::counted;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 pub(super) fn run(args: &ClusterArgs, common: &Common) -> Result<()> {
     if args.method != ClusterMethod::Hdbscan {
@@ -21,18 +23,15 @@ pub(super) fn run(args: &ClusterArgs, common: &Common) -> Result<()> {
     let params = opening::hdbscan(&args.groups);
     let (clusters, provenance, row) = match &args.points {
         Some(path) => {
+            sink.spares([path.as_path()])?;
             let points = input::points(path)?;
             let clusters = progress::with_task(common, |task| hdbscan(&points, Metric::Euclidean, &params, task))
                 .map_err(|error| error.in_file(path))?;
-            let provenance = Provenance {
-                input: path.display().to_string(),
-                fingerprint: Fingerprint::new().file(path)?.finish(),
-                parameters: parameters("points", &params, common),
-            };
-            (clusters, provenance, "point")
+            let provenance = opening::provenance_of_file(path, common, parameters("points", &params))?;
+            (Arc::new(clusters), provenance, "point")
         }
         None => {
-            let (clusters, provenance) = of_dictionary(args, &params, common)?;
+            let (clusters, provenance) = of_dictionary(args, &params, &sink, common)?;
             (clusters, provenance, "feature")
         }
     };
@@ -57,66 +56,77 @@ pub(super) fn run(args: &ClusterArgs, common: &Common) -> Result<()> {
     Ok(())
 }
 
-fn parameters(on: &str, params: &HdbscanParams, common: &Common) -> serde_json::Map<String, Value> {
-    let value = json!({
+fn parameters(on: &str, params: &HdbscanParams) -> Value {
+    json!({
         "verb": "cluster", "method": "hdbscan", "on": on, "min_cluster_size": params.min_cluster_size,
-        "min_samples": params.samples(), "seed": common.seed,
-    });
-    value.as_object().cloned().unwrap_or_default()
+        "min_samples": params.samples(),
+    })
 }
 
-fn of_dictionary(args: &ClusterArgs, params: &HdbscanParams, common: &Common) -> Result<(Clusters, Provenance)> {
-    let open = OpenArgs { dict: args.dict.clone(), files: args.files.clone(), ..OpenArgs::default() };
-    let study = opening::study(&open, common)?;
-    let mut provenance = opening::provenance(&study, Value::Null);
-    let by_cosine = |rows: &dyn Rows| {
-        progress::with_task(common, |task| hdbscan(rows, Metric::Cosine, params, task))
-            .map_err(|error| error.in_file(&study.name))
-    };
-    let (on, clusters) = match args.on {
-        ClusterOn::Map => {
-            let map = opening::map(&args.layout, &args.groups, false, common, &study)?;
-            let clusters = progress::with_task(common, |task| {
-                let layout = study.umap(&map.umap, None, task, &mut |_| {})?;
-                of_map(&study, &map, &layout.coordinates, common, task)
-            })?;
-            provenance.parameters = map.parameters();
-            ("map", clusters)
-        }
-        ClusterOn::Decoder => ("decoder", by_cosine(&study.dictionary.decoder)?),
-        ClusterOn::Encoder => {
-            let rows = study.dictionary.encoder.as_ref();
-            let rows =
-                rows.ok_or_else(|| Problem::new("this dictionary has no encoder").hint("--on decoder").usage())?;
-            ("encoder", by_cosine(rows)?)
-        }
+fn of_dictionary(
+    args: &ClusterArgs,
+    params: &HdbscanParams,
+    sink: &Sink,
+    common: &Common,
+) -> Result<(Arc<Clusters>, Provenance)> {
+    let map_flags = [&args.layout.given()[..], &[("--fit-clusters", args.fit.fit_clusters)]].concat();
+    match args.on {
+        ClusterOn::Map => {}
+        ClusterOn::Decoder => pointless(&map_flags, "--on decoder")?,
+        ClusterOn::Encoder => pointless(&map_flags, "--on encoder")?,
         ClusterOn::Activation | ClusterOn::PhiDecoder => {
             return Err(Error::NotInBuild("grouping by co-activation (--on)".into()));
         }
+    }
+    let open = OpenArgs { dict: args.dict.clone(), files: args.files.clone(), ..OpenArgs::default() };
+    let study = opening::study(&open, common)?;
+    sink.spares(opening::inputs(&study, &args.files))?;
+    if args.on == ClusterOn::Map {
+        let map = opening::map(&args.layout, &args.groups, args.fit.fit_clusters, common, &study)?;
+        let (clusters, used) = progress::with_task(common, |task| {
+            let layout = study.umap(&map.umap, None, task, &mut |_| {})?;
+            of_map(&study, &map, &layout.coordinates, common, task)
+        })?;
+        let mut provenance = opening::provenance(&study, common, parameters("map", &used));
+        provenance.parameters.extend(layout_parameters(&map.umap));
+        return Ok((clusters, provenance));
+    }
+    let (on, rows) = match (args.on, &study.dictionary.encoder) {
+        (ClusterOn::Encoder, Some(encoder)) => ("encoder", encoder),
+        (ClusterOn::Encoder, None) => {
+            return Err(Problem::new("this dictionary has no encoder").hint("--on decoder").usage());
+        }
+        _ => ("decoder", &study.dictionary.decoder),
     };
-    provenance.parameters.extend(parameters(on, params, common));
-    Ok((clusters, provenance))
+    let clusters = progress::with_task(common, |task| hdbscan(rows, Metric::Cosine, params, task))
+        .map_err(|error| error.in_file(&study.name))?;
+    Ok((Arc::new(clusters), opening::provenance(&study, common, parameters(on, params))))
 }
 
-/// Clusters of a layout with exactly these parameters. Where the screen would group finer, stderr says how.
+/// Clusters of a layout as `map` asks for them, and the parameters that made them. Where nothing is asked for and the
+/// screen would group finer, stderr says how.
 pub(super) fn of_map(
     study: &Study,
     map: &MapParams,
     layout: &Points,
     common: &Common,
     task: &Task,
-) -> Result<Clusters> {
-    let clusters = study.map_clusters(map, layout, task)?;
+) -> Result<(Arc<Clusters>, HdbscanParams)> {
+    let made = study.fitted_clusters(map, layout, task)?;
+    if map.fit_clusters || map.hdbscan != HdbscanParams::default() || common.quiet {
+        return Ok(made);
+    }
     let (_, shown) = study.fitted_clusters(&MapParams { fit_clusters: true, ..*map }, layout, task)?;
-    if shown != map.hdbscan && map.hdbscan == HdbscanParams::default() && !common.quiet {
+    if shown != map.hdbscan {
+        let clusters = &made.0;
         output::remark(&format!(
-            "these {} clusters do not tell the features apart (the largest has {} of {}); the screen takes --min-cluster-size {} --min-samples {} here",
-            clusters.count,
+            "{} not tell the features apart (the largest has {} of {}); --fit-clusters groups finer, as the screen does: with --min-cluster-size {} --min-samples {}",
+            counted(clusters.count, "cluster does", "clusters do"),
             clusters.sizes().into_iter().max().unwrap_or(0),
             clusters.labels.len(),
             shown.min_cluster_size,
             shown.samples()
         ));
     }
-    Ok(clusters)
+    Ok(made)
 }

@@ -1,14 +1,17 @@
 //! `convert`: a dictionary as a SAELens folder.
 
 use super::args::ConvertArgs;
-use super::shared::Common;
+use super::shared::{Common, OpenArgs};
 use super::{opening, output, progress};
 use crate::error::Result;
-use crate::sae::convert::convert;
+use crate::sae::convert::{convert_to, target};
 
 pub(super) fn run(args: &ConvertArgs, common: &Common) -> Result<()> {
-    let study = opening::study(&args.open, common)?;
-    let converted = progress::with_task(common, |task| convert(&study.dictionary, &args.output, common.force, task))?;
+    let target = target(&args.output, common.force)?;
+    let open = OpenArgs { encoding: args.encoding.clone(), ..args.dict.open() };
+    let study = opening::study(&open, common)?;
+    target.spares(opening::inputs(&study, &args.dict.files))?;
+    let converted = progress::with_task(common, |task| convert_to(&study.dictionary, &target, task))?;
     for note in &converted.notes {
         output::remark(note);
     }

@@ -3,7 +3,7 @@
 use super::args::EncodeArgs;
 use super::shared::{Common, OpenArgs};
 use super::{input, opening, output, progress};
-use crate::analysis::fingerprint::Fingerprint;
+use crate::analysis::fingerprint::source;
 use crate::container::write::Target;
 use crate::error::{Problem, Result};
 use crate::rows::Rows;
@@ -20,13 +20,9 @@ pub(super) fn run(args: &EncodeArgs, common: &Common) -> Result<()> {
             .usage());
     }
     let target = Target::new(&args.output, common.force)?;
-    let open = OpenArgs {
-        dict: Some(args.dict.clone()),
-        files: args.files.clone(),
-        encoding: args.encoding.clone(),
-        k: args.k,
-    };
+    let open = OpenArgs { encoding: args.encoding.clone(), ..args.dict.open() };
     let study = opening::study(&open, common)?;
+    target.spares(opening::inputs(&study, &args.dict.files).chain([args.input.as_path()]))?;
     let info = &study.dictionary.info;
     let vectors = input::vectors(&args.input, args.tensor.as_deref())?;
     let sparse = progress::with_task(common, |task| encode(&study.dictionary, &vectors, task))
@@ -38,11 +34,9 @@ pub(super) fn run(args: &EncodeArgs, common: &Common) -> Result<()> {
     let parameters = json!({
         "verb": "encode", "activation": info.activation.describe(), "normalize": info.normalize.to_string(),
         "subtract_b_dec": info.subtract_b_dec, "tensor": args.tensor,
-        "vectors": {
-            "path": args.input.display().to_string(), "fingerprint": Fingerprint::new().path(&args.input)?.finish(),
-        },
+        "vectors": source(&args.input),
     });
-    let provenance = opening::provenance(&study, parameters).json().to_string();
+    let provenance = opening::provenance(&study, common, parameters).json().to_string();
     target.write(|out| write_csr(&sparse, Some(&provenance), out))?;
     if !common.quiet {
         let l0 = if sparse.rows == 0 { 0.0 } else { sparse.nnz() as f64 / sparse.rows as f64 };

@@ -3,26 +3,42 @@
 use super::args::ExportArgs;
 use super::shared::Common;
 use super::{cluster, input, opening, progress};
-use crate::analysis::columns::{COLUMNS, DEFAULT_COLUMNS};
+use crate::analysis::columns::{COLUMNS, ColumnKind, DEFAULT_COLUMNS};
+use crate::analysis::fingerprint::source;
+use crate::analysis::map::layout_parameters;
 use crate::analysis::{Column, FeatureTable, Filter, MapParams, Study};
 use crate::error::{Error, Problem, Result};
 use crate::export::table::{arrays, count};
 use crate::export::{Document, Sink};
-use crate::geometry::cluster::Clusters;
+use crate::geometry::cluster::hdbscan::HdbscanParams;
 use crate::rows::Points;
 use crate::task::Task;
+use serde_json::{Map, Value};
 
 pub(super) fn run(args: &ExportArgs, common: &Common) -> Result<()> {
     let columns = columns(&args.columns)?;
     let sink = Sink::new(&args.output, common.force, count(&columns))?;
+    if let Some(text) = columns.iter().find(|column| column.row().kind == ColumnKind::Text)
+        && sink.holds_numbers_alone()
+    {
+        return Err(Problem::new(format!("npy holds numbers, and {} is text", text.name()))
+            .path(&args.output)
+            .hint("a name ending in .npz, .csv or .json")
+            .usage());
+    }
     let filter = args.filter.as_deref().map(parse_filter).transpose()?;
     let study = opening::study(&args.dict.open(), common)?;
-    let map = opening::map(&args.layout, &args.groups, false, common, &study)?;
+    sink.spares(opening::inputs(&study, &args.dict.files).chain(args.clusters.as_deref()))?;
+    let map = opening::map(&args.layout, &args.groups, args.fit.fit_clusters, common, &study)?;
     let mut needed = columns.clone();
     needed.extend(filter.iter().flat_map(Filter::columns));
-    let given = args.clusters.as_ref().map(|path| input::clusters(path, study.features())).transpose()?;
-    let (layout, clusters) = progress::with_task(common, |task| prepare(&study, &map, &needed, given, common, task))?;
-    let table = FeatureTable { study: &study, coordinates: layout.as_ref(), clusters: clusters.as_ref(), words: None };
+    let given = args.clusters.as_ref().map(|path| input::cluster_numbers(path, study.features())).transpose()?;
+    let made = progress::with_task(common, |task| {
+        sink.spares(study.load_evidence(task)?.files())?;
+        prepare(&study, &map, &needed, given, common, task)
+    })?;
+    let (coordinates, clusters) = (made.layout.as_ref(), made.clusters.as_deref());
+    let table = FeatureTable { study: &study, coordinates, clusters, words: None };
     let wanted = if args.columns.is_empty() { Vec::new() } else { columns.clone() };
     let asked = wanted.into_iter().chain(filter.iter().flat_map(Filter::columns));
     if let Some(column) = asked.into_iter().find(|&column| !table.has(column)) {
@@ -31,21 +47,46 @@ pub(super) fn run(args: &ExportArgs, common: &Common) -> Result<()> {
     let features: Vec<usize> =
         (0..study.features()).filter(|&f| filter.as_ref().is_none_or(|filter| filter.passes(&table, f))).collect();
     if features.is_empty() {
-        return Err(Error::Nothing(format!("no feature passes {}", args.filter.as_deref().unwrap_or("the filter"))));
-    }
-    let mut parameters = map.parameters();
-    parameters.insert("verb".into(), "export".into());
-    parameters.insert("where".into(), args.filter.clone().into());
-    if let Some(path) = &args.clusters {
-        parameters.insert("clusters".into(), path.display().to_string().into());
+        let by_cluster = filter.as_ref().is_some_and(|filter| filter.columns().contains(&Column::Cluster));
+        let hint = match made.grouping {
+            Some(plain) if by_cluster && !map.fit_clusters && plain == HdbscanParams::default() => {
+                "; try --fit-clusters, if the clusters are those of the screen"
+            }
+            _ => "",
+        };
+        let filter = args.filter.as_deref().unwrap_or("the filter");
+        return Err(Error::Nothing(format!("no feature passes {filter}{hint}")));
     }
     sink.write(&Document {
         rows: "features",
         arrays: arrays(&table, &columns, &features),
         extras: Vec::new(),
-        provenance: opening::provenance(&study, parameters.into()),
+        provenance: opening::provenance(&study, common, parameters(args, &columns, &map, &made).into()),
         bare: args.bare,
     })
+}
+
+/// What was asked for, and the parameters of what was made for it.
+fn parameters(args: &ExportArgs, columns: &[Column], map: &MapParams, made: &Made) -> Map<String, Value> {
+    let mut parameters = match (&made.layout, made.grouping) {
+        (Some(_), Some(hdbscan)) => MapParams { hdbscan, ..*map }.parameters(),
+        (Some(_), None) => layout_parameters(&map.umap),
+        (None, _) => Map::new(),
+    };
+    parameters.insert("verb".into(), "export".into());
+    parameters.insert("columns".into(), columns.iter().map(|column| column.name()).collect());
+    parameters.extend(args.filter.as_ref().map(|filter| ("where".into(), filter.as_str().into())));
+    parameters.extend(args.clusters.as_ref().map(|path| ("clusters".into(), source(path))));
+    parameters
+}
+
+/// What the columns were made from.
+struct Made {
+    layout: Option<Points>,
+    /// The cluster of each feature, by the numbers of the file or of the map.
+    clusters: Option<Vec<i32>>,
+    /// How the map was grouped, if it was.
+    grouping: Option<HdbscanParams>,
 }
 
 /// Computes what the needed columns ask for, and no more.
@@ -53,11 +94,10 @@ fn prepare(
     study: &Study,
     map: &MapParams,
     needed: &[Column],
-    given: Option<Clusters>,
+    given: Option<Vec<i32>>,
     common: &Common,
     task: &Task,
-) -> Result<(Option<Points>, Option<Clusters>)> {
-    study.load_evidence(task)?;
+) -> Result<Made> {
     if needed.contains(&Column::Norm) {
         study.norms(task)?;
     }
@@ -67,26 +107,31 @@ fn prepare(
     } else {
         None
     };
-    let clusters = match (&layout, own_clusters) {
-        (Some(layout), true) => Some(cluster::of_map(study, map, layout, common, task)?),
-        _ => given,
-    };
-    Ok((layout, clusters))
+    Ok(match layout {
+        Some(layout) if own_clusters => {
+            let (clusters, grouping) = cluster::of_map(study, map, &layout, common, task)?;
+            Made { layout: Some(layout), clusters: Some(clusters.labels.clone()), grouping: Some(grouping) }
+        }
+        layout => Made { layout, clusters: given, grouping: None },
+    })
 }
 
 fn columns(names: &[String]) -> Result<Vec<Column>> {
     if names.is_empty() {
         return Ok(DEFAULT_COLUMNS.to_vec());
     }
-    names
-        .iter()
-        .map(|name| {
-            Column::parse(name.trim()).ok_or_else(|| {
-                let known: Vec<&str> = COLUMNS.iter().map(|row| row.name).collect();
-                Problem::new(format!("there is no column {name:?}")).expected(known.join(", ")).usage()
-            })
-        })
-        .collect()
+    let mut columns = Vec::new();
+    for name in names.iter().map(|name| name.trim()) {
+        let column = Column::parse(name).ok_or_else(|| {
+            let known: Vec<&str> = COLUMNS.iter().map(|row| row.name).collect();
+            Problem::new(format!("there is no column {name:?}")).expected(known.join(", ")).usage()
+        })?;
+        if columns.contains(&column) {
+            return Err(Problem::new(format!("--columns names {name} twice")).expected("every column once").usage());
+        }
+        columns.push(column);
+    }
+    Ok(columns)
 }
 
 /// A filter from a flag; the error shows the place under the text.

@@ -3,27 +3,28 @@
 use super::args::FeatureArgs;
 use super::shared::Common;
 use super::{opening, output, progress};
+use crate::analysis::detail::RADIUS;
 use crate::analysis::{Detail, Example, FeatureTable, Histogram, Neighbor, NeighborsBy, Study};
 use crate::error::Result;
-use crate::text::printable;
+use crate::text::{decimal, printable};
 use serde::Serialize;
 
 pub(super) fn run(args: &FeatureArgs, common: &Common) -> Result<()> {
     let study = opening::study(&args.dict.open(), common)?;
-    let (detail, neighbors) = progress::with_task(common, |task| {
+    let (detail, passages, neighbors) = progress::with_task(common, |task| {
         let k = args.k.min(study.features().saturating_sub(1));
         let neighbors =
             if k == 0 { Vec::new() } else { study.neighbors(args.feature, k, NeighborsBy::Decoder, task)? };
-        study.load_evidence(task)?;
         study.norms(task)?;
+        let evidence = study.load_evidence(task)?;
         let table = FeatureTable { study: &study, coordinates: None, clusters: None, words: None };
-        Ok((Detail::gather(&table, None, args.feature as u32, 0), neighbors))
+        let passages = evidence.examples(args.feature, args.passages, RADIUS);
+        Ok((Detail::gather(&table, None, args.feature as u32, 0), passages, neighbors))
     })?;
-    let passages = &detail.examples[..detail.examples.len().min(args.passages)];
     if args.json {
-        return output::print_json(&page(&study, &detail, passages, &neighbors));
+        return output::print_json(&page(&study, &detail, &passages, &neighbors));
     }
-    output::print(&as_text(&detail, passages, &neighbors))
+    output::print(&as_text(&detail, &passages, &neighbors))
 }
 
 /// The page as JSON; what is not known is null.
@@ -85,12 +86,12 @@ fn page<'a>(study: &Study, detail: &'a Detail, passages: &'a [Example], neighbor
 }
 
 fn as_text(detail: &Detail, passages: &[Example], neighbors: &[Neighbor]) -> String {
-    let number = |value: Option<f64>| value.map_or_else(|| "unknown".to_string(), |value| format!("{value:.4}"));
+    let number = |value: Option<f64>| value.map_or_else(|| "unknown".to_string(), decimal);
     let tokens: Vec<String> =
         detail.top_tokens.iter().map(|(token, share)| format!("{} {:.1} %", token.trim(), share * 100.0)).collect();
     let mut lines = vec![
         format!("{:<16} {}", "feature", detail.feature),
-        format!("{:<16} {}", "label", detail.label.as_deref().unwrap_or("none")),
+        format!("{:<16} {}", "label", output::label(detail.label.as_deref())),
         format!("{:<16} {}", "top tokens", tokens.join(", ")),
         format!("{:<16} {}", "density", number(detail.density)),
         format!("{:<16} {}", "max activation", number(detail.max_activation)),
@@ -105,7 +106,7 @@ fn as_text(detail: &Detail, passages: &[Example], neighbors: &[Neighbor]) -> Str
         lines.push(format!("{:<16} {:8.3}  {text}", "passage", example.value));
     }
     for Neighbor { feature, cosine, label } in neighbors {
-        lines.push(format!("{:<16} {cosine:8.4}  {feature} {}", "neighbour", label.as_deref().unwrap_or_default()));
+        lines.push(format!("{:<16} {cosine:8.4}  {feature} {}", "neighbour", output::label(label.as_deref())));
     }
     lines.iter().map(|line| printable(line) + "\n").collect()
 }

@@ -2,7 +2,6 @@
 
 use crate::container::{ArrayFile, Bytes, Dtype, FileKind, Matrix, Stack, Tensor, TensorInfo, sniff};
 use crate::error::{Error, Problem, Result};
-use crate::geometry::cluster::Clusters;
 use crate::geometry::neighbors::Knn;
 use crate::sae::find::natural;
 use crate::text::counted;
@@ -132,11 +131,12 @@ pub(super) fn points(path: &Path) -> Result<Matrix> {
     tensor.matrix()
 }
 
-/// Labels written by `cluster`: the array `labels` of an npz, a one-dimensional npy, or a csv or json column.
+/// The cluster of each feature by the file's own numbers, -1 for none, as `cluster` writes it: the array `labels` of an
+/// npz, a one-dimensional npy, or a csv or json column.
 ///
 /// # Errors
 /// If there are no labels, or not one for each of `features` features.
-pub(super) fn clusters(path: &Path, features: usize) -> Result<Clusters> {
+pub(super) fn cluster_numbers(path: &Path, features: usize) -> Result<Vec<i32>> {
     let bytes = Bytes::map(path)?;
     let raw: Vec<i32> = match sniff(&bytes) {
         FileKind::Text => csv_column(&bytes, path, "cluster")?,
@@ -161,7 +161,7 @@ pub(super) fn clusters(path: &Path, features: usize) -> Result<Clusters> {
             .hint("the clusters of this dictionary")
             .input());
     }
-    Ok(Clusters::from_labels(&raw))
+    Ok(raw.into_iter().map(|number| number.max(-1)).collect())
 }
 
 fn csv_column(bytes: &[u8], path: &Path, name: &str) -> Result<Vec<i32>> {

@@ -14,6 +14,7 @@ pub(super) fn run(args: &KnnArgs, common: &Common) -> Result<()> {
     }
     let sink = Sink::new(&args.output, common.force, 2)?;
     let study = opening::study(&args.dict.open(), common)?;
+    sink.spares(opening::inputs(&study, &args.dict.files))?;
     let started = Instant::now();
     let knn = progress::with_task(common, |task| study.knn(args.k, task))?;
     let seconds = started.elapsed().as_secs_f64();
@@ -25,7 +26,7 @@ pub(super) fn run(args: &KnnArgs, common: &Common) -> Result<()> {
             Array::matrix("cosines", args.k, Data::F32(knn.cosines)),
         ],
         extras: Vec::new(),
-        provenance: opening::provenance(&study, json!({ "verb": "knn", "k": args.k, "method": "exact" })),
+        provenance: opening::provenance(&study, common, json!({ "verb": "knn", "k": args.k, "method": "exact" })),
         bare: false,
     })?;
     if args.json {

@@ -29,7 +29,9 @@ use args::{Cli, Verb};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Args, Command, CommandFactory, FromArgMatches};
 use shared::Common;
+use std::any::TypeId;
 use std::process::ExitCode;
+use std::str::FromStr;
 
 /// Parses the process's arguments, runs the verb, prints what went wrong, and gives the exit code.
 pub fn run() -> ExitCode {
@@ -48,16 +50,59 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// The whole command: the verbs there are, and, unseen, those that a later build brings.
+/// The whole command: the verbs and flags there are, and, unseen, those that a later build brings.
 fn command() -> Command {
     let anything = || Arg::new("anything").num_args(0..).trailing_var_arg(true).allow_hyphen_values(true);
     let unseen = |name: &&'static str| Command::new(*name).hide(true).disable_help_flag(true).arg(anything());
-    Cli::command().subcommands(args::LATER.iter().map(unseen))
+    let flags = |command: Command, verb: &str| {
+        let unseen = |flag: &'static str| Arg::new(flag).long(flag).hide(true).num_args(1).allow_hyphen_values(true);
+        command.mut_args(numeric).args(later_flags(verb).map(unseen))
+    };
+    let verbs = |verb: Command| {
+        let name = verb.get_name().to_string();
+        flags(verb, &name)
+    };
+    flags(Cli::command().mut_subcommands(verbs), "").subcommands(args::LATER.iter().map(unseen))
 }
 
+/// Flags of `verb` that a later build brings.
+fn later_flags(verb: &str) -> impl Iterator<Item = &'static str> {
+    args::LATER_FLAGS.iter().filter(move |(_, verbs)| verbs.contains(&verb)).map(|(flag, _)| *flag)
+}
+
+/// A flag whose value may be a number below zero, so that what is wrong with it is said by the flag itself, in plain
+/// words.
+fn numeric(arg: Arg) -> Arg {
+    if arg.get_long().is_none() || !arg.get_action().takes_values() {
+        return arg;
+    }
+    let arg = arg.allow_negative_numbers(true);
+    let is = |wanted: TypeId| arg.get_value_parser().type_id() == wanted;
+    if is(TypeId::of::<usize>()) {
+        arg.value_parser(whole::<usize>)
+    } else if is(TypeId::of::<u64>()) {
+        arg.value_parser(whole::<u64>)
+    } else if is(TypeId::of::<u32>()) {
+        arg.value_parser(whole::<u32>)
+    } else if is(TypeId::of::<f32>()) {
+        arg.value_parser(|text: &str| text.parse::<f32>().map_err(|_| "expected a number"))
+    } else {
+        arg
+    }
+}
+
+fn whole<T: FromStr>(text: &str) -> Result<T, &'static str> {
+    text.parse().map_err(|_| "expected a whole number from 0 on")
+}
+
+/// What a later build brings is known, and said to be missing.
 fn later(matches: &ArgMatches) -> Result<()> {
-    match matches.subcommand_name().filter(|verb| args::LATER.contains(verb)) {
-        Some(verb) => Err(Error::NotInBuild(format!("the verb {verb}"))),
+    let (verb, own) = matches.subcommand().unwrap_or(("", matches));
+    if args::LATER.contains(&verb) {
+        return Err(Error::NotInBuild(format!("the verb {verb}")));
+    }
+    match later_flags(verb).find(|flag| own.contains_id(flag)) {
+        Some(flag) => Err(Error::NotInBuild(format!("the flag --{flag}"))),
         None => Ok(()),
     }
 }
@@ -173,6 +218,11 @@ mod tests {
     fn numbers_below_zero_are_values() {
         assert_eq!(parsed("saescope render @example --view map --cluster -1"), Ok(()));
         assert_eq!(parsed("saescope embed @example -o a.npy --min-dist -1"), Ok(()));
+        for line in ["info a --k -1", "--threads -1", "info a --threads many", "knn a -o b.npz --k 1.5"] {
+            let error = parsed(&format!("saescope {line}")).unwrap_err();
+            assert!(error.contains("expected a whole number from 0 on") && !error.contains("tip:"), "{error}");
+        }
+        assert!(parsed("saescope embed a -o b.npy --min-dist x").unwrap_err().contains("expected a number"));
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub(super) fn run(args: &NeighborsArgs, common: &Common) -> Result<()> {
     }
     let lines: String = near
         .iter()
-        .map(|n| format!("{:>7.4}  {:>7}  {}\n", n.cosine, n.feature, printable(n.label.as_deref().unwrap_or("-"))))
+        .map(|n| format!("{:>7.4}  {:>7}  {}\n", n.cosine, n.feature, printable(&output::label(n.label.as_deref()))))
         .collect();
     output::print(&format!(" cosine  feature  label\n{lines}"))
 }

@@ -1,7 +1,8 @@
 //! From flags to a study, a cache and a provenance.
 
-use super::shared::{Common, GroupArgs, LayoutArgs, OpenArgs};
+use super::shared::{Common, FileArgs, GroupArgs, LayoutArgs, OpenArgs};
 use crate::analysis::cache::{Cache, DEFAULT_LIMIT};
+use crate::analysis::fingerprint::Fingerprint;
 use crate::analysis::open::{Request, open};
 use crate::analysis::{MapParams, Study};
 use crate::error::Result;
@@ -10,7 +11,8 @@ use crate::geometry::cluster::hdbscan::HdbscanParams;
 use crate::geometry::umap::UmapParams;
 use crate::sae::find::{Found, Listing, look};
 use crate::sae::open::OpenOptions;
-use std::path::PathBuf;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
 
 /// The cache that the flags ask for.
 pub(super) fn cache(common: &Common) -> Cache {
@@ -58,7 +60,7 @@ pub(super) fn request(args: &OpenArgs) -> Result<Request> {
         options: OpenOptions {
             format: args.files.format.clone(),
             arch: args.encoding.arch.clone(),
-            k: args.k,
+            k: args.encoding.k,
             threshold: args.encoding.threshold,
             subtract_b_dec: args.encoding.subtract_b_dec,
             normalize: args.encoding.normalize.as_deref().map(str::parse).transpose()?,
@@ -86,30 +88,53 @@ pub(super) fn hdbscan(groups: &GroupArgs) -> HdbscanParams {
     HdbscanParams { min_cluster_size, min_samples: groups.min_samples }
 }
 
-/// The map that the flags ask for. Where they say nothing of clusters, the screen (`for_show`) may group it finer.
+/// The map that the flags ask for. Where they say nothing of clusters, it may be grouped finer if `fit` allows that, as
+/// the screen does.
 ///
 /// # Errors
 /// If a parameter is out of range.
 pub(super) fn map(
     layout: &LayoutArgs,
     groups: &GroupArgs,
-    for_show: bool,
+    fit: bool,
     common: &Common,
     study: &Study,
 ) -> Result<MapParams> {
-    let fit_clusters = for_show && groups.min_cluster_size.is_none() && groups.min_samples.is_none();
+    let fit_clusters = fit && groups.min_cluster_size.is_none() && groups.min_samples.is_none();
     let umap = umap(layout, common, study.features());
     let params = MapParams { umap, hdbscan: hdbscan(groups), fit_clusters };
     params.check(study.features())?;
     Ok(params)
 }
 
-/// Where a result of `study` comes from; activations, tokens and labels that were read are among its parameters.
-pub(super) fn provenance(study: &Study, parameters: serde_json::Value) -> Provenance {
-    let mut parameters = match parameters {
-        serde_json::Value::Object(map) => map,
-        _ => serde_json::Map::new(),
-    };
+/// The files that a result of `study` may be made from: the dictionary's, and those that flags name.
+pub(super) fn inputs<'a>(study: &'a Study, files: &'a FileArgs) -> impl Iterator<Item = &'a Path> {
+    let named = [&files.acts, &files.tokens, &files.labels].into_iter().flatten();
+    study.dictionary.info.files.iter().chain(named).map(PathBuf::as_path)
+}
+
+/// Where a result of `study` comes from; the seed, and activations, tokens and labels that were read, are among its
+/// parameters.
+pub(super) fn provenance(study: &Study, common: &Common, parameters: Value) -> Provenance {
+    let mut parameters = with_seed(parameters, common);
     parameters.extend(study.evidence_sources());
     Provenance { input: study.name.clone(), fingerprint: study.fingerprint.clone(), parameters }
+}
+
+/// Where a result of the file at `path` comes from.
+///
+/// # Errors
+/// If the file cannot be read.
+pub(super) fn provenance_of_file(path: &Path, common: &Common, parameters: Value) -> Result<Provenance> {
+    let fingerprint = Fingerprint::new().file(path)?.finish();
+    Ok(Provenance { input: path.display().to_string(), fingerprint, parameters: with_seed(parameters, common) })
+}
+
+fn with_seed(parameters: Value, common: &Common) -> serde_json::Map<String, Value> {
+    let mut parameters = match parameters {
+        Value::Object(map) => map,
+        _ => serde_json::Map::new(),
+    };
+    parameters.insert("seed".into(), common.seed.into());
+    parameters
 }

@@ -1,7 +1,7 @@
 //! stdout for results, stderr for complaints; a reader that went away is not an error.
 
 use crate::error::{Error, Result};
-use crate::text::is_plain;
+use crate::text::{clip, is_plain};
 use std::io::{self, Write};
 
 /// Prints `text` to stdout. A closed pipe ends the process with exit code 0, as its reader wished.
@@ -38,6 +38,11 @@ fn escaped(json: &str) -> String {
         }
     }
     out
+}
+
+/// A label for a line of text: `-` where there is none, and no more of a long one than anyone reads there.
+pub(super) fn label(label: Option<&str>) -> String {
+    clip(label.unwrap_or("-"), 300)
 }
 
 /// Says on stderr what went wrong, in one paragraph.

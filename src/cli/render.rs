@@ -55,6 +55,7 @@ pub(super) fn run(args: &RenderArgs, common: &Common) -> Result<()> {
         filter: args.filter.as_deref().map(parse_filter).transpose()?,
     };
     let study = Arc::new(opening::study(&args.dict.open(), common)?);
+    target.iter().try_for_each(|target| target.spares(opening::inputs(&study, &args.dict.files)))?;
     // An SVG has all colours; text has those that were asked for, or that the terminal it is printed on can show.
     let piped = target.is_some() || !std::io::stdout().is_terminal();
     let capabilities = Capabilities::detect(&Environment::of_process(), Flags { piped, ..screen::flags(common) });
@@ -115,8 +116,10 @@ fn kind(path: &Path) -> Result<Kind> {
 }
 
 fn cluster(text: &str) -> Result<i32> {
-    let number = text.parse().ok().or_else(|| cluster_of(text).map(i32::from));
+    // The words are those of the filter.
+    let word = || if text == "none" { Some(-1) } else { cluster_of(text).map(i32::from) };
+    let number = text.parse().ok().or_else(word);
     number.filter(|&cluster| cluster >= -1).ok_or_else(|| {
-        Problem::new(format!("--cluster {text}")).expected("a number from -1 on, or a letter A to Z").usage()
+        Problem::new(format!("--cluster {text}")).expected("a number from -1 on, a letter A to Z, or none").usage()
     })
 }

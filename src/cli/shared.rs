@@ -1,5 +1,6 @@
 //! Flags that several verbs share.
 
+use crate::error::{Problem, Result};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -46,9 +47,6 @@ pub(super) struct OpenArgs {
     pub files: FileArgs,
     #[command(flatten)]
     pub encoding: EncodingArgs,
-    /// How many features may fire (topk)
-    #[arg(long, value_name = "K")]
-    pub k: Option<usize>,
 }
 
 /// Files beside the dictionary, and which dictionary of many.
@@ -74,19 +72,50 @@ pub(super) struct FileArgs {
     pub transpose: bool,
 }
 
+impl FileArgs {
+    /// Which of these flags were given.
+    pub(super) fn given(&self) -> [(&'static str, bool); 6] {
+        [
+            ("--acts", self.acts.is_some()),
+            ("--tokens", self.tokens.is_some()),
+            ("--labels", self.labels.is_some()),
+            ("--pick", self.pick.is_some()),
+            ("--format", self.format.is_some()),
+            ("--transpose", self.transpose),
+        ]
+    }
+}
+
+/// Refuses a flag that was given although it says nothing where `other` is.
+///
+/// # Errors
+/// If one of `flags` was given.
+pub(super) fn pointless(flags: &[(&'static str, bool)], other: &str) -> Result<()> {
+    match flags.iter().find(|(_, given)| *given) {
+        Some((flag, _)) => {
+            let problem = Problem::new(format!("{flag} says nothing where {other} is"));
+            Err(problem.expected("one of them").hint(format!("leaving {flag} out")).usage())
+        }
+        None => Ok(()),
+    }
+}
+
 /// How activations are encoded, where the file does not say.
 #[derive(Args, Clone, Default)]
 pub(super) struct EncodingArgs {
     /// Activation function: relu, topk, abstopk, batchtopk, jumprelu, gated
     #[arg(long, value_name = "NAME")]
     pub arch: Option<String>,
+    /// How many features may fire (topk)
+    #[arg(long, value_name = "K")]
+    pub k: Option<usize>,
     /// Threshold of jumprelu or batchtopk
-    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    #[arg(long, value_name = "X")]
     pub threshold: Option<f32>,
     /// Whether the decoder bias is subtracted before encoding
     #[arg(long, value_name = "true|false", action = clap::ArgAction::Set)]
     pub subtract_b_dec: Option<bool>,
-    /// Input normalisation: none, layer_norm, constant_norm, or a factor
+    /// Input normalisation: none, layer_norm, layer_norm_biased, constant_norm or scale:FACTOR
     #[arg(long, value_name = "HOW")]
     pub normalize: Option<String>,
 }
@@ -115,8 +144,15 @@ pub(super) struct LayoutArgs {
     #[arg(long, value_name = "K")]
     pub neighbors: Option<usize>,
     /// Least distance of points on the map [default: 0.1]
-    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    #[arg(long, value_name = "X")]
     pub min_dist: Option<f32>,
+}
+
+impl LayoutArgs {
+    /// Which of these flags were given.
+    pub(super) fn given(&self) -> [(&'static str, bool); 2] {
+        [("--neighbors", self.neighbors.is_some()), ("--min-dist", self.min_dist.is_some())]
+    }
 }
 
 /// How the map is grouped.
@@ -128,4 +164,12 @@ pub(super) struct GroupArgs {
     /// Neighbours that make a point dense, itself counted (hdbscan) [default: as --min-cluster-size]
     #[arg(long, value_name = "N")]
     pub min_samples: Option<usize>,
+}
+
+/// How the map is grouped where its plain clusters say little.
+#[derive(Args, Clone, Default)]
+pub(super) struct FitArgs {
+    /// Where these parameters leave the map in one cluster, group it finer, as the screen does
+    #[arg(long, conflicts_with = "GroupArgs")]
+    pub fit_clusters: bool,
 }

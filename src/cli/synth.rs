@@ -1,19 +1,20 @@
 //! `synth`: a planted dictionary with activations and truth.
 
 use super::args::SynthArgs;
-use super::output;
 use super::shared::Common;
+use super::{output, progress};
 use crate::error::{Problem, Result};
-use crate::sae::synth::{SynthKind, SynthParams, plant, write};
+use crate::sae::synth::{SynthKind, SynthParams, plant, target, write};
 
 pub(super) fn run(args: &SynthArgs, common: &Common) -> Result<()> {
     let kind = SynthKind::parse(&args.kind)?;
-    if !common.force && args.output.exists() {
+    if !common.force && args.output.is_dir() {
         return Err(Problem::new("the folder is there already")
             .path(&args.output)
             .hint("another name, or --force to replace its files")
             .usage());
     }
+    let target = target(&args.output, common.force)?;
     let params = SynthParams {
         features: args.features,
         d_model: args.d_model,
@@ -22,8 +23,7 @@ pub(super) fn run(args: &SynthArgs, common: &Common) -> Result<()> {
         dense: args.tokens.min(1024),
         ..SynthParams::default()
     };
-    let planted = plant(kind, &params)?;
-    write(&planted, &args.output)?;
+    progress::with_task(common, |task| write(&plant(kind, &params, task)?, &target, task))?;
     if !common.quiet {
         output::remark(&format!("wrote {}", args.output.display()));
     }

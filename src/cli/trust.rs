@@ -1,32 +1,47 @@
 //! `trust`: how far a map can be trusted.
 
-use super::args::TrustArgs;
-use super::shared::{Common, OpenArgs};
+use super::args::{TrustArgs, TrustMetric};
+use super::shared::{Common, OpenArgs, pointless};
 use super::{input, opening, output, progress};
-use crate::error::Result;
-use crate::export::{Array, Data, Document, Provenance, Sink};
+use crate::analysis::fingerprint::source;
+use crate::error::{Error, Result};
+use crate::export::{Array, Data, Document, Sink};
 use crate::geometry::cluster::hdbscan::Metric;
 use crate::geometry::trust::trust;
+use crate::rows::norms;
 use serde_json::json;
+use std::path::Path;
 
 pub(super) fn run(args: &TrustArgs, common: &Common) -> Result<()> {
     let sink = args.output.as_ref().map(|path| Sink::new(path, common.force, 3)).transpose()?;
+    let spares = |path: &Path| sink.iter().try_for_each(|sink| sink.spares([path]));
+    spares(&args.coordinates)?;
     let coordinates = input::points(&args.coordinates)?;
     let against = args.against.as_path();
-    let points = against.extension().is_some_and(|suffix| suffix == "npy");
-    let measured = if points {
-        let original = input::points(against)?;
-        progress::with_task(common, |task| trust(&coordinates, &original, Metric::Euclidean, args.k, task))?
+    let (original, usual, told) = if against.extension().is_some_and(|suffix| suffix == "npy") {
+        pointless(&args.files.given(), "--against an npy of points")?;
+        spares(against)?;
+        (input::points(against)?, TrustMetric::Euclidean, source(against))
     } else {
         let open = OpenArgs { dict: Some(args.against.clone()), files: args.files.clone(), ..OpenArgs::default() };
         let study = opening::study(&open, common)?;
-        let rows = &study.dictionary.decoder;
-        progress::with_task(common, |task| trust(&coordinates, rows, Metric::Cosine, args.k, task))?
+        opening::inputs(&study, &args.files).try_for_each(spares)?;
+        let told = json!({ "path": study.name, "fingerprint": study.fingerprint });
+        (study.dictionary.decoder, TrustMetric::Cosine, told)
     };
-    let metric = if points { "euclidean" } else { "cosine" };
+    let (metric, name) = match args.metric.unwrap_or(usual) {
+        TrustMetric::Cosine => (Metric::Cosine, "cosine"),
+        TrustMetric::Euclidean => (Metric::Euclidean, "euclidean"),
+    };
+    let measured = progress::with_task(common, |task| {
+        trust(&coordinates, &original, metric, args.k, task).map_err(|error| match error {
+            // The kernel does not know whose row it is that is not finite.
+            Error::Input(_) if norms::<f64>(&coordinates, task).is_ok() => error.at(against),
+            error => error.at(&args.coordinates),
+        })
+    })?;
     if let Some(sink) = sink {
-        let parameters =
-            json!({ "verb": "trust", "k": args.k, "metric": metric, "against": against.display().to_string() });
+        let parameters = json!({ "verb": "trust", "k": args.k, "metric": name, "against": told });
         sink.write(&Document {
             rows: "points",
             arrays: vec![
@@ -35,22 +50,18 @@ pub(super) fn run(args: &TrustArgs, common: &Common) -> Result<()> {
                 Array::column("knn_preservation", Data::F64(measured.knn_preservation_per_point)),
             ],
             extras: Vec::new(),
-            provenance: Provenance {
-                input: args.coordinates.display().to_string(),
-                fingerprint: crate::analysis::fingerprint::Fingerprint::new().file(&args.coordinates)?.finish(),
-                parameters: parameters.as_object().cloned().unwrap_or_default(),
-            },
+            provenance: opening::provenance_of_file(&args.coordinates, common, parameters)?,
             bare: false,
         })?;
     }
     if args.json {
         return output::print_json(&json!({
-            "k": args.k, "metric": metric, "trustworthiness": measured.trustworthiness,
+            "k": args.k, "metric": name, "trustworthiness": measured.trustworthiness,
             "continuity": measured.continuity, "knn_preservation": measured.knn_preservation,
         }));
     }
     output::print(&format!(
-        "trustworthiness   {:.4}\ncontinuity        {:.4}\nknn preservation  {:.4}\n(k = {}, {metric} distance in the original space)\n",
+        "trustworthiness   {:.4}\ncontinuity        {:.4}\nknn preservation  {:.4}\n(k = {}, {name} distance in the original space)\n",
         measured.trustworthiness, measured.continuity, measured.knn_preservation, args.k
     ))
 }

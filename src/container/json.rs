@@ -32,6 +32,15 @@ pub fn mend(text: &str) -> Option<String> {
     mended.then(|| out + &plain[kept..])
 }
 
+/// What is wrong with the JSON of one line of a file, and where in it: the parser counts every text from its own line 1.
+pub fn in_line(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rsplit_once(" at line ") {
+        Some((what, _)) => format!("{what} at column {}", error.column()),
+        None => text,
+    }
+}
+
 /// Length of the escape at the start of `rest`, and what must stand instead.
 fn escape(rest: &[u8]) -> (usize, Option<&'static str>) {
     let unit = |at: usize| {
@@ -67,6 +76,12 @@ mod tests {
         let read: Value = serde_json::from_str(&mend(text).unwrap()).unwrap();
         let whole = json!({"a": null, "b": [null, null, -1], "NaN": "\u{fffd}x\"\u{fffd}", "c": "🙂 NaN\\"});
         assert_eq!(read, whole);
+    }
+
+    #[test]
+    fn an_error_of_a_line_tells_the_column_alone() {
+        let error = serde_json::from_str::<Value>("{\"a\":").unwrap_err();
+        assert_eq!(super::in_line(&error), "EOF while parsing a value at column 5");
     }
 
     proptest! {

@@ -2,11 +2,15 @@
 //!
 //! The bytes written depend on the arrays alone: fixed timestamps, fixed order, no compression.
 
+mod folder;
+
 use super::Bytes;
 use crate::error::{Error, Problem, Result};
 use std::fs::File;
 use std::io::{self, BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
+
+pub use folder::{Files, FolderTarget, Watched};
 
 /// A file to be written: checked before the work starts, in place only when it is complete.
 ///
@@ -29,10 +33,11 @@ pub struct Staged<'a> {
 }
 
 impl Target {
-    /// Checks that `path` can be written: its folder exists, and nothing is there yet, or with `replace` a file.
+    /// Checks that `path` can be written: its folder exists and takes files, and nothing is there yet, or with `replace` a
+    /// file.
     ///
     /// # Errors
-    /// If the folder is missing, the file is there and may not be replaced, or something else than a file is there.
+    /// If the folder is missing or may not be written to, the file is there and may not be replaced, or something else than a file is there.
     pub fn new(path: &Path, replace: bool) -> Result<Self> {
         let is_link = std::fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
         let real = if is_link {
@@ -58,6 +63,7 @@ impl Target {
         }
         let target = Self { path: path.to_path_buf(), real, folder, replace };
         target.check()?;
+        writable(&target.folder)?;
         Ok(target)
     }
     fn check(&self) -> Result<()> {
@@ -81,6 +87,23 @@ impl Target {
     pub fn path(&self) -> &Path {
         &self.path
     }
+    /// Refuses to replace what the result is made from: one of `inputs`, or a file of a folder among them.
+    ///
+    /// # Errors
+    /// If that is what it would do.
+    pub fn spares<'i>(&self, inputs: impl IntoIterator<Item = &'i Path>) -> Result<()> {
+        let Ok(real) = self.real.canonicalize() else { return Ok(()) };
+        let is_input =
+            |input: &Path| input.canonicalize().is_ok_and(|input| real == input || real.parent() == Some(&input));
+        if inputs.into_iter().any(is_input) {
+            return Err(Problem::new("the result would replace what it is made from")
+                .path(&self.path)
+                .expected("the name of another file")
+                .hint("another name")
+                .usage());
+        }
+        Ok(())
+    }
     /// Writes the file through `fill` and puts it in place.
     ///
     /// # Errors
@@ -102,11 +125,33 @@ impl Target {
             // As open(2) would: the process's umask takes its part away.
             builder.permissions(std::fs::Permissions::from_mode(0o666));
         }
-        let temporary = builder.tempfile_in(&self.folder).map_err(fail)?;
+        let temporary = builder.tempfile_in(&self.folder).map_err(|error| fail(bare(error)))?;
         let mut out = BufWriter::with_capacity(1 << 16, temporary.as_file());
         fill(&mut out).and_then(|()| out.flush()).map_err(fail)?;
         drop(out);
         Ok(Staged { target: self, temporary })
+    }
+}
+
+/// Checks that files can be made in `folder`.
+///
+/// # Errors
+/// If the system says that they cannot.
+fn writable(folder: &Path) -> Result<()> {
+    #[cfg(unix)]
+    {
+        use rustix::fs::{Access, access};
+        let allowed = access(folder, Access::WRITE_OK | Access::EXEC_OK);
+        allowed.map_err(|error| Error::io(folder, &error.into()))?;
+    }
+    Ok(())
+}
+
+/// What the system said, without the name of the temporary file that tempfile adds.
+fn bare(error: io::Error) -> io::Error {
+    match error.to_string().rsplit_once(" at path ") {
+        Some((said, _)) => io::Error::new(error.kind(), said.to_string()),
+        None => error,
     }
 }
 
@@ -296,6 +341,50 @@ mod tests {
         assert_eq!(std::fs::read(&path).unwrap(), b"new");
         assert!(Target::new(&folder.path().join("no/x"), false).unwrap_err().to_string().contains("mkdir -p"));
         assert!(Target::new(folder.path(), false).is_err());
+    }
+
+    #[test]
+    fn an_error_names_the_file_and_not_the_one_that_is_written_first() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("gone")).unwrap();
+        let target = Target::new(&folder.path().join("gone/out.csv"), false).unwrap();
+        std::fs::remove_dir(folder.path().join("gone")).unwrap();
+        let error = target.write(|_| Ok(())).unwrap_err().to_string();
+        assert!(error.contains("gone/out.csv: No such file") && !error.contains(".part"), "{error}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_folder_that_takes_no_files_is_noticed_before_the_work() {
+        // What mounts read-only refuses the administrator too; elsewhere a folder without the right to write does.
+        let folder = tempfile::tempdir().unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o555);
+        std::fs::set_permissions(folder.path(), mode).unwrap();
+        if std::fs::write(folder.path().join("probe"), b"").is_ok() {
+            return;
+        }
+        let error = Target::new(&folder.path().join("out.csv"), false).unwrap_err().to_string();
+        assert!(error.contains("Permission denied") && error.contains("chmod"), "{error}");
+        let error = FolderTarget::new(&folder.path().join("a/b"), &["x"], false).unwrap_err().to_string();
+        assert!(error.contains("Permission denied"), "{error}");
+    }
+
+    #[test]
+    fn what_a_result_is_made_from_is_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::create_dir(path("chunks")).unwrap();
+        for name in ["in.npy", "chunks/part.npy"] {
+            std::fs::write(path(name), b"x").unwrap();
+        }
+        let spares = |name: &str, input: &str| Target::new(&path(name), true).unwrap().spares([path(input).as_path()]);
+        spares("out.npy", "in.npy").unwrap();
+        spares("in.npy", "missing.npy").unwrap();
+        spares("in.npy", "chunks").unwrap();
+        for (name, input) in [("in.npy", "chunks/../in.npy"), ("chunks/part.npy", "chunks")] {
+            let error = spares(name, input).unwrap_err().to_string();
+            assert!(error.contains("what it is made from"), "{error}");
+        }
     }
 
     #[cfg(unix)]

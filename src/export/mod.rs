@@ -206,6 +206,18 @@ impl Sink {
         let beside = if writer.beside { Some(Target::new(&path.with_extension("npy.json"), replace)?) } else { None };
         Ok(Self { writer, target: Target::new(path, replace)?, beside })
     }
+    /// Whether the file holds numbers and no texts.
+    pub fn holds_numbers_alone(&self) -> bool {
+        self.writer.single
+    }
+    /// Refuses to replace what the result is made from: see [`Target::spares`].
+    ///
+    /// # Errors
+    /// If one of `inputs` would be replaced.
+    pub fn spares<'i>(&self, inputs: impl IntoIterator<Item = &'i Path>) -> Result<()> {
+        let inputs: Vec<&Path> = inputs.into_iter().collect();
+        self.beside.iter().chain([&self.target]).try_for_each(|target| target.spares(inputs.iter().copied()))
+    }
     /// Writes `document`.
     ///
     /// # Errors

@@ -82,10 +82,12 @@ pub fn trust(coordinates: &dyn Rows, against: &dyn Rows, metric: Metric, k: usiz
     }
     if k == 0 || 2 * k >= n {
         let most = n.saturating_sub(1) / 2;
-        return Err(Problem::new(format!("a neighbourhood of {k} among {n} points"))
-            .expected(if most > 0 { format!("a k from 1 to {most}") } else { "at least three points".into() })
-            .hint("a smaller k")
-            .usage());
+        let problem = Problem::new(format!("a neighbourhood of {k} among {n} points"));
+        return Err(match most {
+            0 => problem.expected("at least three points").hint("a larger map"),
+            most => problem.expected(format!("a k from 1 to {most}")).hint(format!("--k {}", k.clamp(1, most))),
+        }
+        .usage());
     }
     holds_neighbours(n, k, 40)?;
     let map = Space::new(coordinates, task)?;

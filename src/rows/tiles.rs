@@ -77,7 +77,7 @@ pub(crate) fn all_finite<T: Element>(values: &[T], d: usize, first: usize) -> Re
 
 /// The error about a row with a number that is not finite.
 pub(crate) fn not_finite(row: usize) -> Error {
-    Problem::new(format!("row {row} holds a number that is not finite"))
+    Problem::new(format!("row {row} holds a number that is not finite, or too large to be squared"))
         .expected("numbers below 1e150 and no NaN")
         .hint("a copy of the file without that row, or an earlier checkpoint if its training diverged")
         .input()

@@ -230,7 +230,13 @@ pub(super) fn choose(
         Function::AbsTopK => {
             k.map_or_else(|| lacking("k", "--k K"), |k| Ok(Activation::AbsTopK { k, by_decoder_norm }))
         }
-        Function::BatchTopK => Ok(Activation::BatchTopK { k, threshold }),
+        Function::BatchTopK => {
+            if threshold.is_none() {
+                let hint = "encoding needs --threshold VALUE, or --arch topk --k K";
+                warnings.push(format!("batch top-k without the threshold that training leaves; {hint}"));
+            }
+            Ok(Activation::BatchTopK { k, threshold })
+        }
         Function::JumpRelu => threshold.map_or_else(
             || lacking("threshold", "--threshold VALUE"),
             |threshold| Ok(Activation::JumpRelu { threshold }),

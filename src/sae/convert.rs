@@ -7,7 +7,7 @@
 use super::activation_function::Activation;
 use super::dictionary::{Dictionary, Kind, Normalize};
 use crate::container::safetensors::{TensorSpec, write_safetensors};
-use crate::container::write::Target;
+use crate::container::write::{Files, FolderTarget};
 use crate::container::{Dtype, Matrix};
 use crate::error::{Error, Problem, Result};
 use crate::rows::Rows;
@@ -32,6 +32,14 @@ pub struct Converted {
     pub notes: Vec<String>,
 }
 
+/// Where a dictionary is written: the folder `out_dir`, which need not exist. Files are replaced only with `force`.
+///
+/// # Errors
+/// As [`FolderTarget::new`].
+pub fn target(out_dir: &Path, force: bool) -> Result<FolderTarget> {
+    FolderTarget::new(out_dir, &[WEIGHTS, CONFIG], force)
+}
+
 /// Writes `dictionary` to the folder `out_dir`, which need not exist.
 ///
 /// A new folder appears whole. In a folder that exists each file is replaced whole, and only with `force`.
@@ -40,25 +48,17 @@ pub struct Converted {
 /// If SAELens has no architecture for the dictionary, something it needs is unknown, files are there already without
 /// `force`, writing fails, or the task is cancelled; nothing is left behind then.
 pub fn convert(dictionary: &Dictionary, out_dir: &Path, force: bool, task: &Task) -> Result<Converted> {
+    convert_to(dictionary, &target(out_dir, force)?, task)
+}
+
+/// As [`convert`], to a folder that was checked before.
+///
+/// # Errors
+/// As [`convert`].
+pub fn convert_to(dictionary: &Dictionary, target: &FolderTarget, task: &Task) -> Result<Converted> {
     let folder = Folder::plan(dictionary)?;
-    if out_dir.exists() && !out_dir.is_dir() {
-        return Err(Problem::new("a file, where a folder was expected").path(out_dir).usage());
-    }
-    let files = [WEIGHTS, CONFIG].map(|name| out_dir.join(name)).to_vec();
-    if out_dir.exists() {
-        folder.write(out_dir, force, task)?;
-        return Ok(Converted { files, notes: folder.notes });
-    }
-    let name = out_dir.file_name().map_or_else(|| "out".into(), |name| name.to_string_lossy());
-    let work = out_dir.with_file_name(format!(".{name}.{}.partial", std::process::id()));
-    std::fs::create_dir_all(&work).map_err(|e| Error::io(&work, &e))?;
-    let outcome = folder
-        .write(&work, force, task)
-        .and_then(|()| std::fs::rename(&work, out_dir).map_err(|e| Error::io(out_dir, &e)));
-    // Gone already if it was renamed; an error to remove it would only hide the first one.
-    let _ = std::fs::remove_dir_all(&work);
-    outcome?;
-    Ok(Converted { files, notes: folder.notes })
+    target.write(task, |files| folder.write(files, task))?;
+    Ok(Converted { files: target.files().map(Path::to_path_buf).collect(), notes: folder.notes })
 }
 
 /// A tensor to write: a matrix as it lies, or values.
@@ -196,29 +196,20 @@ impl Folder {
         tensors.sort_by(|(a, _), (b, _)| b.dtype.size().cmp(&a.dtype.size()).then_with(|| a.name.cmp(&b.name)));
         Ok(Self { tensors, config, notes })
     }
-    /// Writes both files to a folder that exists; each is put in place once both are complete.
-    fn write(&self, folder: &Path, force: bool, task: &Task) -> Result<()> {
+    fn write(&self, files: &mut Files<'_>, task: &Task) -> Result<()> {
         let specs: Vec<TensorSpec> = self.tensors.iter().map(|(spec, _)| spec.clone()).collect();
-        let (weights, config) = (Target::new(&folder.join(WEIGHTS), force)?, Target::new(&folder.join(CONFIG), force)?);
         task.stage("writing", specs.iter().map(TensorSpec::bytes).sum());
-        let staged = weights.stage(|out| {
-            write_safetensors(out, &specs, |i, out| match &self.tensors[i].1 {
-                Body::Matrix(matrix) => stream(matrix, out, task),
-                Body::Values(values) => out.write_all(&encode(values, specs[i].dtype)),
-            })?;
-            out.get_ref().sync_all()
-        });
-        task.check()?;
-        let weights = staged?;
-        let config = config.stage(|out| {
-            serde_json::to_writer_pretty(&mut *out, &self.config)?;
-            out.write_all(b"\n")?;
-            out.flush()?;
-            out.get_ref().sync_all()
-        })?;
         // The weights first: an old configuration beside new weights is noticed by its sizes.
-        weights.place()?;
-        config.place()
+        files.write(WEIGHTS, |out| {
+            write_safetensors(out, &specs, |i, out| match &self.tensors[i].1 {
+                Body::Matrix(matrix) => stream(matrix, out),
+                Body::Values(values) => out.write_all(&encode(values, specs[i].dtype)),
+            })
+        })?;
+        files.write(CONFIG, |out| {
+            serde_json::to_writer_pretty(&mut *out, &self.config)?;
+            out.write_all(b"\n")
+        })
     }
 }
 
@@ -328,17 +319,15 @@ fn torch_name(dtype: Dtype) -> &'static str {
     }
 }
 
-/// Writes a matrix row by row with the bytes it has; a cancelled task ends it with an error.
-fn stream(matrix: &Matrix, out: &mut dyn Write, task: &Task) -> io::Result<()> {
+/// Writes a matrix row by row with the bytes it has.
+fn stream(matrix: &Matrix, out: &mut dyn Write) -> io::Result<()> {
     let row = matrix.ncols() * matrix.dtype().size();
     let tile = ((8 << 20) / row.max(1)).max(1);
     let mut buffer = Vec::new();
     for start in (0..matrix.nrows()).step_by(tile) {
-        task.check().map_err(io::Error::other)?;
         buffer.clear();
         matrix.read_raw(start..(start + tile).min(matrix.nrows()), &mut buffer);
         out.write_all(&buffer)?;
-        task.advance(buffer.len() as u64);
     }
     Ok(())
 }

@@ -187,6 +187,15 @@ impl Dictionary {
     pub fn decoder_norms(&self, task: &Task) -> Result<Vec<f32>> {
         Ok(lengths::<f32>(&self.decoder, task)?.into_iter().map(|length| length as f32).collect())
     }
+    /// How many encoder rows hold a NaN or an infinity; 0 without an encoder. Reads it as [`Dictionary::decoder_norms`]
+    /// reads the decoder.
+    ///
+    /// # Errors
+    /// If the task is cancelled.
+    pub fn bad_encoder_rows(&self, task: &Task) -> Result<usize> {
+        let Some(encoder) = &self.encoder else { return Ok(0) };
+        Ok(lengths::<f32>(encoder, task)?.into_iter().filter(|length| !length.is_finite()).count())
+    }
 
     /// A dictionary of these directions of which nothing else is known, for tests.
     #[cfg(test)]

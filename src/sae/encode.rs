@@ -166,6 +166,8 @@ impl<'a> Plan<'a> {
         // A gated encoder has biases of its own and no other.
         let has_bias = !dictionary.b_enc.is_empty() && !matches!(rule, Rule::Gated { .. });
         let bias = if has_bias { dictionary.b_enc.clone() } else { vec![0.0; features] };
+        finite(dictionary, "b_enc", "feature", &bias)?;
+        finite(dictionary, "b_dec", "dimension", center)?;
         Ok(Self { encoder, bias, center, normalize: dictionary.info.normalize, rule })
     }
     /// Reads inputs `start..`, normalised and centred.
@@ -316,14 +318,7 @@ fn rule(dictionary: &Dictionary, task: &Task) -> Result<Rule> {
                 .expected(format!("1 or {features}"))
                 .input());
         }
-        // What is no number is above nothing, and a feature would fall silent or fire always.
-        if let Some(at) = values.iter().position(|value| !value.is_finite()) {
-            return Err(about(dictionary, format!("{name} of feature {at} is {}", values[at]))
-                .tensor(name)
-                .expected("finite numbers")
-                .hint("another checkpoint; --threshold or --arch, if that vector does not matter")
-                .input());
-        }
+        finite(dictionary, name, "feature", values)?;
         Ok(if let [one] = values { vec![*one; features] } else { values.to_vec() })
     };
     let checked = |k: usize| {
@@ -332,7 +327,10 @@ fn rule(dictionary: &Dictionary, task: &Task) -> Result<Rule> {
         }
         Err(about(dictionary, format!("k is {k}")).expected(format!("1 to {features}")).hint("--k").input())
     };
-    let scale = |by_norm: bool| if by_norm { dictionary.decoder_norms(task) } else { Ok(Vec::new()) };
+    let scale = |by_norm: bool| {
+        let norms = if by_norm { dictionary.decoder_norms(task)? } else { Vec::new() };
+        finite(dictionary, "the length of W_dec", "feature", &norms).map(|()| norms)
+    };
     Ok(match &dictionary.info.activation {
         Activation::Relu => Rule::Above(Vec::new()),
         Activation::TopK { k, by_decoder_norm } => Rule::Top { k: checked(*k)?, scale: scale(*by_decoder_norm)? },
@@ -366,6 +364,16 @@ fn rule(dictionary: &Dictionary, task: &Task) -> Result<Rule> {
                 .input());
         }
     })
+}
+
+/// Refuses a vector of the dictionary that holds what is no number: it is above nothing, and a feature would fall silent
+/// or fire always, or the input would be blamed for it.
+fn finite(dictionary: &Dictionary, name: &str, of: &str, values: &[f32]) -> Result<()> {
+    let Some(at) = values.iter().position(|value| !value.is_finite()) else { return Ok(()) };
+    Err(about(dictionary, format!("{name} of {of} {at} is {}", values[at]))
+        .expected("finite numbers")
+        .hint("another checkpoint; --threshold, --arch or --subtract-b-dec, if that vector does not matter")
+        .input())
 }
 
 /// Reads encoder rows `first..`, in parallel, and refuses what is no number.

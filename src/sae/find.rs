@@ -49,18 +49,26 @@ fn as_text<S: Serializer>(path: &Path, serializer: S) -> std::result::Result<S::
 /// # Errors
 /// If the folder cannot be read, or there are more than 200,000 files in it.
 pub fn list(path: &Path) -> Result<Vec<Listing>> {
-    let root = resolve(path)?;
+    Ok(search(&resolve(path)?)?.0)
+}
+
+/// As [`list`], of a folder that is there; and the bare matrices of which no name says what they are.
+fn search(root: &Path) -> Result<(Vec<Listing>, Vec<Listing>)> {
+    let mut walk = Walk { seen: HashSet::new(), entries: 0, root: root.to_path_buf(), bare: Vec::new() };
     let mut found = Vec::new();
-    let mut walk = Walk { seen: HashSet::new(), entries: 0, root: root.clone() };
-    walk.visit(&root, 0, &mut found)?;
-    found.sort_by(|a: &Listing, b| natural(&a.name).cmp(&natural(&b.name)).then_with(|| a.name.cmp(&b.name)));
-    Ok(found)
+    walk.visit(root, 0, &mut found)?;
+    for listings in [&mut found, &mut walk.bare] {
+        listings.sort_by(|a, b| natural(&a.name).cmp(&natural(&b.name)).then_with(|| a.name.cmp(&b.name)));
+    }
+    Ok((found, walk.bare))
 }
 
 struct Walk {
     seen: HashSet<PathBuf>,
     entries: usize,
     root: PathBuf,
+    /// Matrices that may be decoders, but do not say so.
+    bare: Vec<Listing>,
 }
 
 impl Walk {
@@ -117,9 +125,10 @@ impl Walk {
             // Tensors of other kinds lie beside dictionaries; what is no dictionary is passed over in silence.
             if let Ok(source) = Source::open(&file)
                 && let Some(format) = formats::recognise(&source)
-                && (format.name != "matrix" || says_decoder(&file, &source))
             {
-                found.push(self.listing(&file, Ok(source)));
+                let named = format.name != "matrix" || says_decoder(&file, &source);
+                let listing = self.listing(&file, Ok(source));
+                if named { found.push(listing) } else { self.bare.push(listing) }
             }
         }
         if depth < MAX_DEPTH {
@@ -205,11 +214,11 @@ pub fn look(path: &Path) -> Result<Found> {
     if !path.is_dir() || own && Source::open(&path).is_ok_and(|source| formats::recognise(&source).is_some()) {
         return Ok(Found::One(path));
     }
-    let mut all = list(&path)?;
+    let (mut all, bare) = search(&path)?;
     match all.len() {
         // Its weight file is no dictionary: opening it says what it is.
         0 if own => Ok(Found::One(path)),
-        0 => Err(empty_folder(&path)),
+        0 => Ok(Found::One(only_matrix(&path, bare)?.path)),
         1 => Ok(Found::One(all.swap_remove(0).path)),
         _ => Ok(Found::Many(all)),
     }
@@ -247,7 +256,10 @@ pub fn locate(path: &Path, pick: Option<&str>) -> Result<Located> {
             .expected("a folder of dictionaries")
             .usage());
     }
-    let all = list(&path)?;
+    let (mut all, bare) = search(&path)?;
+    if all.is_empty() {
+        all.push(only_matrix(&path, bare)?);
+    }
     let exact = all.iter().filter(|listing| listing.name == pick);
     let matching: Vec<&Listing> = match exact.collect::<Vec<_>>() {
         none if none.is_empty() => all.iter().filter(|listing| listing.name.contains(pick)).collect(),
@@ -255,7 +267,12 @@ pub fn locate(path: &Path, pick: Option<&str>) -> Result<Located> {
     };
     match matching.as_slice() {
         [one] => Ok(Located { path: one.path.clone(), picked: Some(one.name.clone()) }),
-        [] if all.is_empty() => Err(empty_folder(&path)),
+        [] if all.len() == 1 && all[0].name == "." => {
+            Err(problem(format!("there is nothing to pick {pick} from: this is one dictionary"))
+                .expected("a folder of dictionaries")
+                .hint("leaving --pick out")
+                .usage())
+        }
         [] => Err(problem(format!("no dictionary in it is called {pick}"))
             .expected(format!("one of {}", names(&all)))
             .usage()),
@@ -277,25 +294,57 @@ fn names<'a>(listings: impl IntoIterator<Item = &'a Listing>) -> String {
     all[..all.len().min(SHOWN)].join(", ") + &more
 }
 
-/// Says what a folder without dictionaries seems to hold.
-fn empty_folder(path: &Path) -> Error {
-    let names: Vec<String> = std::fs::read_dir(path)
-        .map(|entries| entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect())
-        .unwrap_or_default();
-    let ends = |suffix: &str| names.iter().any(|name| Path::new(name).extension().is_some_and(|s| s == suffix));
-    let torch = names.iter().find(|name| Path::new(name).extension().is_some_and(|s| s == "pt" || s == "pth"));
-    if let Some(torch) = torch {
-        return Problem::not_read(path.join(torch), "what seems to be a torch archive", FileKind::Torch.hint());
+/// The only matrix in a folder in which no name speaks of a dictionary.
+///
+/// # Errors
+/// If there is none or there are several, or the folder seems to be something else; the message says what it holds.
+fn only_matrix(path: &Path, bare: Vec<Listing>) -> Result<Listing> {
+    match (seems(path), <[Listing; 1]>::try_from(bare)) {
+        (None, Ok([one])) => Ok(one),
+        (Some(error), _) => Err(error),
+        (None, Err(several)) => Err(empty_folder(path, &several)),
     }
-    let (what, hint) = if names.iter().any(|name| name == "dataset_info.json") || ends("arrow") {
-        ("a data set of activations, not a dictionary", "--acts with this folder")
-    } else if names.is_empty() {
-        ("an empty folder", "the folder that holds the weight file")
-    } else {
-        ("no dictionary in this folder or below it", "the folder or file that holds the weights")
+}
+
+/// What a folder without dictionaries seems to be, by the names of its files.
+fn seems(path: &Path) -> Option<Error> {
+    let names = names_in(path);
+    let ends = |suffixes: &[&str]| {
+        let fits =
+            |name: &&String| Path::new(name).extension().is_some_and(|s| suffixes.iter().any(|suffix| s == *suffix));
+        names.iter().find(fits)
     };
+    if let Some(torch) = ends(&["pt", "pth"]) {
+        let error = Problem::not_read(path.join(torch), "what seems to be a torch archive", FileKind::Torch.hint());
+        return Some(error);
+    }
+    let is_data_set = names.iter().any(|name| name == "dataset_info.json") || ends(&["arrow"]).is_some();
+    let what = "a data set of activations, not a dictionary";
+    is_data_set.then(|| no_dictionary(path, what, "--acts with this folder"))
+}
+
+/// Says what a folder without dictionaries holds, of which these matrices may be one.
+fn empty_folder(path: &Path, bare: &[Listing]) -> Error {
+    if !bare.is_empty() {
+        let what = format!("no file in this folder says that it is a dictionary; matrices in it are {}", names(bare));
+        return no_dictionary(path, &what, "naming one of them, if it is a decoder");
+    }
+    if names_in(path).is_empty() {
+        return no_dictionary(path, "an empty folder", "the folder that holds the weight file");
+    }
+    no_dictionary(path, "no dictionary in this folder or below it", "the folder or file that holds the weights")
+}
+
+fn no_dictionary(path: &Path, what: &str, hint: &str) -> Error {
     let expected = format!("a folder with {}, or files of {}", detect::WEIGHT_FILES[0], formats_line());
     Problem::new(what).path(path).expected(expected).hint(hint).input()
+}
+
+/// Names of the files and folders in a folder; none if it cannot be read.
+fn names_in(path: &Path) -> Vec<String> {
+    std::fs::read_dir(path)
+        .map(|entries| entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect())
+        .unwrap_or_default()
 }
 
 fn formats_line() -> String {

@@ -3,7 +3,8 @@
 //! Input, told apart by content, plain or gzipped:
 //! * Neuronpedia's jsonl (`explanations/batch-N.jsonl.gz`: `index` as a string, `description`, `typeName`,
 //!   `explanationModelName`, `layer` = source id), or a folder of such batches;
-//! * a JSON array of such objects, an array of strings (place = feature), or an object `{"123": "words"}`;
+//! * a JSON array of such objects, an array of strings (place = feature), the same under a name such as `labels`, or an
+//!   object `{"123": "words"}`;
 //! * csv or tsv with a column `index` (`feature`, `feature_index`, `latent`, `id`) and a column `description`
 //!   (`label`, `explanation`, `text`); without a header, a number and words on each line.
 //!
@@ -182,7 +183,7 @@ impl<'t> Found<'t> {
         };
         read(text, self)
             .or_else(|error| json::mend(text).map_or(Err(error), |mended| read(&mended, self)))
-            .map_err(|error| unreadable(path, &format!("line {number}: {error}")))?
+            .map_err(|error| unreadable(path, &format!("line {number}: {}", json::in_line(&error))))?
             .map_err(|error| error.at(path))
     }
     /// A JSON document, or several one after another; it begins with `text`, and the rest is on `lines`.
@@ -309,7 +310,8 @@ impl<'t> Found<'t> {
         };
         if beyond > 0 {
             let all = counted(self.labels.len() + beyond, "label", "labels");
-            let what = format!("{} of {all}{claimed} name features up to {highest}", thousands(beyond as u64));
+            let name = if beyond == 1 { "names" } else { "name" };
+            let what = format!("{} of {all}{claimed} {name} features up to {highest}", thousands(beyond as u64));
             return Err(Problem::new(what)
                 .path(path)
                 .expected(format!("features below {features}, as the dictionary has"))

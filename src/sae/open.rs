@@ -46,8 +46,12 @@ impl FromStr for Normalize {
             _ => {
                 let factor = text.strip_prefix("scale:").unwrap_or(text).parse().ok();
                 return factor.and_then(Self::scale).ok_or_else(|| {
-                    Problem::new(format!("no normalisation is called {text}"))
-                        .expected("none, scale:FACTOR, constant_norm, layer_norm or layer_norm_biased")
+                    let what = match factor {
+                        Some(factor) => format!("inputs cannot be scaled by {factor}"),
+                        None => format!("no normalisation is called {text}"),
+                    };
+                    Problem::new(what)
+                        .expected("none, scale:FACTOR above 0, constant_norm, layer_norm or layer_norm_biased")
                         .hint("--normalize none")
                         .usage()
                 });

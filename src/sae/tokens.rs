@@ -545,7 +545,7 @@ impl<'de> Deserialize<'de> for Id {
 }
 
 fn broken(path: &Path, number: usize, error: &serde_json::Error) -> crate::Error {
-    Problem::new(format!("line {number} cannot be read: {error}"))
+    Problem::new(format!("line {number} cannot be read: {}", json::in_line(error)))
         .path(path)
         .expected("one JSON object a line, or csv with a header")
         .input()

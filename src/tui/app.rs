@@ -462,7 +462,7 @@ impl App {
         FeatureTable {
             study: &self.study,
             coordinates: self.layout.as_deref(),
-            clusters: self.clusters.as_deref(),
+            clusters: self.clusters.as_deref().map(|clusters| &clusters.labels[..]),
             words: self.words.as_deref(),
         }
     }

@@ -89,7 +89,7 @@ fn a_ring_stays_a_ring() {
 #[test]
 fn a_planted_dictionary_is_laid_out_as_well_as_umap_learn_does() {
     let params = SynthParams { features: 1024, d_model: 128, tokens: 0, seed: 3, ..SynthParams::default() };
-    let planted = plant(SynthKind::Mixed, &params).unwrap();
+    let planted = plant(SynthKind::Mixed, &params, &task()).unwrap();
     let map = lay_out(&planted.decoder, &small(15), &task()).unwrap().coordinates;
     let found = trust(&map, &planted.decoder, Metric::Cosine, 15, &task()).unwrap().trustworthiness;
     // Half of the features are random directions, of which no plane can keep the neighbours: umap-learn 0.5.12 comes

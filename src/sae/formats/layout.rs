@@ -68,8 +68,9 @@ pub(super) fn orient(tensor: &Tensor, expect: &Expect, warnings: &mut Vec<String
         }
         _ => {
             return Err(tensor
-                .problem("the matrix does not fit the lengths of the other tensors")
+                .problem("this matrix and the vectors beside it (b_enc, b_dec or another) do not fit each other")
                 .expected(expected(expect))
+                .hint("another copy of the file: one of them is cut short, or of another dictionary")
                 .input());
         }
     };
@@ -124,6 +125,12 @@ fn agreement(a: &Matrix, b: &Matrix) -> f64 {
         sum += if norms > 0.0 { dot(&x, &y) / norms } else { 0.0 };
     }
     sum / samples as f64
+}
+
+/// Whether a tensor's name says that it is an encoder: `W_enc`, `encoder.weight`, but not `sequences`.
+pub(super) fn says_encoder(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| matches!(word, "enc" | "encoder"))
 }
 
 /// The values of a vector of `length` (any length if none); its elements may be spread over leading dimensions of 1.

@@ -1,7 +1,8 @@
 //! A bare decoder: an npy file, or a safetensors or npz file with one matrix of floating-point numbers.
 //!
 //! Rows are features unless `--transpose` says otherwise, or a vector beside the matrix (`b_dec`, `b_enc`) has a
-//! length that tells. There is no encoder and nothing says what the activation function was.
+//! length that tells. There is no encoder and nothing says what the activation function was. A matrix whose name says
+//! that it is an encoder is only taken if `--format matrix` says so.
 
 use super::layout::{self, Expect};
 use super::{Format, layer_of, text};
@@ -17,7 +18,7 @@ use crate::text::thousands;
 pub(super) const FORMAT: Format = Format {
     name: "matrix",
     about: "bare decoder matrix: npy, or npz or safetensors with one matrix; rows are features",
-    detect: |source| super::other(source).is_none() && decoder(source).is_some(),
+    detect: |source| super::other(source).is_none() && decoder(source).is_some_and(|name| !layout::says_encoder(name)),
     load,
 };
 
@@ -44,6 +45,9 @@ fn load(source: &Source, options: &OpenOptions) -> Result<Dictionary> {
             .input()
     })?;
     let mut warnings = source.notes.clone();
+    if layout::says_encoder(name) {
+        warnings.push(format!("{name} is an encoder by its name; taken as the decoder, as --format matrix says"));
+    }
     let b_enc = source.first(&["b_enc", "encoder.bias"]);
     let b_dec = source.first(&["b_dec", "decoder.bias"]);
     let tensor = source.tensor(name)?;

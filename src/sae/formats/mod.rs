@@ -96,6 +96,17 @@ pub fn unrecognised(source: &Source) -> Error {
     if let Some((what, _)) = LATER.iter().find(|(_, names)| has_all(names)) {
         return Problem::not_read(&source.path, what, "converting it with SAELens, whose folders are read");
     }
+    let large = source.tensors.iter().filter(|tensor| tensor.shape.len() == 2).collect::<Vec<_>>();
+    if let [encoder] = large[..]
+        && layout::says_encoder(&encoder.name)
+    {
+        return source
+            .problem("an encoder alone; the decoder W_dec is missing")
+            .tensor(&encoder.name)
+            .shape(&encoder.shape)
+            .hint("the file that has W_dec, or --format matrix to take the encoder's directions as the features'")
+            .input();
+    }
     source
         .problem(format!("no dictionary that is known: it holds {}", source.describe()))
         .expected("W_dec with W_enc, b_enc and b_dec, or one matrix of decoder rows")

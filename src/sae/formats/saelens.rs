@@ -229,8 +229,9 @@ fn load(source: &Source, options: &OpenOptions) -> Result<Dictionary> {
     } else {
         None
     };
-    if let Some(encoder) = &encoder {
-        layout::check_square(&decoder, encoder, &mut warnings);
+    match &encoder {
+        Some(encoder) => layout::check_square(&decoder, encoder, &mut warnings),
+        None => warnings.push("a decoder alone: there is no encoder (W_enc) to encode with".into()),
     }
     let (features, d_out) = (decoder.nrows(), decoder.ncols());
     let d_model = encoder.as_ref().map_or(d_out, Rows::ncols);

@@ -1,7 +1,7 @@
 //! What of a JSON entry is a label, read without keeping the rest of it.
 
 use super::{Found, INDEX, POLL, WORDS};
-use crate::error::{Error, Result};
+use crate::error::{Error, Problem, Result};
 use crate::text::clip;
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
@@ -129,6 +129,10 @@ enum Key {
     Index(usize),
     /// Of the words, by its rank.
     Words(usize),
+    /// Of a list of words, one a feature.
+    List,
+    /// Of what only a file of tokens has.
+    Tokens,
     Kind,
     Author,
     Source,
@@ -148,6 +152,8 @@ impl<'de> Deserialize<'de> for Key {
             fn visit_str<E>(self, name: &str) -> Result<Key, E> {
                 let rank = |names: &[&str]| names.iter().position(|other| *other == name);
                 Ok(match name {
+                    "labels" | "descriptions" | "explanations" | "features" | "latents" => Key::List,
+                    "tokens" | "doc_ids" | "first_row" => Key::Tokens,
                     "typeName" => Key::Kind,
                     "explanationModelName" => Key::Author,
                     "layer" => Key::Source,
@@ -232,10 +238,22 @@ impl<'de: 'a, 'a> Deserialize<'de> for Entry<'a> {
 enum Place {
     /// The document itself: a list by place, or an object by feature.
     Top,
-    /// In an object, under a name that is no feature: a list by place, or nothing of interest.
+    /// In an object, under a name of such a list: by place, as at the top.
+    List,
+    /// In an object, under another name: entries that name their own feature, or nothing of interest.
     Named,
+    /// In a list under such a name.
+    Entry,
     /// The words of this feature, or an entry that names its own.
     Feature(u64),
+}
+
+/// The error about a file of tokens, whose words are of rows and not of features.
+fn tokens() -> Error {
+    Problem::new("these are the tokens of activation rows, not labels of features")
+        .expected("jsonl, json or csv with index and description in each entry")
+        .hint("--tokens with this file")
+        .input()
 }
 
 /// A JSON document that is no single entry, read straight into what has been found.
@@ -261,8 +279,8 @@ impl<'f, 't> Document<'f, 't> {
     }
     fn useless<E: de::Error>(mut self, what: &str) -> Result<(), E> {
         let result = match self.place {
-            // A name with a plain value describes the file.
-            Place::Named => Ok(()),
+            // A name with a plain value, or a list of them, describes the file.
+            Place::List | Place::Named | Place::Entry => Ok(()),
             Place::Top | Place::Feature(_) => self.found.leave_out(what),
         };
         self.check(result)
@@ -287,7 +305,7 @@ impl<'de> Visitor<'de> for Document<'_, '_> {
                 let result = self.found.add(Ok(feature), words, None, None);
                 self.check(result)
             }
-            Place::Top | Place::Named => self.useless("no feature"),
+            _ => self.useless("no feature"),
         }
     }
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<(), A::Error> {
@@ -298,7 +316,8 @@ impl<'de> Visitor<'de> for Document<'_, '_> {
             }
             let place = match self.place {
                 Place::Feature(feature) => Place::Feature(feature),
-                Place::Top | Place::Named => Place::Feature(at),
+                Place::Top | Place::List => Place::Feature(at),
+                Place::Named | Place::Entry => Place::Entry,
             };
             if items.next_element_seed(self.within(place))?.is_none() {
                 break;
@@ -308,22 +327,28 @@ impl<'de> Visitor<'de> for Document<'_, '_> {
     }
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
         match self.place {
-            Place::Feature(feature) => {
+            Place::Feature(_) | Place::Entry => {
                 let entry = Entry::deserialize(MapAccessDeserializer::new(map))?;
                 if !entry.has_words {
                     return self.useless("no words");
                 }
-                let result = self.found.entry(&entry, Some(feature));
+                let feature = if let Place::Feature(feature) = self.place { Some(feature) } else { None };
+                let result = self.found.entry(&entry, feature);
                 self.check(result)
             }
             Place::Top => {
                 while let Some(key) = map.next_key::<Key>()? {
-                    let place = if let Key::Number(feature) = key { Place::Feature(feature) } else { Place::Named };
+                    let place = match key {
+                        Key::Number(feature) => Place::Feature(feature),
+                        Key::List | Key::Words(_) => Place::List,
+                        Key::Tokens => return self.check(Err(tokens())),
+                        _ => Place::Named,
+                    };
                     map.next_value_seed(self.within(place))?;
                 }
                 Ok(())
             }
-            Place::Named => {
+            Place::List | Place::Named => {
                 while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
                 Ok(())
             }

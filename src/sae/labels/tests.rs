@@ -69,7 +69,7 @@ fn every_layout_gives_the_same_words() {
 fn labels_of_another_dictionary_are_an_error_that_names_them() {
     let text = "{\"layer\":\"5-res-16k\",\"index\":\"3\",\"description\":\"a\"}\n{\"layer\":\"5-res-16k\",\"index\":\"16383\",\"description\":\"b\"}";
     let error = open(text).unwrap_err().to_string();
-    for expected in ["1 of 2 labels of 5-res-16k", "up to 16383", "below 200", "l.jsonl"] {
+    for expected in ["1 of 2 labels of 5-res-16k names features", "up to 16383", "below 200", "l.jsonl"] {
         assert!(error.contains(expected), "{error} should say {expected}");
     }
     // A hostile index must not decide how much memory is taken.
@@ -112,6 +112,22 @@ fn what_holds_no_labels_is_refused() {
         assert!(error.contains(expected) && error.contains("l.jsonl"), "{text}: {error}");
     }
     assert!(Labels::load(Path::new("/no/such/file"), 5, &task()).is_err());
+}
+
+#[test]
+fn tokens_are_no_labels() {
+    for text in [
+        "{\"tokens\": [\"a\", \"b\"], \"doc_ids\": [0, 0]}\n{\"tokens\": [\"c\"]}",
+        "{\"first_row\": 0, \"words\": [\"a\"]}",
+        "{\"text\": \"a b\", \"tokens\": [\"a\", \"b\"]}",
+    ] {
+        let error = open(text).unwrap_err().to_string();
+        assert!(error.contains("tokens of activation rows") && error.contains("l.jsonl"), "{text}: {error}");
+    }
+    // A list under a name that says nothing of labels is none; entries that name their feature are.
+    assert!(open("{\"words\": [\"a\", \"b\"]}").unwrap_err().to_string().contains("no labels of features"));
+    assert_eq!(open("{\"data\": [{\"index\": 2, \"label\": \"two\"}, 7]}").unwrap().0.get(2), Some("two"));
+    assert_eq!(open("{\"labels\": [\"zero\", \"one\"]}").unwrap().0.get(1), Some("one"));
 }
 
 #[test]

@@ -5,6 +5,8 @@
 use super::rng::Rng;
 use super::shapes::{Planned, cap_point, on_sphere};
 use super::{Group, GroupKind};
+use crate::error::Result;
+use crate::task::Task;
 use std::f64::consts::{PI, TAU};
 
 /// One planted activation: token, feature, value.
@@ -41,10 +43,19 @@ pub(super) fn expected(groups: &[Planned]) -> f64 {
 }
 
 /// Lets a planted group fire over `tokens` tokens; adds its entries, and keeps its tokens and latents in the group.
-pub(super) fn fire(group: &mut Group, tokens: usize, rng: &mut Rng, entries: &mut Vec<Entry>) {
+///
+/// # Errors
+/// If the task is cancelled.
+pub(super) fn fire(
+    group: &mut Group,
+    tokens: usize,
+    rng: &mut Rng,
+    entries: &mut Vec<Entry>,
+    task: &Task,
+) -> Result<()> {
     let chance = chance(group.kind);
     if chance == 0.0 {
-        return;
+        return Ok(());
     }
     let mut active = Vec::new();
     rng.each_with_chance(tokens, chance, |_, token| active.push(token as u32));
@@ -57,6 +68,7 @@ pub(super) fn fire(group: &mut Group, tokens: usize, rng: &mut Rng, entries: &mu
     };
     let (mut one, mut two) = (Vec::new(), Vec::new());
     for &token in &active {
+        task.check()?;
         let amplitude = rng.gamma(8) / 2.0;
         let mut put = |i: usize, strength: f64| {
             let value = strength * amplitude;
@@ -115,13 +127,24 @@ pub(super) fn fire(group: &mut Group, tokens: usize, rng: &mut Rng, entries: &mu
     let names: Vec<&'static str> = group.coordinates.iter().map(|(name, _)| *name).collect();
     group.latents = names.into_iter().zip([one, two]).collect();
     group.tokens = active;
+    Ok(())
 }
 
 /// Lets the background fire; gives the features that never do.
-pub(super) fn fire_background(features: &[u32], tokens: usize, rng: &mut Rng, entries: &mut Vec<Entry>) -> Vec<u32> {
+///
+/// # Errors
+/// If the task is cancelled.
+pub(super) fn fire_background(
+    features: &[u32],
+    tokens: usize,
+    rng: &mut Rng,
+    entries: &mut Vec<Entry>,
+    task: &Task,
+) -> Result<Vec<u32>> {
     let total: f64 = (0..features.len()).map(|i| 1.0 / (i as f64 + 20.0)).sum();
     let mut dead = Vec::new();
     for (i, &feature) in features.iter().enumerate() {
+        task.check()?;
         if rng.chance(0.03) {
             dead.push(feature);
             continue;
@@ -132,5 +155,5 @@ pub(super) fn fire_background(features: &[u32], tokens: usize, rng: &mut Rng, en
         });
     }
     dead.sort_unstable();
-    dead
+    Ok(dead)
 }

@@ -26,12 +26,13 @@ use super::labels::{Label, Labels};
 use super::sparse::Sparse;
 use crate::error::{Problem, Result};
 use crate::rows::Points;
-use crate::text::thousands;
+use crate::task::Task;
+use crate::text::{counted, thousands};
 use rng::Rng;
 use serde::Serialize;
 use shapes::{Bases, Planned};
 
-pub use write::write;
+pub use write::{target, write};
 
 /// Which dictionary to plant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,9 +172,10 @@ const GROUPS: u64 = 16;
 ///
 /// # Errors
 /// If a parameter is out of range, or the groups of `kind` do not fit (the message says how many features or
-/// dimensions they need).
-pub fn plant(kind: SynthKind, params: &SynthParams) -> Result<Planted> {
+/// dimensions they need), or the task is cancelled.
+pub fn plant(kind: SynthKind, params: &SynthParams, task: &Task) -> Result<Planted> {
     let planned = check(kind, params)?;
+    task.stage("planting", params.features as u64);
     let width = params.d_model;
     let mut order: Vec<u32> = (0..params.features as u32).collect();
     Rng::new(params.seed, ORDER).shuffle(&mut order);
@@ -197,11 +199,13 @@ pub fn plant(kind: SynthKind, params: &SynthParams) -> Result<Planted> {
             tokens: Vec::new(),
             latents: Vec::new(),
         };
-        firing::fire(&mut group, params.tokens, &mut Rng::new(params.seed, stream + 1), &mut entries);
+        firing::fire(&mut group, params.tokens, &mut Rng::new(params.seed, stream + 1), &mut entries, task)?;
+        task.advance(plan.count as u64);
         groups.push(group);
     }
     let mut rng = Rng::new(params.seed, BACKGROUND);
     for &feature in rest {
+        task.check()?;
         let row = &mut decoder[feature as usize * width..][..width];
         for x in row.iter_mut() {
             *x = rng.normal() as f32;
@@ -210,9 +214,10 @@ pub fn plant(kind: SynthKind, params: &SynthParams) -> Result<Planted> {
         for x in row.iter_mut() {
             *x = (f64::from(*x) / norm) as f32;
         }
+        task.advance(1);
     }
     let mut firing = Rng::new(params.seed, BACKGROUND_FIRING);
-    let dead = firing::fire_background(rest, params.tokens, &mut firing, &mut entries);
+    let dead = firing::fire_background(rest, params.tokens, &mut firing, &mut entries, task)?;
     groups.push(Group {
         kind: GroupKind::Background,
         name: "background".into(),
@@ -225,20 +230,24 @@ pub fn plant(kind: SynthKind, params: &SynthParams) -> Result<Planted> {
     let activations = if params.tokens == 0 {
         None
     } else {
-        let (sparse, _) = Sparse::from_triplets(params.tokens, params.features, &entries)?;
+        let count = entries.len();
+        let (sparse, _) =
+            Sparse::gathered(params.tokens, params.features, count, |i| entries[i], &mut |_| task.check())?;
         drop(entries);
         Some(Activations::new(sparse, format!("planted {}", kind.name())))
     };
-    let dense = activations.as_ref().filter(|_| params.dense > 0).map(|a| dense(&a.by_token, &decoder, params));
+    let dense = activations.as_ref().filter(|_| params.dense > 0).map(|a| dense(&a.by_token, &decoder, params, task));
+    let dense = dense.transpose()?;
     Ok(Planted { kind, params: *params, decoder, groups, activations, dead, dense })
 }
 
 /// The first tokens as sums of their active directions, with noise.
-fn dense(acts: &Sparse, decoder: &Points, params: &SynthParams) -> Points {
+fn dense(acts: &Sparse, decoder: &Points, params: &SynthParams, task: &Task) -> Result<Points> {
     let mut rng = Rng::new(params.seed, DENSE);
     let width = decoder.dims();
     let mut out = vec![0f32; params.dense * width];
     for (token, out) in out.chunks_exact_mut(width).enumerate() {
+        task.check()?;
         let (features, values) = acts.row(token);
         for (&feature, &value) in features.iter().zip(values) {
             out.iter_mut().zip(decoder.row(feature as usize)).for_each(|(x, d)| *x += value * d);
@@ -247,7 +256,7 @@ fn dense(acts: &Sparse, decoder: &Points, params: &SynthParams) -> Points {
             *x += (0.01 * rng.normal()) as f32;
         }
     }
-    Points::new(out, width)
+    Ok(Points::new(out, width))
 }
 
 /// The largest decoder that is planted: 8 GiB.
@@ -286,11 +295,13 @@ fn check(kind: SynthKind, params: &SynthParams) -> Result<Vec<Planned>> {
     let groups = shapes::plan(kind, params);
     let (features, dimensions) = (groups.iter().map(|g| g.count).sum::<usize>(), shapes::dimensions(&groups));
     if features > params.features || groups.iter().any(|group| group.count < 2) {
-        let what = format!("{} features are too few for {}", params.features, kind.name());
+        let count = counted(params.features, "feature is", "features are");
+        let what = format!("{count} too few for {}", kind.name());
         return Err(Problem::new(what).expected("256 or more").hint("--features 1024").usage());
     }
     if dimensions > params.d_model {
-        let what = format!("{} dimensions are too few for {}", params.d_model, kind.name());
+        let count = counted(params.d_model, "dimension is", "dimensions are");
+        let what = format!("{count} too few for {}", kind.name());
         return Err(Problem::new(what)
             .expected(format!("{dimensions} or more, as each group has its own"))
             .hint(format!("--d-model {}", dimensions.next_power_of_two()))

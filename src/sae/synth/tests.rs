@@ -1,9 +1,20 @@
 use super::*;
 use std::f64::consts::TAU;
 
+fn task() -> Task {
+    Task::new(1).unwrap()
+}
+
+/// Plants a dictionary and writes it to `folder`, over what is there.
+fn planted_in(folder: &std::path::Path, kind: SynthKind, params: &SynthParams) -> Planted {
+    let planted = plant(kind, params, &task()).unwrap();
+    write(&planted, &target(folder, true).unwrap(), &task()).unwrap();
+    planted
+}
+
 fn small(kind: SynthKind) -> Planted {
     let params = SynthParams { features: 700, d_model: 64, tokens: 900, seed: 3, ..SynthParams::default() };
-    plant(kind, &params).unwrap()
+    plant(kind, &params, &task()).unwrap()
 }
 
 fn row(planted: &Planted, feature: u32) -> Vec<f64> {
@@ -47,7 +58,7 @@ fn groups_part_the_features() {
 #[test]
 fn a_ring_has_its_angles() {
     let params = SynthParams { features: 700, d_model: 64, tokens: 0, noise: 0.0, ..SynthParams::default() };
-    let planted = plant(SynthKind::Mixed, &params).unwrap();
+    let planted = plant(SynthKind::Mixed, &params, &task()).unwrap();
     for (name, offset) in [("ring7", false), ("ring12", false), ("ring64", false), ("ring7_offset", true)] {
         let ring = planted.group(name).unwrap();
         let angles = &ring.coordinates[0].1;
@@ -66,7 +77,7 @@ fn a_ring_has_its_angles() {
 #[test]
 fn curves_and_surfaces_have_their_coordinates() {
     let params = SynthParams { features: 700, d_model: 64, tokens: 0, noise: 0.0, ..SynthParams::default() };
-    let planted = plant(SynthKind::Mixed, &params).unwrap();
+    let planted = plant(SynthKind::Mixed, &params, &task()).unwrap();
     let pairs = |name: &str, expected: &dyn Fn(&Group, usize, usize) -> f64| {
         let group = planted.group(name).unwrap();
         for i in 0..group.features.len() {
@@ -156,7 +167,7 @@ fn features_fire_near_the_latent_and_nowhere_else() {
 #[test]
 fn dense_activations_are_sums_of_directions() {
     let params = SynthParams { features: 300, d_model: 48, tokens: 60, dense: 40, ..SynthParams::default() };
-    let planted = plant(SynthKind::Mixed, &params).unwrap();
+    let planted = plant(SynthKind::Mixed, &params, &task()).unwrap();
     let (dense, acts) = (planted.dense.as_ref().unwrap(), planted.activations.as_ref().unwrap());
     assert_eq!(dense.len(), 40);
     for token in 0..40 {
@@ -175,11 +186,11 @@ fn equal_seeds_give_equal_bytes_and_others_do_not() {
     assert_eq!(a.groups, b.groups);
     assert_eq!(a.activations.unwrap().by_token, b.activations.unwrap().by_token);
     let params = SynthParams { seed: 4, ..a.params };
-    assert_ne!(plant(SynthKind::Manifolds, &params).unwrap().decoder, b.decoder);
+    assert_ne!(plant(SynthKind::Manifolds, &params, &task()).unwrap().decoder, b.decoder);
     let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     for folder in &folders {
         let planted = SynthParams { features: 256, d_model: 32, tokens: 50, dense: 5, ..SynthParams::default() };
-        write(&plant(SynthKind::Mixed, &planted).unwrap(), &folder.path().join("new/dir")).unwrap();
+        planted_in(&folder.path().join("new/dir"), SynthKind::Mixed, &planted);
     }
     let files = ["sae_weights.safetensors", "cfg.json", "activations.npz", "labels.jsonl", "truth.json", "latents.npz"];
     for file in files.into_iter().chain(["resid.npy"]) {
@@ -193,8 +204,7 @@ fn equal_seeds_give_equal_bytes_and_others_do_not() {
 fn what_is_written_reads_back() {
     let folder = tempfile::tempdir().unwrap();
     let params = SynthParams { features: 300, d_model: 40, tokens: 80, dense: 6, ..SynthParams::default() };
-    let planted = plant(SynthKind::Mixed, &params).unwrap();
-    write(&planted, folder.path()).unwrap();
+    let planted = planted_in(folder.path(), SynthKind::Mixed, &params);
     let file = |name: &str| crate::container::ArrayFile::open(&folder.path().join(name)).unwrap();
     let weights = file("sae_weights.safetensors");
     let get = |name: &str| weights.tensor(name).unwrap();
@@ -225,7 +235,7 @@ fn what_is_written_reads_back() {
     assert_eq!(file("latents.npz").tensor("ring7__angle").unwrap().to_f32(), ring.latents[0].1);
     let dense = file("resid.npy").tensor("resid").unwrap();
     assert_eq!((dense.shape(), dense.to_f32()), (&[6, 40][..], planted.dense.unwrap().into_data()));
-    write(&plant(SynthKind::Random, &SynthParams { tokens: 0, dense: 0, ..params }).unwrap(), folder.path()).unwrap();
+    planted_in(folder.path(), SynthKind::Random, &SynthParams { tokens: 0, dense: 0, ..params });
     let old = ["activations.npz", "labels.jsonl", "latents.npz", "resid.npy"];
     let left = old.map(|name| folder.path().join(name).exists());
     assert_eq!(left, [false; 4], "nothing of the other dictionary stays behind");
@@ -246,7 +256,7 @@ fn each_bad_parameter_is_refused() {
         (SynthParams { noise: -0.1, ..base }, "noise is -0.1"),
     ];
     for (params, expected) in cases {
-        let error = plant(SynthKind::Mixed, &params).unwrap_err().to_string();
+        let error = plant(SynthKind::Mixed, &params, &task()).unwrap_err().to_string();
         assert!(error.contains(expected), "{error} should say {expected}");
     }
     // What would not fit into memory is refused before anything is allocated.
@@ -258,7 +268,7 @@ fn each_bad_parameter_is_refused() {
         (SynthKind::Random, SynthParams { features: 1 << 30, ..base }, "try --features 16777216"),
         (SynthKind::Random, SynthParams { features: 0, ..base }, "try --features 1"),
     ] {
-        let error = plant(kind, &params).unwrap_err().to_string();
+        let error = plant(kind, &params, &task()).unwrap_err().to_string();
         assert!(error.contains(expected), "{error} should say {expected}");
     }
     assert!(SynthKind::parse("ring").unwrap_err().to_string().contains("rings"));
@@ -267,7 +277,7 @@ fn each_bad_parameter_is_refused() {
         for features in [1, 2, 5, 17, 40, 64, 200, 256, 1000] {
             for d_model in [1, 2, 3, 18, 40] {
                 let params = SynthParams { features, d_model, tokens: 7, ..base };
-                match plant(kind, &params) {
+                match plant(kind, &params, &task()) {
                     Ok(planted) => assert_eq!(planted.decoder.len(), features),
                     Err(error) => assert!(error.to_string().contains("too few"), "{error}"),
                 }
@@ -281,6 +291,22 @@ fn a_folder_that_cannot_be_written_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let blocked = folder.path().join("file");
     std::fs::write(&blocked, "x").unwrap();
-    let error = write(&small(SynthKind::Random), &blocked).unwrap_err();
-    assert!(matches!(error, crate::Error::Io { .. }));
+    for place in [blocked.clone(), blocked.join("below")] {
+        let refused = target(&place, true).and_then(|target| write(&small(SynthKind::Random), &target, &task()));
+        assert!(refused.is_err());
+    }
+    assert_eq!(std::fs::read(&blocked).unwrap(), b"x");
+}
+
+#[test]
+fn planting_stops_when_it_is_told_to_and_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let stopped = task();
+    stopped.watch().cancel();
+    for kind in SynthKind::ALL {
+        assert!(matches!(plant(kind, &SynthParams::default(), &stopped), Err(crate::Error::Cancelled)));
+    }
+    let target = target(&folder.path().join("out"), false).unwrap();
+    assert!(matches!(write(&small(SynthKind::Random), &target, &stopped), Err(crate::Error::Cancelled)));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }

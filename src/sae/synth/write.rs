@@ -12,30 +12,48 @@
 use super::{GroupKind, Planted};
 use crate::container::Dtype;
 use crate::container::safetensors::{TensorSpec, write_safetensors};
-use crate::container::write::{NpzWriter, Target, write_npy, write_values};
-use crate::error::{Error, Result};
+use crate::container::write::{Files, FolderTarget, NpzWriter, write_npy, write_values};
+use crate::error::Result;
 use crate::rows::Points;
 use crate::sae::activations::write_csr;
+use crate::task::Task;
 use serde_json::{Value, json};
 use std::io::{Seek, Write};
 use std::path::Path;
 
-/// Writes `planted` to the folder `dir`, which is made if it does not exist. Files of these names are replaced, or
-/// removed if `planted` has nothing for them, so that activations of another dictionary never stay behind. Each file
-/// appears whole or not at all, and its bytes depend on `planted` alone.
+/// The files, the dictionary's own first.
+const FILES: &[&str] = &[
+    "sae_weights.safetensors",
+    "cfg.json",
+    "activations.npz",
+    "latents.npz",
+    "labels.jsonl",
+    "truth.json",
+    "resid.npy",
+];
+
+/// Where a planted dictionary is written: the folder `dir`, which need not exist. Files are replaced only with `replace`.
 ///
 /// # Errors
-/// If the folder or a file cannot be written.
-pub fn write(planted: &Planted, dir: &Path) -> Result<()> {
-    std::fs::create_dir_all(dir).map_err(|error| Error::io(dir, &error))?;
-    for old in ["activations.npz", "labels.jsonl", "latents.npz", "resid.npy"].map(|name| dir.join(name)) {
-        if old.is_file() {
-            std::fs::remove_file(&old).map_err(|error| Error::io(&old, &error))?;
-        }
-    }
-    let file = |name: &str| Target::new(&dir.join(name), true);
+/// As [`FolderTarget::new`].
+pub fn target(dir: &Path, replace: bool) -> Result<FolderTarget> {
+    FolderTarget::new(dir, FILES, replace)
+}
+
+/// Writes `planted` to the folder of `target`. Files of these names are replaced, or removed if `planted` has nothing
+/// for them, so that activations of another dictionary never stay behind. The folder appears whole or not at all, and its
+/// bytes depend on `planted` alone.
+///
+/// # Errors
+/// If the folder or a file cannot be written, or the task is cancelled.
+pub fn write(planted: &Planted, target: &FolderTarget, task: &Task) -> Result<()> {
+    task.stage("writing", 0);
+    target.write(task, |files| fill(planted, files))
+}
+
+fn fill(planted: &Planted, files: &mut Files<'_>) -> Result<()> {
     let params = &planted.params;
-    file("sae_weights.safetensors")?.write(|out| weights(&planted.decoder, out))?;
+    files.write("sae_weights.safetensors", |out| weights(&planted.decoder, out))?;
     let config = json!({
         "architecture": "standard",
         "d_in": params.d_model,
@@ -53,18 +71,18 @@ pub fn write(planted: &Planted, dir: &Path) -> Result<()> {
             "generator": format!("saescope {}", env!("CARGO_PKG_VERSION")),
         },
     });
-    file("cfg.json")?.write(|out| json_file(&config, out))?;
+    files.write("cfg.json", |out| json_file(&config, out))?;
     if let Some(activations) = &planted.activations {
-        file("activations.npz")?.write(|out| write_csr(&activations.by_token, None, out))?;
-        file("latents.npz")?.write(|out| latents(planted, out))?;
+        files.write("activations.npz", |out| write_csr(&activations.by_token, None, out))?;
+        files.write("latents.npz", |out| latents(planted, out))?;
     }
     if planted.groups.iter().any(|group| group.kind != GroupKind::Background) {
-        file("labels.jsonl")?.write(|out| labels(planted, out))?;
+        files.write("labels.jsonl", |out| labels(planted, out))?;
     }
-    file("truth.json")?.write(|out| json_file(&truth(planted), out))?;
+    files.write("truth.json", |out| json_file(&truth(planted), out))?;
     if let Some(dense) = &planted.dense {
         let shape = [dense.len(), dense.dims()];
-        file("resid.npy")?.write(|out| write_npy(out, &shape, dense.data()))?;
+        files.write("resid.npy", |out| write_npy(out, &shape, dense.data()))?;
     }
     Ok(())
 }

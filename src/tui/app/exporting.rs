@@ -168,7 +168,7 @@ impl App {
             let table = FeatureTable {
                 study: &study,
                 coordinates: layout.as_deref(),
-                clusters: clusters.as_deref(),
+                clusters: clusters.as_deref().map(|clusters| &clusters.labels[..]),
                 words: None,
             };
             let mut arrays = table::arrays(&table, &columns, &features);
