@@ -8,6 +8,7 @@ use super::evidence::Evidence;
 use crate::error::Result;
 use crate::sae::{Activations, Dictionary, Labels, Tokens};
 use crate::task::Task;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, TryLockError};
 use std::time::Duration;
 
@@ -74,6 +75,11 @@ impl Study {
     pub fn evidence_sources(&self) -> serde_json::Map<String, serde_json::Value> {
         self.evidence().map(Evidence::sources).unwrap_or_default()
     }
+    /// The files that it was read from: those of the dictionary, and those of the evidence that has been read.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        let evidence = self.evidence().into_iter().flat_map(Evidence::files);
+        self.dictionary.info.files.iter().map(PathBuf::as_path).chain(evidence)
+    }
     /// The evidence, if it has been read.
     pub fn evidence(&self) -> Option<&Evidence> {
         self.evidence.get()
@@ -121,7 +127,6 @@ mod tests {
     use super::*;
     use crate::container::{Bytes, Dtype, Matrix, Tensor};
     use crate::error::{Error, Problem};
-    use std::path::Path;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     fn study(decoder: Matrix, loader: EvidenceLoader) -> Study {

@@ -140,6 +140,9 @@ impl App {
             Ok(sink) => sink,
             Err(error) => return self.complain(error.to_string()),
         };
+        if let Err(error) = sink.spares(self.study.files()) {
+            return self.complain(error.to_string());
+        }
         let mut parameters = self.map_parameters();
         let neighbours = self.listed_neighbours().filter(|_| !all);
         let cosines = neighbours.map(|all| all.iter().map(|neighbour| neighbour.cosine).collect::<Vec<f32>>());
@@ -182,6 +185,7 @@ impl App {
     /// The page as it is on screen, without prompts and messages.
     fn write_picture(&mut self, path: &Path, replace: bool) -> Result<()> {
         let target = Target::new(path, replace)?;
+        target.spares(self.study.files())?;
         self.message = None;
         let area = area_of(self.size.0, self.size.1);
         let mut buffer = Buffer::empty(area);

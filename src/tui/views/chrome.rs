@@ -1,6 +1,7 @@
 //! The lines around the page: what is open, what is shown, what runs, which keys come next.
 
 use super::words::about;
+use crate::text::counted;
 use crate::tui::action::{Action, Context};
 use crate::tui::app::{App, Note, Prompt};
 use crate::tui::widgets::line::{self, Hint};
@@ -73,9 +74,9 @@ pub(super) fn filters(app: &App, area: Rect, buf: &mut Buffer) {
     let theme = &look.theme;
     let all = app.study().features();
     let mut counts = if app.filters().is_empty() && app.shown_count() == all {
-        format!("{} features", text::thousands(all as u64))
+        counted(all, "feature", "features")
     } else {
-        format!("{} of {} features", text::thousands(app.shown_count() as u64), text::thousands(all as u64))
+        format!("{} of {}", text::thousands(app.shown_count() as u64), counted(all, "feature", "features"))
     };
     if !app.marks().is_empty() {
         counts.push_str(&format!(" · {} marked", text::thousands(app.marks().len() as u64)));

@@ -198,6 +198,20 @@ fn exporting_writes_what_is_shown_and_asks_before_replacing() {
 }
 
 #[test]
+fn an_export_does_not_replace_what_is_open() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["open.csv", "open.svg"] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, "weights").unwrap();
+        let (mut app, _jobs) = ready();
+        Arc::get_mut(&mut app.study).unwrap().dictionary.info.files.push(path.clone());
+        play(&mut app, &format!("e Ctrl-u {} Enter y", typed(path.to_str().unwrap())));
+        assert!(words(&app).contains("made from"), "{}", words(&app));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "weights");
+    }
+}
+
+#[test]
 fn an_export_that_cannot_be_written_says_why() {
     let app = after(&format!("e Ctrl-u {} Enter", typed("out.xyz")));
     assert!(matches!(app.prompt().unwrap().note(), Note::Bad(why) if why.contains(".csv")));
