@@ -181,7 +181,9 @@ pub fn areas(width: u16, height: u16, page: Page, side_first: bool) -> Areas {
         plot = Rect { height: inside.height - lines, ..inside };
         legend = Rect { y: inside.y + plot.height, height: lines, ..inside };
     }
-    let (summary, heading, list) = side_parts(inner(side));
+    // A cluster is told in few lines, of its features there are many.
+    let told = if page == Page::Clusters { 7 } else { u16::MAX };
+    let (summary, heading, list) = side_parts(inner(side), told);
     Areas {
         header: line(0),
         filter: line(1),
@@ -216,8 +218,8 @@ pub fn passages(inside: Rect, reading: bool) -> (Rect, Rect, Rect) {
 /// From this width on, and below this height, summary and list of the side pane stand side by side.
 const SIDE_BY_SIDE: (u16, u16) = (72, 14);
 
-/// The parts of the side pane: summary, heading, list. A column stays free at each border.
-fn side_parts(inside: Rect) -> (Rect, Rect, Rect) {
+/// The parts of the side pane: a summary of at most `told` lines, heading, list. A column stays free at each border.
+fn side_parts(inside: Rect, told: u16) -> (Rect, Rect, Rect) {
     let none = Rect::default();
     let inside = Rect { x: inside.x + 1, width: inside.width.saturating_sub(2), ..inside };
     if inside.is_empty() {
@@ -228,7 +230,7 @@ fn side_parts(inside: Rect) -> (Rect, Rect, Rect) {
         let list = Rect { x: inside.x + half, width: inside.width - half, ..inside };
         return (Rect { width: half - 2, ..inside }, none, list);
     }
-    let rows = (inside.height / 2).max(1);
+    let rows = (inside.height / 2).max(inside.height.saturating_sub(told.saturating_add(1))).max(1);
     let above = u16::from(inside.height > 6);
     let summary = Rect { height: inside.height - rows - above, ..inside };
     let heading = Rect { y: summary.bottom(), height: above, ..inside };

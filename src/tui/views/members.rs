@@ -50,7 +50,7 @@ pub(super) fn draw(app: &App, areas: &Areas, buf: &mut Buffer) {
         text::put(buf, areas.summary, areas.summary.x, y, &line, *style);
     }
     if !areas.heading.is_empty() {
-        rule(app, "its features, from its middle on the map", areas.heading, buf);
+        rule(app, "its features, middle first", areas.heading, buf);
     }
     let members = app.members();
     let columns = [Column::number("feature", 6), Column::words("about", 8).growing(1)];
