@@ -100,6 +100,10 @@ impl Task {
     pub fn fresh(&self) -> Self {
         Self { pool: Arc::clone(&self.pool), watch: Arc::new(Watch::default()) }
     }
+    /// As many threads of its own, for work that must not wait for what these threads do; these, if there are no more.
+    pub fn apart(&self) -> Self {
+        Self::new(self.threads()).unwrap_or_else(|_| self.fresh())
+    }
     /// The owner's end.
     pub fn watch(&self) -> &Arc<Watch> {
         &self.watch

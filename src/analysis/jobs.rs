@@ -53,6 +53,10 @@ impl JobKind {
             Self::Export => "export",
         }
     }
+    /// Whether somebody waits for it in front of the screen while a long one may be at work.
+    fn is_short(self) -> bool {
+        matches!(self, Self::Clusters | Self::Neighbours | Self::Export)
+    }
 }
 
 /// Number of a job; later jobs have higher numbers, and no two jobs of the process share one, so that news of the jobs
@@ -161,10 +165,17 @@ impl Job {
     pub fn is_running(&self) -> bool {
         self.state == JobState::Running
     }
-    fn cancel(&self) {
-        // With the lock held, nothing can be said between the two.
-        *self.mouth.shut() = true;
+    /// Time since it was done; none if it is not.
+    pub fn done_since(&self) -> Option<Duration> {
+        match self.state {
+            JobState::Finished(after) => Some(self.started.elapsed().saturating_sub(after)),
+            _ => None,
+        }
+    }
+    /// Tells it to stop. That is its last news, however long it takes to see it; false if it had ended.
+    fn cancel(&self) -> bool {
         self.watch.cancel();
+        self.mouth.say(JobUpdate::Cancelled)
     }
 }
 
@@ -180,14 +191,15 @@ impl Mouth {
     fn shut(&self) -> MutexGuard<'_, bool> {
         self.shut.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    fn say(&self, update: JobUpdate) {
-        let shut = self.shut();
-        let update = match update {
-            JobUpdate::Product(_) if *shut => return,
-            JobUpdate::Finished if *shut => JobUpdate::Cancelled,
-            update => update,
-        };
+    /// Says something, and with the last word shuts; false if it was shut.
+    fn say(&self, update: JobUpdate) -> bool {
+        let mut shut = self.shut();
+        if *shut {
+            return false;
+        }
+        *shut = !matches!(update, JobUpdate::Product(_));
         (self.send)(JobEvent { id: self.id, kind: self.kind, update });
+        true
     }
 }
 
@@ -218,6 +230,8 @@ impl JobContext {
 /// Starts jobs, keeps their list, drops what is stale.
 pub struct Jobs {
     task: Task,
+    /// The threads of short jobs, which wait for no long one.
+    aside: Option<Task>,
     send: Arc<dyn Fn(JobEvent) + Send + Sync>,
     all: BTreeMap<JobId, Job>,
     current: BTreeMap<JobKind, JobId>,
@@ -229,7 +243,7 @@ static NEXT: AtomicU64 = AtomicU64::new(1);
 impl Jobs {
     /// Jobs that compute on the threads of `task` and report through `send`.
     pub fn new(task: Task, send: impl Fn(JobEvent) + Send + Sync + 'static) -> Self {
-        Self { task, send: Arc::new(send), all: BTreeMap::new(), current: BTreeMap::new() }
+        Self { task, aside: None, send: Arc::new(send), all: BTreeMap::new(), current: BTreeMap::new() }
     }
     /// Jobs that report to a channel; a closed channel is not an error.
     pub fn to_channel(task: Task, sender: Sender<JobEvent>) -> Self {
@@ -242,15 +256,22 @@ impl Jobs {
     pub fn start(&mut self, kind: JobKind, work: impl FnOnce(&JobContext) -> Result<()> + Send + 'static) -> JobId {
         self.cancel_kind(kind);
         let id = JobId(NEXT.fetch_add(1, Ordering::Relaxed));
-        let task = self.task.fresh();
+        let task = if kind.is_short() {
+            self.aside.get_or_insert_with(|| self.task.apart()).fresh()
+        } else {
+            self.task.fresh()
+        };
         let mouth = Arc::new(Mouth { id, kind, shut: Mutex::default(), send: Arc::clone(&self.send) });
         let (watch, started) = (Arc::clone(task.watch()), Instant::now());
         let job = Job { id, kind, state: JobState::Running, started, watch, mouth: Arc::clone(&mouth) };
         self.all.insert(id, job);
         self.current.insert(kind, id);
+        let failed = Arc::clone(&mouth);
         let context = {
             let mouth = Arc::clone(&mouth);
-            JobContext::new(task, move |product| mouth.say(JobUpdate::Product(product)))
+            JobContext::new(task, move |product| {
+                mouth.say(JobUpdate::Product(product));
+            })
         };
         let run = move || {
             let update = match catch_unwind(AssertUnwindSafe(|| work(&context))) {
@@ -262,8 +283,7 @@ impl Jobs {
             mouth.say(update);
         };
         if let Err(error) = std::thread::Builder::new().name(format!("saescope-{}", kind.name())).spawn(run) {
-            let update = JobUpdate::Failed(format!("cannot start a thread: {error}"));
-            (self.send)(JobEvent { id, kind, update });
+            failed.say(JobUpdate::Failed(format!("cannot start a thread: {error}")));
         }
         id
     }
@@ -283,8 +303,8 @@ impl Jobs {
     }
     /// Asks the running job of `kind` to stop; true if there was one.
     pub fn cancel_kind(&mut self, kind: JobKind) -> bool {
-        let job = self.current.get(&kind).and_then(|id| self.all.get(id)).filter(|job| job.is_running());
-        job.map(Job::cancel).is_some()
+        let id = self.current.get(&kind).copied();
+        id.is_some_and(|id| self.cancel(id))
     }
     /// Drops the job of `kind`: what it makes is not wanted any more, and nobody waits for news of its end.
     pub fn drop_kind(&mut self, kind: JobKind) {
@@ -293,8 +313,12 @@ impl Jobs {
     }
     /// Asks one job to stop; true if it was running.
     pub fn cancel(&mut self, id: JobId) -> bool {
-        let job = self.all.get(&id).filter(|job| job.is_running());
-        job.map(Job::cancel).is_some()
+        let Some(job) = self.all.get_mut(&id) else { return false };
+        let stops = job.cancel();
+        if stops {
+            job.state = JobState::Cancelled;
+        }
+        stops
     }
     /// The current job of `kind`.
     pub fn current(&self, kind: JobKind) -> Option<&Job> {
@@ -312,7 +336,9 @@ impl Jobs {
 
 impl Drop for Jobs {
     fn drop(&mut self) {
-        self.all.values().for_each(Job::cancel);
+        for job in self.all.values() {
+            job.cancel();
+        }
     }
 }
 
@@ -397,6 +423,27 @@ mod tests {
             assert_eq!(jobs.current(JobKind::Trust).unwrap().state, JobState::Cancelled);
         }
         assert!(receiver.try_recv().is_err());
+    }
+
+    #[test]
+    fn short_jobs_wait_for_no_long_one_and_what_is_told_to_stop_has_ended() {
+        let (mut jobs, receiver) = jobs();
+        // It holds the only thread of the pool, and looks at nothing.
+        let (go, wait) = channel::<()>();
+        let map = jobs.start(JobKind::Map, move |context| {
+            let _ = context.task.install(move || wait.recv());
+            Ok(())
+        });
+        let near = jobs.start(JobKind::Neighbours, |context| {
+            context.task.install(|| ());
+            Ok(())
+        });
+        let event = next(&receiver);
+        assert!(event.id == near && matches!(event.update, JobUpdate::Finished), "{event:?}");
+        assert!(jobs.cancel(map) && !jobs.cancel(map), "once is enough");
+        assert_eq!(jobs.running().map(|job| job.id), Some(near), "news of its end were not recorded yet");
+        assert!(matches!(next(&receiver).update, JobUpdate::Cancelled));
+        drop(go);
     }
 
     #[test]

@@ -216,7 +216,7 @@ pub const ACTIONS: &[Row] = &[
 
     row(A::CloseHelp, "help.close", &["q", "?"], &[Help], Some("close"), "Close the help"),
     row(A::CancelJob, "job.cancel", &["x", "Delete"], &[Jobs], Some("cancel job"), "Cancel the job under the cursor"),
-    row(A::RestartJob, "job.restart", &["r"], &[Jobs], Some("run again"), "Run the job under the cursor again; from elsewhere, the map's"),
+    row(A::RestartJob, "job.restart", &["r"], &[Jobs], Some("run again"), "Run the job under the cursor again; by the palette from elsewhere, the map's"),
 
     row(A::Open, "go.open", &["Enter"], OPENS, Some("open"), "Open what is under the cursor: a feature, a neighbour, a cluster, a passage"),
     row(A::NeighboursBy, "find.neighbours-by", &["b"], &[Neighbours], Some("other measure"), "Measure neighbours by the next: decoder, encoder, activation"),

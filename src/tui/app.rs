@@ -95,6 +95,9 @@ const REST: Duration = Duration::from_millis(60);
 #[derive(Debug, Clone)]
 struct Kept {
     layout: Arc<Points>,
+    /// How it was looked at, and in which plot.
+    map: MapState,
+    plot: (u16, u16),
     clusters: Arc<Clusters>,
     params: MapParams,
     trust: Option<Arc<Trust>>,
@@ -127,6 +130,8 @@ pub struct App {
     kept: Option<Kept>,
     knn: Option<Arc<Knn>>,
     clusters: Option<Arc<Clusters>>,
+    /// The clusters are those of the map before; this one's are still to come.
+    old_clusters: bool,
     cluster_rows: Vec<ClusterRow>,
     cluster_words: Vec<Vec<String>>,
     words: Option<Arc<Words>>,
@@ -197,6 +202,7 @@ impl App {
             kept: None,
             knn: None,
             clusters: None,
+            old_clusters: false,
             cluster_rows: Vec::new(),
             cluster_words: Vec::new(),
             words: None,
@@ -312,6 +318,10 @@ impl App {
     /// The clusters, once they are known.
     pub fn clusters(&self) -> Option<&Clusters> {
         self.clusters.as_deref()
+    }
+    /// Whether the clusters are those of the map before, because this one's are still to come.
+    pub fn has_old_clusters(&self) -> bool {
+        self.old_clusters
     }
     /// The clusters as a list, largest first, those of none last; empty before they are known.
     pub fn cluster_rows(&self) -> &[ClusterRow] {
@@ -519,13 +529,19 @@ impl App {
         if self.too_small() || before == plot || self.map.x.is_empty() {
             return;
         }
-        if !self.map.own_view {
+        self.fit_plot(before);
+        self.map.anchor = None;
+    }
+
+    /// The map was looked at in the plot `before`: fits it into this one.
+    fn fit_plot(&mut self, before: (u16, u16)) {
+        let plot = self.plot();
+        if before != plot && !self.map.own_view {
             self.map.fit(plot);
         }
         // The crosshair stays on the feature if that is in sight, else in the plot.
         let (columns, rows) = (plot.0.saturating_sub(1), plot.1.saturating_sub(1));
         self.map.crosshair = self.map.crosshair.map(|(column, row)| (column.min(columns), row.min(rows)));
-        self.map.anchor = None;
         self.put_crosshair();
     }
 

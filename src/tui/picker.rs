@@ -4,7 +4,7 @@
 //! [`Model`] of its own; where it ends by [`Effect::Leave`], the row under the cursor is the chosen one.
 
 use super::action::{Action, Context, Row};
-use super::app::pointer::NOTCH;
+use super::app::pointer::{NOTCH, mouse_words};
 use super::app::{ListState, Message};
 use super::event::Event;
 use super::input::LineEditor;
@@ -208,6 +208,7 @@ impl Picker {
             Action::ToggleMouse => {
                 self.mouse = !self.mouse;
                 effects.push(Effect::Mouse(self.mouse));
+                self.message = Some(Message { text: mouse_words(self.mouse).into(), is_error: false });
             }
             Action::Redraw => effects.push(Effect::Repaint),
             Action::Suspend => effects.push(Effect::Suspend),

@@ -81,7 +81,8 @@ impl UmapParams {
         let most = n.max(2);
         if !(2..=most).contains(&self.neighbors) {
             let what = format!("{} neighbours for {n} points", self.neighbors);
-            return wrong(what, format!("2 to {most}, the point itself counted"), "--neighbors 15");
+            let hint = format!("--neighbors {}", most.min(15));
+            return wrong(what, format!("2 to {most}, the point itself counted"), &hint);
         }
         if !(self.spread > 0.0 && self.spread.is_finite()) {
             return wrong(format!("a spread of {}", self.spread), "a number above 0".into(), "--spread 1");

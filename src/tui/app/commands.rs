@@ -1,7 +1,8 @@
 //! What each command does: the arms of the one table.
 
 use super::prompt::PromptKind;
-use super::{App, Chip, ColourBy, ListState, Pane, Question};
+use super::{App, Chip, ColourBy, ListState, Pane, Question, Stage};
+use crate::analysis::jobs::Job;
 use crate::analysis::{JobKind, columns::DEFAULT_COLUMNS};
 use crate::export::table;
 use crate::text::counted;
@@ -16,6 +17,9 @@ const STEP: (i32, i32) = (2, 1);
 const PAN: (i32, i32) = (8, 4);
 /// A running job is worth a question if it has worked this long.
 const WORTH: std::time::Duration = std::time::Duration::from_secs(3);
+
+/// So soon after a job has ended, an interrupt was meant for it.
+const JUST: std::time::Duration = std::time::Duration::from_millis(700);
 
 impl App {
     /// Carries out a command. `count` is the number typed before it.
@@ -140,7 +144,7 @@ impl App {
             Action::ToggleMouse => {
                 self.mouse = !self.mouse;
                 effects.push(Effect::Mouse(self.mouse));
-                self.say(if self.mouse { "mouse on; hold Shift to select text" } else { "mouse off" });
+                self.say(super::pointer::mouse_words(self.mouse));
             }
             Action::Redraw => effects.push(Effect::Repaint),
             Action::Suspend => effects.push(Effect::Suspend),
@@ -200,9 +204,14 @@ impl App {
     }
 
     pub(super) fn zoom(&mut self, steps: i32) {
+        let (columns, rows) = self.plot();
+        self.zoom_at(self.map.crosshair.unwrap_or((columns / 2, rows / 2)), steps);
+    }
+
+    pub(super) fn zoom_at(&mut self, cell: (u16, u16), steps: i32) {
         self.change(Action::ZoomIn, |app| {
             let plot = app.plot();
-            app.map.zoom(steps, app.selected, plot);
+            app.map.zoom(cell, steps, app.selected, plot);
         });
     }
 
@@ -264,7 +273,7 @@ impl App {
 
     fn toggle_true_neighbours(&mut self) {
         if self.knn.is_none() {
-            return self.complain("the neighbours are still being computed");
+            return self.complain(self.awaited("neighbours"));
         }
         self.change(Action::TrueNeighbours, |app| app.map.true_neighbours = !app.map.true_neighbours);
         self.say(if self.map.true_neighbours {
@@ -430,13 +439,16 @@ impl App {
             _ => Some(JobKind::Map),
         };
         let Some(kind) = kind else { return self.say("there is no job here") };
-        if self.jobs.current(kind).is_some_and(crate::analysis::jobs::Job::is_running) {
+        if self.jobs.current(kind).is_some_and(Job::is_running) {
             return self.say(format!("{} is running", kind.name()));
         }
         match kind {
             JobKind::Evidence => self.start_evidence(),
             JobKind::Map => self.remake(self.params),
-            JobKind::Clusters => return self.regroup(self.params.hdbscan),
+            JobKind::Clusters => return self.regroup(self.regrouping.unwrap_or(self.params.hdbscan)),
+            JobKind::Trust if self.map.stage != Stage::Finished => {
+                return self.complain("trust is measured when the map is finished");
+            }
             JobKind::Trust => self.start_trust(),
             JobKind::Neighbours => match self.selected {
                 Some(feature) => self.start_neighbours(feature),
@@ -452,6 +464,11 @@ impl App {
         } else if self.prompt.is_some() {
             self.cancel_prompt();
         } else if !self.cancel_running() {
+            // Who wanted to cancel a job that has just ended did not mean to quit.
+            let just = |job: &Job| job.done_since().is_some_and(|since| since < JUST);
+            if self.jobs.list().any(just) {
+                return self.say("the job has just ended; again quits");
+            }
             effects.push(Effect::Quit);
         }
     }

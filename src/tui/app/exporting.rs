@@ -8,6 +8,7 @@ use crate::analysis::{Column, FeatureTable, JobKind, Neighbor, Product};
 use crate::container::write::Target;
 use crate::error::Result;
 use crate::export::{Array, Data, Document, Provenance, Sink, WRITERS, table};
+use crate::geometry::cluster::Clusters;
 use crate::text::counted;
 use crate::tui::frame::{frame_svg, frame_text};
 use crate::tui::layout::Page;
@@ -89,6 +90,11 @@ impl App {
         }
     }
 
+    /// The clusters, if they are those of the layout on screen.
+    fn own_clusters(&self) -> Option<&Arc<Clusters>> {
+        self.clusters.as_ref().filter(|_| !self.old_clusters)
+    }
+
     /// How the coordinates and the clusters on screen were made.
     fn map_parameters(&self) -> Map<String, Value> {
         let mut all = match self.map.stage {
@@ -98,7 +104,7 @@ impl App {
         if let Some(map) = self.unfinished() {
             all.insert("coordinates".into(), map.into());
         }
-        if self.clusters.is_some() {
+        if self.own_clusters().is_some() {
             all.extend(grouping_parameters(&self.made.hdbscan));
         }
         all
@@ -162,7 +168,7 @@ impl App {
         parameters.extend(self.study.evidence_sources());
         let provenance =
             Provenance { input: self.study.name.clone(), fingerprint: self.study.fingerprint.clone(), parameters };
-        let (study, layout, clusters) = (Arc::clone(&self.study), self.layout.clone(), self.clusters.clone());
+        let (study, layout, clusters) = (Arc::clone(&self.study), self.layout.clone(), self.own_clusters().cloned());
         // What is not known is not written: no cluster is something else than no clusters yet.
         let known = |column: &Column| *column != Column::Cluster || clusters.is_some();
         let columns: Vec<Column> = DEFAULT_COLUMNS.iter().copied().filter(known).collect();

@@ -155,14 +155,12 @@ impl App {
             let key = self.keymap.key(Context::Map, Action::Search).unwrap_or_default();
             return self.say(format!("no search is on; {key} begins one"));
         };
-        let count = search.hits.len() as i32;
+        let count = search.hits.len();
         if count == 0 {
             return self.say("no match is shown; the filters hide them");
         }
-        let to = (search.at as i32).saturating_add(by);
-        let wrapped = !(0..count).contains(&to);
-        search.at = to.rem_euclid(count) as usize;
-        let (feature, at) = (search.hits[search.at], search.at);
+        let (at, wrapped) = search.step(by);
+        let feature = search.hits[at];
         let round = if wrapped { ", round the end" } else { "" };
         self.visit(feature);
         self.say(format!("match {} of {}{round}", thousands(at as u64 + 1), thousands(count as u64)));

@@ -98,9 +98,11 @@ pub struct MapState {
     pub(super) ramp: Option<Ramp>,
     pub(super) paint: Paint,
     pub(super) true_neighbours: bool,
-    /// How many layouts came, and how many planes: a view of the one says nothing about the other.
+    /// Numbers of the layout and of its plane: a view of the one says nothing about another.
     layouts: usize,
     planes: usize,
+    /// The last number given to either.
+    numbers: usize,
 }
 
 /// What the user chose of a map: how it is looked at.
@@ -207,12 +209,22 @@ impl MapState {
         let other_plane = matches!(self.stage, Stage::Empty | Stage::Components) != matches!(stage, Stage::Components);
         // So are a finished map and what comes after it.
         let other_plane = other_plane || self.stage == Stage::Finished;
-        self.layouts += 1;
-        self.planes += usize::from(other_plane);
+        self.numbers += 1;
+        self.layouts = self.numbers;
+        if other_plane {
+            self.planes = self.numbers;
+            self.anchor = None;
+        }
         self.stage = stage;
         if !self.own_view || other_plane {
             self.fit(plot);
         }
+    }
+
+    /// Puts a map back that was there before this one.
+    pub(super) fn come_back(&mut self, map: Self) {
+        let numbers = self.numbers;
+        *self = Self { numbers, anchor: None, ..map };
     }
 
     /// Fits everything that is shown into the plot.
@@ -254,7 +266,8 @@ impl MapState {
                 let positive = sorted.partition_point(|value| *value <= 0.0);
                 let negative = sorted.first().is_some_and(|value| *value < 0.0);
                 let sorted = if negative { &sorted[..] } else { &sorted[positive..] };
-                let quantile = |q: f64| sorted.get(((sorted.len() as f64 - 1.0).max(0.0) * q) as usize).copied();
+                let quantile =
+                    |q: f64| sorted.get(((sorted.len() as f64 - 1.0).max(0.0) * q).round() as usize).copied();
                 let (Some(low), Some(high)) = (quantile(0.02), quantile(0.98)) else {
                     self.class = vec![NOISE; values.len()];
                     return;
@@ -311,16 +324,21 @@ impl MapState {
         self.viewport.pan(columns, rows);
     }
 
-    /// Zooms by steps around the crosshair; negative steps zoom out. If the crosshair stands on `feature`, that
-    /// feature keeps its place to the dot.
-    pub(super) fn zoom(&mut self, steps: i32, feature: Option<u32>, (columns, rows): (u16, u16)) {
+    /// Zooms by steps around a cell; negative steps zoom out. If `feature` is in that cell, it keeps its place to the
+    /// dot.
+    pub(super) fn zoom(
+        &mut self,
+        (column, row): (u16, u16),
+        steps: i32,
+        feature: Option<u32>,
+        (columns, rows): (u16, u16),
+    ) {
         self.own_view = true;
-        let (column, row) = self.crosshair.unwrap_or((columns / 2, rows / 2));
         let factor = ZOOM.powi(steps.clamp(-40, 40));
         let cell = (f64::from(column) + 0.5, f64::from(row) + 0.5);
         let exact = feature
             .and_then(|feature| self.place(feature))
-            .filter(|(x, y)| self.viewport.cell_of(*x, *y, columns, rows) == self.crosshair)
+            .filter(|(x, y)| self.viewport.cell_of(*x, *y, columns, rows) == Some((column, row)))
             .map(|(x, y)| self.viewport.place(x, y, columns, rows));
         let (column, row) = exact.unwrap_or(cell);
         self.viewport.zoom(factor, column, row, columns, rows);
@@ -447,12 +465,12 @@ mod tests {
         let mut map = map(&CORNERS);
         map.reveal(3, PLOT);
         let cell = map.crosshair;
-        map.zoom(2, Some(3), PLOT);
+        map.zoom(cell.unwrap(), 2, Some(3), PLOT);
         let (x, y) = map.place(3).unwrap();
         assert_eq!(map.viewport.cell_of(x, y, PLOT.0, PLOT.1), cell);
         for _ in 0..100 {
-            map.zoom(i32::MIN, None, PLOT);
-            map.zoom(i32::MAX, Some(3), PLOT);
+            map.zoom((40, 10), i32::MIN, None, PLOT);
+            map.zoom(cell.unwrap(), i32::MAX, Some(3), PLOT);
         }
         assert!(map.viewport.scale().is_finite() && map.viewport.scale() > 0.0);
     }
@@ -474,7 +492,7 @@ mod tests {
         map.centre(7, PLOT);
         map.fit_to(&[1, 2], PLOT);
         map.move_crosshair(1, 1, (0, 0));
-        map.zoom(1, Some(0), (0, 0));
+        map.zoom((0, 0), 1, Some(0), (0, 0));
         assert_eq!(map.under_crosshair(PLOT), None);
     }
 }

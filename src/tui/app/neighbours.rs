@@ -4,6 +4,7 @@
 //! by the measure that was chosen, as a job: one pass over the rows.
 
 use super::App;
+use crate::analysis::jobs::JobState;
 use crate::analysis::query::Ranked;
 use crate::analysis::{JobKind, Neighbor, NeighborsBy, Product, Study};
 use crate::error::Result;
@@ -46,6 +47,15 @@ impl App {
             detail.neighbours.as_ref().filter(|_| self.neighbours_by == NeighborsBy::Decoder).map(Vec::as_slice)
         };
         ranked.map(|ranked| ranked.neighbours.as_slice()).or_else(own)
+    }
+
+    /// What is said on their page where they are not there.
+    pub fn awaited_neighbours(&self) -> String {
+        match self.jobs.current(JobKind::Neighbours).map(|job| &job.state) {
+            Some(JobState::Failed(why)) => format!("no neighbours: {why}"),
+            Some(JobState::Cancelled) => "no neighbours: ranking them was cancelled".into(),
+            _ => "neighbours are being ranked".into(),
+        }
     }
 
     /// Asks for the neighbours that the page of neighbours shows, if it is open and they are not there.

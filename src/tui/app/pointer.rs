@@ -8,6 +8,11 @@ use ratatui::layout::{Position, Rect};
 /// Rows that one notch of the wheel scrolls.
 pub(in crate::tui) const NOTCH: i64 = 3;
 
+/// What is said when the mouse is taken or given back.
+pub(in crate::tui) fn mouse_words(on: bool) -> &'static str {
+    if on { "mouse on; hold Shift to select text" } else { "mouse off" }
+}
+
 impl App {
     pub(super) fn pointer(&mut self, event: MouseEvent) {
         if self.prompt.is_some() || self.question.is_some() {
@@ -52,10 +57,7 @@ impl App {
             MouseEventKind::ScrollUp | MouseEventKind::ScrollDown => {
                 let down = event.kind == MouseEventKind::ScrollDown;
                 if areas.plot.contains(at) {
-                    let crosshair = self.map.crosshair;
-                    self.map.crosshair = Some(cell(areas.plot));
-                    self.zoom(if down { -1 } else { 1 });
-                    self.map.crosshair = crosshair;
+                    self.zoom_at(cell(areas.plot), if down { -1 } else { 1 });
                     self.put_crosshair();
                 } else {
                     let panes = Pane::of(self.page);

@@ -72,9 +72,11 @@ impl App {
         }
     }
 
-    /// Something has become known: a line that could not be taken is looked at again.
+    /// Something has become known: what is said of the line may be another thing now. A search that has led somewhere
+    /// stays there.
     pub(super) fn retry_line(&mut self) {
-        if self.prompt.as_ref().is_some_and(|prompt| matches!(prompt.note, Note::Bad(_))) {
+        let stays = |prompt: &Prompt| prompt.kind == PromptKind::Search && !matches!(prompt.note, Note::Bad(_));
+        if self.prompt.as_ref().is_some_and(|prompt| !stays(prompt)) {
             self.typed();
         }
     }
@@ -193,8 +195,7 @@ impl App {
         if text.trim().is_empty() {
             return (Vec::new(), Note::None);
         }
-        let mut search = Search { query: text.trim().to_string(), found: words.find(text), ..Search::default() };
-        search.keep_shown(&self.shown);
+        let search = Search::new(text.trim(), words.find(text), &self.shown);
         let (found, hits) = (search.found.len(), &search.hits);
         let suggestions = hits
             .iter()
@@ -238,7 +239,7 @@ impl App {
         if let (PromptKind::Search, Some(Choice::Feature(feature))) = (prompt.kind, prompt.pick().map(|s| s.choice)) {
             let at = prompt.chosen.unwrap_or(0);
             if let Some(search) = &mut self.search {
-                search.at = at;
+                search.visit(at);
             }
             self.select(feature);
         }
@@ -281,7 +282,7 @@ impl App {
             // As in vi, nothing typed is the last search again.
             PromptKind::Search if text.is_empty() => {
                 self.go_back_to(&prompt.before);
-                self.search = prompt.before.search;
+                self.search_again(prompt.before.search);
                 if self.search.is_some() {
                     self.next_match(1);
                 }
@@ -344,11 +345,19 @@ impl App {
         match prompt.kind {
             PromptKind::Search => {
                 self.go_back_to(&prompt.before);
-                self.search.clone_from(&prompt.before.search);
+                self.search_again(prompt.before.search);
             }
             PromptKind::HelpSearch => self.help_query = prompt.before.help_query,
             _ => {}
         }
+    }
+
+    /// Takes up a search from before; what is shown may be other features by now.
+    fn search_again(&mut self, before: Option<Search>) {
+        self.search = before.map(|mut search| {
+            search.keep_shown(&self.shown);
+            search
+        });
     }
 
     /// The place that a search started from.

@@ -4,7 +4,7 @@
 //! `name=value`, named as the flags of the verbs are.
 
 use super::{App, Kept, ListState, Pane, Stage};
-use crate::analysis::jobs::JobState;
+use crate::analysis::jobs::{Job, JobState};
 use crate::analysis::map::map_job;
 use crate::analysis::{JobKind, MapParams, Product, Words};
 use crate::geometry::cluster::Clusters;
@@ -84,7 +84,8 @@ impl App {
 
     /// Groups the map anew, by steps towards smaller clusters.
     pub(super) fn regroup_by(&mut self, steps: i32) {
-        let here = self.regrouping.unwrap_or(self.params.hdbscan);
+        let runs = self.jobs.current(JobKind::Clusters).is_some_and(Job::is_running);
+        let here = self.regrouping.filter(|_| runs).unwrap_or(self.params.hdbscan);
         let mut params = here;
         for _ in 0..steps.unsigned_abs().min(SIZES.len() as u32) {
             params = stepped(&params, steps > 0);
@@ -98,7 +99,9 @@ impl App {
 
     /// Groups the finished map anew.
     pub(super) fn regroup(&mut self, hdbscan: HdbscanParams) {
-        let Some(layout) = self.finished_layout() else {
+        // A map that is being made groups itself.
+        let waits = self.kept.is_some() || self.clusters.is_none() && self.makes_map();
+        let Some(layout) = self.finished_layout().filter(|_| !waits) else {
             return self.complain("clusters come when the map is finished");
         };
         if hdbscan == self.made.hdbscan && self.clusters.is_some() {
@@ -119,6 +122,14 @@ impl App {
     /// Makes the map with other parameters; with those that it was made with there is nothing to do.
     pub(super) fn remake_with(&mut self, params: MapParams) {
         if params.umap == self.made.umap && self.finished_layout().is_some() {
+            // Another one that has not begun to show is not wanted any more.
+            if self.params.umap != params.umap
+                && let Some(kept) = self.kept.take()
+            {
+                self.jobs.drop_kind(JobKind::Map);
+                self.params = kept.params;
+                self.measure_trust();
+            }
             return self.say(format!("this is the map with {}", layout_line(&params)));
         }
         self.remake(params);
@@ -129,7 +140,8 @@ impl App {
         if self.kept.is_none()
             && let Some((layout, clusters)) = self.finished_layout().zip(self.clusters.clone())
         {
-            self.kept = Some(Kept { layout, clusters, params: self.params, trust: self.trust.clone() });
+            let (map, plot, trust) = (self.map.clone(), self.plot(), self.trust.clone());
+            self.kept = Some(Kept { layout, map, plot, clusters, params: self.params, trust });
         }
         self.params = params;
         if params.fit_clusters {
@@ -148,16 +160,30 @@ impl App {
         if ended != JobKind::Map {
             return;
         }
-        if let Some(Kept { layout, clusters, params, trust }) = self.kept.take() {
+        if let Some(Kept { layout, map, plot, clusters, params, trust }) = self.kept.take() {
             (self.params, self.made) = (params, params);
-            let plot = self.plot();
-            self.lay_out(&layout, Stage::Finished, plot);
-            self.take_clusters(clusters);
-            self.trust = trust;
-            if self.trust.is_none() {
-                self.start_trust();
+            // Before anything of the new one was shown, the view is the user's own.
+            if !self.layout.as_ref().is_some_and(|shown| Arc::ptr_eq(shown, &layout)) {
+                self.map.come_back(map);
+                self.layout = Some(layout);
+                self.take_clusters(clusters);
+                self.fit_plot(plot);
             }
+            self.trust = trust;
+            self.measure_trust();
         }
+    }
+
+    /// Has it measured how far the finished map can be trusted, unless that is known.
+    fn measure_trust(&mut self) {
+        if self.trust.is_none() {
+            self.start_trust();
+        }
+    }
+
+    /// Whether a map is being made.
+    pub(super) fn makes_map(&self) -> bool {
+        self.jobs.current(JobKind::Map).is_some_and(Job::is_running)
     }
 
     /// Starts the job that makes the map.

@@ -40,11 +40,11 @@ impl App {
                 self.refresh();
             }
             Product::Layout { epoch, epochs, coordinates } => {
-                (self.trust, self.made) = (None, self.params);
+                self.leave_old_map();
                 self.lay_out(&coordinates, Stage::Forming { epoch, epochs }, plot);
             }
             Product::Umap(umap) => {
-                (self.trust, self.made) = (None, self.params);
+                self.leave_old_map();
                 self.lay_out(&Arc::new(umap.coordinates.clone()), Stage::Finished, plot);
             }
             Product::Clusters(clusters, hdbscan) => {
@@ -226,13 +226,13 @@ impl App {
         if !self.jobs.is_current(&event) {
             return;
         }
-        if event.kind == JobKind::Clusters {
-            self.regrouping = None;
-        }
         match event.update {
             JobUpdate::Product(product) => {
-                // What was grouped by hand is not fitted anew.
-                self.params.fit_clusters &= event.kind != JobKind::Clusters;
+                if event.kind == JobKind::Clusters {
+                    // What was grouped by hand is not fitted anew.
+                    self.params.fit_clusters = false;
+                    self.regrouping = None;
+                }
                 self.take(product);
                 self.retry_line();
             }
@@ -252,8 +252,16 @@ impl App {
         }
     }
 
+    /// What was said of the map before does not hold of the one that comes.
+    fn leave_old_map(&mut self) {
+        self.trust = None;
+        self.made.umap = self.params.umap;
+        self.old_clusters = self.clusters.is_some();
+    }
+
     /// Takes clusters in the place of those that are there.
     pub(super) fn take_clusters(&mut self, clusters: Arc<Clusters>) {
+        self.old_clusters = false;
         self.forget_clusters(&clusters);
         self.clusters = Some(clusters);
         self.name_clusters();

@@ -101,6 +101,9 @@ impl App {
         self.undo.pause();
         let mut last = None;
         for _ in 0..times {
+            // What jobs have changed since then may have made it no change.
+            let now = self.undoable();
+            while self.undo.snapshots.pop_if(|before| before.state == now).is_some() {}
             let Some(before) = self.undo.snapshots.pop() else { break };
             // What jobs have found since then stays: only what the user chose comes back.
             let State { view, filters, marks, selected } = before.state;

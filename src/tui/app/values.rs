@@ -46,7 +46,7 @@ pub struct ClusterRow {
 }
 
 /// Features that a search found.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Search {
     /// What was searched.
     pub query: String,
@@ -54,16 +54,49 @@ pub struct Search {
     pub(super) found: Vec<u32>,
     /// What of it is shown.
     pub hits: Vec<u32>,
-    /// Which of them was visited last.
-    pub at: usize,
+    /// Which of `found` was visited last.
+    here: usize,
 }
 
 impl Search {
-    /// Keeps to the features that are shown; the one visited last stays that, if it is among them.
+    /// Features that were found for `query`, best first, of which some are shown.
+    pub(super) fn new(query: &str, found: Vec<u32>, shown: &[bool]) -> Self {
+        let mut search = Self { query: query.to_string(), found, hits: Vec::new(), here: 0 };
+        search.keep_shown(shown);
+        search.here = search.hits.first().map_or(0, |first| search.place(*first));
+        search
+    }
+    /// Keeps to the features that are shown.
     pub(super) fn keep_shown(&mut self, shown: &[bool]) {
-        let here = self.hits.get(self.at).copied();
         self.hits = self.found.iter().copied().filter(|feature| shown[*feature as usize]).collect();
-        self.at = here.and_then(|feature| self.hits.iter().position(|hit| *hit == feature)).unwrap_or(0);
+    }
+    /// Which of the hits was visited last; none if that is hidden now.
+    pub fn at(&self) -> Option<usize> {
+        let here = self.found.get(self.here)?;
+        self.hits.iter().position(|hit| hit == here)
+    }
+    fn place(&self, feature: u32) -> usize {
+        self.found.iter().position(|found| *found == feature).unwrap_or(0)
+    }
+    /// Visits a hit.
+    pub(super) fn visit(&mut self, at: usize) {
+        self.here = self.hits.get(at).map_or(self.here, |feature| self.place(*feature));
+    }
+    /// Visits the hit `by` steps on, round the ends: which it is, and whether it went round. There must be hits.
+    pub(super) fn step(&mut self, by: i32) -> (usize, bool) {
+        let from = self.at().map_or_else(
+            || {
+                // From a hidden place the first step leads to its next neighbour that is shown.
+                let mut hits = self.hits.iter().peekable();
+                let shown = self.found[..self.here].iter().filter(|found| hits.next_if_eq(found).is_some());
+                shown.count() as i32 - i32::from(by > 0)
+            },
+            |at| at as i32,
+        );
+        let (to, count) = (from.saturating_add(by), self.hits.len() as i32);
+        let at = to.rem_euclid(count) as usize;
+        self.visit(at);
+        (at, !(0..count).contains(&to))
     }
 }
 

@@ -86,8 +86,8 @@ pub(super) fn filters(app: &App, area: Rect, buf: &mut Buffer) {
     let mut x = area.x + 1;
     let mut parts: Vec<(&str, String, bool)> = Vec::new();
     if let Some(search) = app.search() {
-        let at = if search.hits.is_empty() { 0 } else { search.at + 1 };
-        let (at, all) = (text::thousands(at as u64), text::thousands(search.hits.len() as u64));
+        let at = search.at().map_or_else(|| "-".into(), |at| text::thousands(at as u64 + 1));
+        let all = text::thousands(search.hits.len() as u64);
         let words = format!("{} {at}/{all}", text::clean(&search.query, look.ascii));
         parts.push(("search", words, false));
     }
@@ -95,15 +95,17 @@ pub(super) fn filters(app: &App, area: Rect, buf: &mut Buffer) {
         parts.push((if i == 0 { "filter" } else { "" }, text::clean(&chip.label(), look.ascii), true));
     }
     for (i, (title, words, chip)) in parts.iter().enumerate() {
-        if !title.is_empty() {
-            x = text::put(buf, area, x, area.y, title, theme.muted()) + 1;
-        }
-        let more = if i + 1 < parts.len() { 8 } else { 0 };
-        let room = usize::from(area.right().saturating_sub(x)).saturating_sub(if *chip { 2 } else { 0 } + more);
-        if room < 6 {
-            text::put(buf, area, x, area.y, &format!("+{} more", parts.len() - i), theme.muted());
+        // A part that is cut to less says nothing; then it is told how many there are, and room is kept for that.
+        let more = |parts: usize| if parts > 0 { format!("+{parts} more") } else { String::new() };
+        let title = if title.is_empty() { String::new() } else { format!("{title} ") };
+        let rest = more(parts.len() - i - 1).len() + if i + 1 < parts.len() { 3 } else { 0 };
+        let taken = text::width(&title) + if *chip { 2 } else { 0 } + rest;
+        let room = usize::from(area.right().saturating_sub(x)).saturating_sub(taken);
+        if room < text::width(words).min(6) {
+            text::put(buf, area, x, area.y, &more(parts.len() - i), theme.muted());
             return;
         }
+        x = text::put(buf, area, x, area.y, &title, theme.muted());
         x = text::put(buf, area, x, area.y, &text::fit(words, room, look.ascii), theme.strong());
         if *chip {
             x = text::put(buf, area, x + 1, area.y, "×", theme.muted());

@@ -64,9 +64,15 @@ fn summary(app: &App, detail: &Detail, area: Rect, buf: &mut Buffer) {
             return;
         }
         let mut x = area.x;
+        // What is left out is told by an ellipsis, for which a column is kept; blanks at the end are no loss.
+        let all: String = parts.iter().map(|(words, _)| words.as_str()).collect();
+        let cut = text::width(all.trim_end()) > usize::from(area.width);
+        let room = Rect { width: area.width.saturating_sub(u16::from(cut)), ..area };
         for (words, style) in parts {
-            let room = usize::from(area.right().saturating_sub(x));
-            x = text::put(buf, area, x, y, &text::fit(words, room, look.ascii), *style);
+            x = text::put(buf, room, x, y, words, *style);
+        }
+        if cut {
+            text::put(buf, area, x, y, text::ellipsis(look.ascii), look.theme.muted());
         }
         y += 1;
     };

@@ -59,7 +59,9 @@ fn remarks(app: &App, narrow: bool) -> Vec<String> {
             }
         }
     }
-    if let Some(clusters) = app.clusters() {
+    if app.has_old_clusters() {
+        parts.push("clusters of the map before".into());
+    } else if let Some(clusters) = app.clusters() {
         let n = clusters.labels.len().max(1) as f64;
         parts.push(format!("{} clusters", text::thousands(clusters.count as u64)));
         parts.push(format!("noise {}", text::percent(clusters.noise() as f64 / n)));

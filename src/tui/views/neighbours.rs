@@ -10,6 +10,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+fn say(app: &App, words: &str, inside: Rect, buf: &mut Buffer) {
+    let words = text::fit(words, inside.width.saturating_sub(2).into(), app.look().ascii);
+    text::put(buf, inside, inside.x + 1, inside.y, &words, app.look().theme.muted());
+}
+
 pub(super) fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     if area.is_empty() {
         return;
@@ -20,10 +25,11 @@ pub(super) fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     let focused = app.focus() == Focus::Neighbours;
     let inside = Pane { title: &title, remark: &remark, focused, ..Pane::default() }.render(look, area, buf);
     let Some(neighbours) = app.neighbours() else {
-        let words = text::fit("neighbours are being ranked", inside.width.saturating_sub(2).into(), look.ascii);
-        text::put(buf, inside, inside.x + 1, inside.y, &words, look.theme.muted());
-        return;
+        return say(app, &app.awaited_neighbours(), inside, buf);
     };
+    if neighbours.is_empty() {
+        return say(app, "there is no other feature", inside, buf);
+    }
     let columns = [
         Column::number("rank", 4),
         Column::number("cosine", 6),

@@ -109,7 +109,11 @@ fn table(picker: &Picker, rows: &[&Listing], inside: Rect, buf: &mut Buffer) {
         Some(problem) => (text::clean(problem, look.ascii), theme.warning()),
         None => (text::clean(&here.path.display().to_string(), look.ascii), theme.muted()),
     };
-    for (y, line) in (areas.about.y..areas.about.bottom()).zip(text::wrap(&about.0, areas.about.width.into())) {
-        text::put(buf, areas.about, areas.about.x, y, &line, about.1);
+    let columns = usize::from(areas.about.width);
+    let lines = text::wrap(&about.0, columns);
+    for (i, y) in (areas.about.y..areas.about.bottom()).enumerate().take(lines.len()) {
+        // The last line that there is room for holds all that is left, and so is cut.
+        let rest = if y + 1 == areas.about.bottom() { lines[i..].join(" ") } else { lines[i].clone() };
+        text::put(buf, areas.about, areas.about.x, y, &text::fit(&rest, columns, look.ascii), about.1);
     }
 }

@@ -60,7 +60,7 @@ fn a_grouping_given_up_leaves_no_trace() {
     app.jobs.start(JobKind::Clusters, patient);
     play(&mut app, "Ctrl-c");
     jobs_end(&mut app, &jobs);
-    assert_eq!((app.made().hdbscan, app.clusters().cloned(), app.regrouping), (before.0, before.1, None));
+    assert_eq!((app.made().hdbscan, app.clusters().cloned()), before);
     play(&mut app, "c s");
     assert_eq!(app.prompt().unwrap().editor().text(), grouping_line(&before.0));
     // The same again is no work, and pins nothing that was left open.
@@ -256,4 +256,109 @@ fn neighbours_are_found_again_when_asked_to() {
     play(&mut app, "J r");
     assert!(app.jobs().running().is_some() || app.jobs().list().count() == 2);
     assert_eq!(app.jobs().list().filter(|job| job.kind == JobKind::Neighbours).count(), 2);
+}
+
+#[test]
+fn every_interrupt_reaches_the_next_job_at_once() {
+    let (mut app, jobs) = ready();
+    app.jobs.start(JobKind::Trust, patient);
+    app.jobs.start(JobKind::Map, patient);
+    play(&mut app, "Ctrl-c Ctrl-c");
+    assert!(app.jobs().running().is_none(), "both were told to stop");
+    jobs_end(&mut app, &jobs);
+    // One that has just ended by itself may have been meant.
+    app.jobs.start(JobKind::Export, |_| Ok(()));
+    jobs_end(&mut app, &jobs);
+    assert_eq!(play(&mut app, "Ctrl-c").0, Ending::HungUp);
+    assert!(words(&app).contains("just ended"), "{}", words(&app));
+}
+
+#[test]
+fn a_map_that_is_not_wanted_any_more_does_not_come() {
+    let (mut app, _jobs) = ready();
+    let before = app.stage_words();
+    play(&mut app, "L Ctrl-u s e e d = 7 Enter c +");
+    assert!(words(&app).contains("when the map is finished"), "a map that is being made groups itself");
+    play(&mut app, "L Ctrl-u s e e d = 0 Space n e i g h b o r s = 1 5 Enter");
+    assert!(words(&app).contains("this is the map with"), "{}", words(&app));
+    assert!(app.kept.is_none() && !app.makes_map());
+    assert_eq!((app.stage_words(), app.params), (before, app.made));
+}
+
+#[test]
+fn giving_up_a_map_of_which_nothing_was_shown_changes_nothing() {
+    let (mut app, jobs) = ready();
+    play(&mut app, "1 2 g i + +");
+    let view = app.map().viewport();
+    app.remake(MapParams { umap: crate::geometry::umap::UmapParams { seed: 4, ..app.made.umap }, ..app.made });
+    app.jobs.start(JobKind::Map, patient);
+    play(&mut app, "Ctrl-c");
+    await_jobs(&mut app, &jobs, |app| app.kept.is_none());
+    assert_eq!(app.map().viewport(), view);
+    play(&mut app, "u");
+    assert!(app.map().viewport() != view && words(&app).contains("zooming"));
+    // And where something was shown, the view of the old one comes back with it.
+    play(&mut app, "1 2 g i + + +");
+    let view = app.map().viewport();
+    app.remake(app.params);
+    app.jobs.start(JobKind::Map, patient);
+    app.take(layout(50.0));
+    assert_ne!(app.map().viewport(), view);
+    play(&mut app, "Ctrl-c");
+    await_jobs(&mut app, &jobs, |app| app.kept.is_none());
+    assert_eq!(app.map().viewport(), view);
+}
+
+#[test]
+fn clusters_of_the_map_before_are_called_that_and_not_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("forming.csv");
+    let (mut app, jobs) = ready();
+    app.remake(app.params);
+    app.jobs.start(JobKind::Map, patient);
+    app.take(layout(1.0));
+    assert!(app.has_old_clusters() && app.clusters().is_some());
+    play(&mut app, &format!("e Ctrl-u {} Enter", typed(path.to_str().unwrap())));
+    await_jobs(&mut app, &jobs, |app| app.files().len() == 1);
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains("feature,x,y,label") && !text.contains("min_samples"), "{text}");
+    app.jobs.cancel_kind(JobKind::Map);
+}
+
+#[test]
+fn a_search_from_before_keeps_to_what_is_shown_now() {
+    let mut app = after(&format!("f {} Enter / {} Enter", typed("feature < 13"), typed("colour")));
+    assert_eq!((app.search().unwrap().hits.len(), app.search().unwrap().at()), (3, Some(0)));
+    play(&mut app, "/");
+    app.filters.clear();
+    app.refilter();
+    play(&mut app, "Esc");
+    assert_eq!(app.search().unwrap().hits.len(), 10);
+    // A match that is hidden is no place; the next one shown is the next one.
+    play(&mut app, &format!("f {} Enter", typed("not feature in (10)")));
+    assert_eq!(app.search().unwrap().at(), None);
+    play(&mut app, "n");
+    assert_eq!((app.selected(), app.search().unwrap().at()), (Some(11), Some(0)));
+    play(&mut app, "N");
+    assert_eq!(app.selected(), Some(19));
+}
+
+#[test]
+fn what_jobs_have_undone_is_not_undone_again() {
+    let (mut app, jobs) = ready();
+    play(&mut app, &format!("m a f {} Enter c x", typed("not cluster in (A, B)")));
+    play(&mut app, "c s Ctrl-u m i n - c l u s t e r - s i z e = 4 Enter");
+    jobs_end(&mut app, &jobs);
+    play(&mut app, "u");
+    assert!(app.marks().is_empty() && words(&app).contains("mark.shown"), "{}", words(&app));
+}
+
+#[test]
+fn a_cancelled_grouping_is_run_again_as_it_was_asked_for() {
+    let (mut app, jobs) = ready();
+    app.regrouping = Some(HdbscanParams { min_cluster_size: 4, min_samples: Some(3) });
+    app.jobs.start(JobKind::Clusters, patient);
+    play(&mut app, "J x r");
+    jobs_end(&mut app, &jobs);
+    assert_eq!((app.made().hdbscan.min_cluster_size, app.made().hdbscan.samples()), (4, 3));
 }

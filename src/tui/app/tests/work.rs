@@ -64,6 +64,10 @@ pub(super) fn patient(context: &JobContext) -> crate::error::Result<()> {
 /// Hands the news of jobs to the app until it is as wanted.
 pub(super) fn await_jobs(app: &mut App, jobs: &Receiver<JobEvent>, wanted: impl Fn(&App) -> bool) {
     let end = Instant::now() + Duration::from_secs(20);
+    // What is on its way first: a job that was told to stop has ended, but its last news has yet to be heard.
+    while let Ok(event) = jobs.try_recv() {
+        app.update(Event::Job(event));
+    }
     while !wanted(app) {
         let event = jobs.recv_timeout(end.saturating_duration_since(Instant::now())).expect("the job never got there");
         app.update(Event::Job(event));
@@ -422,13 +426,9 @@ fn a_map_made_anew_comes_with_its_own_trust_and_a_cancelled_one_leaves_the_old()
     let (mut app, jobs) = ready();
     let place = |app: &App| app.map().place(12);
     let old = place(&app);
+    let params = *app.made();
+    app.remake(params);
     app.jobs.start(JobKind::Map, patient);
-    app.kept = Some(super::super::Kept {
-        layout: app.layout.clone().unwrap(),
-        clusters: app.clusters.clone().unwrap(),
-        params: *app.made(),
-        trust: app.trust.clone(),
-    });
     app.take(Product::Layout { epoch: 1, epochs: 2, coordinates: Arc::new(Points::new(vec![7.0; 2 * FEATURES], 2)) });
     assert_ne!(place(&app), old);
     play(&mut app, "J x");
