@@ -138,7 +138,8 @@ fn facts(app: &App, detail: &Detail, narrow: bool) -> Vec<Vec<(String, Style)>> 
             lines.push(vec![(format!("fires on {}{of}", text::percent(density)), theme.text())]);
         }
         _ if app.study().evidence().is_some() => {
-            lines.push(vec![("no activations: --acts names them".to_string(), theme.muted())]);
+            let words = if narrow { "no activations (--acts)" } else { "no activations: --acts names them" };
+            lines.push(vec![(words.to_string(), theme.muted())]);
         }
         _ => lines.push(vec![("activations are being read".to_string(), theme.muted())]),
     }
