@@ -76,7 +76,9 @@ pub(super) fn filters(app: &App, area: Rect, buf: &mut Buffer) {
     let mut counts = if app.filters().is_empty() && app.shown_count() == all {
         counted(all, "feature", "features")
     } else {
-        format!("{} of {}", text::thousands(app.shown_count() as u64), counted(all, "feature", "features"))
+        // On a narrow screen the conditions say more than this word.
+        let all = if area.width < 72 { text::thousands(all as u64) } else { counted(all, "feature", "features") };
+        format!("{} of {all}", text::thousands(app.shown_count() as u64))
     };
     if !app.marks().is_empty() {
         counts.push_str(&format!(" · {} marked", text::thousands(app.marks().len() as u64)));
