@@ -359,6 +359,43 @@ fn clusters_of_a_file_keep_its_numbers() {
 }
 
 #[test]
+fn clusters_of_a_file_go_to_the_features_that_it_names() {
+    let here = Here::new();
+    here.dictionary("d", &[], plain);
+    let export = |file: &'static str| {
+        ["export", "d", "-o", "t.csv", "--columns", "feature,cluster", "--bare", "--force", "--clusters", file]
+    };
+    let table = |rows: &mut dyn Iterator<Item = usize>, end: &str| {
+        rows.fold("feature,cluster\n".to_string(), |text, i| text + &format!("{i},{}{end}\n", i % 5))
+    };
+    let turned: Vec<usize> = (0..F).rev().collect();
+    here.write("c.csv", table(&mut turned.iter().copied(), ".0"));
+    let rows: Vec<Value> = turned.iter().map(|i| json!({"feature": i, "cluster": i % 5})).collect();
+    here.write("c.json", json!({ "features": rows }).to_string());
+    here.write("list.json", json!(rows).to_string());
+    let of = |name: &str, value: &dyn Fn(usize) -> usize| {
+        array(name, &[F], turned.iter().map(|i| value(*i) as f64).collect())
+    };
+    here.write("c.npz", npz(&[of("labels", &|i| i % 5), of("feature", &|i| i)], Dtype::F32, false));
+    for file in ["c.csv", "c.json", "list.json", "c.npz"] {
+        here.ok(&export(file));
+        assert_eq!(fs::read_to_string(here.path("t.csv")).unwrap(), table(&mut (0..F), ""), "{file}");
+    }
+    here.write("twice.csv", table(&mut (1..F).chain([7]), ""));
+    here.refuses(&export("twice.csv"), &["twice.csv: the feature 7 is there twice", "all features"]);
+    here.write("gap.csv", table(&mut (0..F).filter(|i| *i != 3), ""));
+    here.refuses(&export("gap.csv"), &["the feature 3 is missing"]);
+    here.write("wide.csv", table(&mut (0..=F), ""));
+    here.refuses(&export("wide.csv"), &["24 is none of 24 features"]);
+    here.write("large.csv", format!("cluster\n{}\n", 1u64 << 40));
+    here.refuses(&export("large.csv"), &["1099511627776 is out of range", "to 2147483647"]);
+    here.write("words.csv", "cluster\nred\n");
+    here.refuses(&export("words.csv"), &["\"red\" is no whole number"]);
+    here.write("short.csv", "cluster\n1\n");
+    here.refuses(&export("short.csv"), &["1 label for 24 features"]);
+}
+
+#[test]
 fn a_matrix_is_a_decoder_unless_its_name_says_otherwise() {
     let here = Here::new();
     let encoder = || array("W_enc", &[D, F], values(D * F, 1));

@@ -182,15 +182,14 @@ fn says_decoder(file: &Path, source: &Source) -> bool {
     is_decoder(&stem) || source.tensors.iter().any(|tensor| tensor.shape.len() == 2 && is_decoder(&tensor.name))
 }
 
-/// A sort key that puts layer_2 before layer_10.
-pub(crate) fn natural(name: &str) -> Vec<(String, u64)> {
+/// A sort key that puts layer_2 before layer_10, and layer before both: a number stands where its first digit would.
+pub(crate) fn natural(name: &str) -> Vec<(char, u64)> {
     let mut key = Vec::new();
     let mut rest = name;
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
-        let end = rest[digits..].find(|c: char| !c.is_ascii_digit()).map_or(rest.len(), |n| digits + n);
-        key.push((rest[..digits].to_string(), rest[digits..end].parse().unwrap_or(u64::MAX)));
-        rest = &rest[end..];
+    while let Some(first) = rest.chars().next() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        key.push(if digits == 0 { (first, 0) } else { ('0', rest[..digits].parse().unwrap_or(u64::MAX)) });
+        rest = &rest[digits.max(first.len_utf8())..];
     }
     key
 }
@@ -458,9 +457,11 @@ mod tests {
 
     #[test]
     fn numbers_in_names_sort_as_numbers() {
-        let mut names = ["layer_10/x", "layer_2/x", "layer_2/a", "embed"];
+        let sorted = ["embed", "layer/x", "layer_2/a", "layer_2/x", "layer_10/x", "part.npy", "part2.npy", "s", "s2"];
+        let mut names = sorted;
+        names.reverse();
         names.sort_by_key(|name| natural(name));
-        assert_eq!(names, ["embed", "layer_2/a", "layer_2/x", "layer_10/x"]);
+        assert_eq!(names, sorted);
     }
 
     #[test]
