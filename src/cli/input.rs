@@ -162,14 +162,14 @@ pub(super) fn cluster_numbers(path: &Path, features: usize) -> Result<Vec<i32>> 
             (labels.ok_or_else(|| none("an array labels [features]"))?.to_f64(), array("feature").map(Tensor::to_f64))
         }
     };
+    let range = format!("whole numbers from -1 to {}", i32::MAX);
+    let bad = |x: f64, what: &str| Err(problem(format!("the cluster {x} is {what}")).expected(&range).input());
     let clusters = numbers.into_iter().map(|x| match x {
-        x if x.fract() != 0.0 || !x.is_finite() => Err(problem(format!("the cluster {x} is no whole number"))),
-        x if x.abs() > f64::from(i32::MAX) => Err(problem(format!("the cluster {x} is out of range"))),
+        x if x.fract() != 0.0 || !x.is_finite() => bad(x, "no whole number"),
+        x if x.abs() > f64::from(i32::MAX) => bad(x, "out of range"),
         x => Ok((x as i32).max(-1)),
     });
-    let clusters: Vec<i32> = clusters
-        .collect::<Result<_, _>>()
-        .map_err(|problem| problem.expected(format!("whole numbers from -1 to {}", i32::MAX)).input())?;
+    let clusters = clusters.collect::<Result<Vec<i32>>>()?;
     let wrong = |what: String| Err(problem(what).hint("the clusters of all features of this dictionary").input());
     let rows = whose.as_ref().map_or(features, Vec::len);
     if clusters.len() != rows || whose.is_none() && rows != features {
