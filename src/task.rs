@@ -20,7 +20,7 @@ pub struct Task {
 /// The owner's end of a task: cancel it, see how far it is.
 #[derive(Debug, Default)]
 pub struct Watch {
-    cancelled: AtomicBool,
+    cancelled: Arc<AtomicBool>,
     done: AtomicU64,
     total: AtomicU64,
     stage: Mutex<Option<(&'static str, Instant)>>,
@@ -59,6 +59,10 @@ impl Watch {
     /// Asks the work to stop; it does so within 100 ms.
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::Relaxed);
+    }
+    /// What asks the work to stop once it is set: for who may only set a flag, as the handler of a signal.
+    pub fn flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.cancelled)
     }
     /// Whether the work was asked to stop.
     pub fn is_cancelled(&self) -> bool {
@@ -150,7 +154,10 @@ mod tests {
         task.check().unwrap();
         task.watch().cancel();
         assert!(matches!(task.check(), Err(Error::Cancelled)));
-        task.fresh().check().unwrap();
+        let next = task.fresh();
+        next.check().unwrap();
+        next.watch().flag().store(true, Ordering::Relaxed);
+        assert!(matches!(next.check(), Err(Error::Cancelled)));
     }
 
     #[test]

@@ -109,13 +109,23 @@ fn what_cannot_apply_is_refused_and_not_passed_over() {
         (&points, &["--neighbors", "5"], "--points"),
         (&points, &["--acts", "no.npz"], "--points"),
         (&points, &["--fit-clusters"], "--points"),
-        (&dict, &["--min-dist", "7"], "--min-dist says nothing where --on decoder is"),
-        (&dict, &["--fit-clusters"], "--fit-clusters says nothing"),
-        (&pca, &["--graph", "no.npz"], "--graph says nothing where --method pca is"),
-        (&pca, &["--epochs", "5"], "--epochs says nothing"),
-        (&pca, &["--min-dist", "-3"], "--min-dist says nothing"),
+        (&dict, &["--min-dist", "7"], "--min-dist has no effect with --on decoder; try leaving it out"),
+        (&dict, &["--fit-clusters"], "--fit-clusters has no effect with --on decoder"),
+        (&pca, &["--graph", "no.npz"], "--graph has no effect with --method pca"),
+        (&pca, &["--epochs", "5"], "--epochs has no effect"),
+        (&pca, &["--min-dist", "-3"], "--min-dist has no effect"),
         (&["info", "@example"], &["--pick", "x"], "leaving --pick out"),
-        (&trust, &["--transpose"], "--transpose says nothing"),
+        (&trust, &["--transpose"], "--transpose has no effect with --against POINTS.npy"),
+        (&trust, &["--acts", "no.npz"], "unexpected argument '--acts'"),
+        (&["convert", "p.npy", "-o", "copy"], &["--labels", "no.csv"], "unexpected argument '--labels'"),
+        (&["knn", "p.npy", "-o", "k.npz"], &["--labels", "no.csv"], "unexpected argument '--labels'"),
+        (&["embed", "p.npy", "-o", "e.npz"], &["--tokens", "no.csv"], "unexpected argument '--tokens'"),
+        (&["encode", "p.npy", "p.npy", "-o", "e.npz"], &["--acts", "no.npz"], "unexpected argument '--acts'"),
+        (&["cluster", "p.npy", "-o", "c.npz"], &["--acts", "no.npz"], "--acts has no effect with --on map"),
+        (&export, &["norm", "--fit-clusters"], "--fit-clusters has no effect with --columns norm"),
+        (&export, &["norm", "--min-samples", "3"], "--min-samples has no effect"),
+        (&export, &["norm", "--neighbors", "5"], "--neighbors has no effect with --columns norm"),
+        (&["render", "@example", "--view", "none"], &[], "selections, info, help\n"),
         (&["convert"], &["-o", "copy"], "<DICT>"),
         (&export, &["feature,x,feature"], "names feature twice"),
         (&["export", "@example", "-o", "l.npy"], &["--columns", "label"], "label is text"),
@@ -427,7 +437,9 @@ fn the_clusters_of_the_screen_can_be_asked_for() {
     let cluster = |file: &str, more: &[&str]| program.succeeds(&[&["cluster", "d", "-o", file][..], more].concat());
     let plain = cluster("plain.json", &[]);
     assert!(
-        plain.stderr.contains("2 clusters do not tell") && plain.stderr.contains("--fit-clusters"),
+        plain.stderr.contains("these clusters (2, the largest with ")
+            && plain.stderr.contains(" of 300 features) do not tell the features apart; ")
+            && plain.stderr.contains("--fit-clusters"),
         "{}",
         plain.stderr
     );
@@ -443,6 +455,9 @@ fn the_clusters_of_the_screen_can_be_asked_for() {
     let export = ["export", "d", "-o", "t.json", "--columns", "feature,cluster", "--where", "cluster = 7"];
     let nothing = program.fails(1, &export);
     assert!(nothing.contains("no feature passes cluster = 7; try --fit-clusters"), "{nothing}");
+    // Where the screen has the same clusters there is nothing to suggest.
+    let same = ["export", "@example/concepts", "-o", "s.csv", "--where", "cluster = 7"];
+    assert!(program.fails(1, &same).ends_with("no feature passes cluster = 7\n"));
     program.ok(&[&export[..], &["--fit-clusters"]].concat());
     let (table, all) = (read("t.json"), fitted["features"].as_array().unwrap());
     let seventh: Vec<&Value> = all.iter().filter(|row| row["cluster"] == 7).collect();
@@ -483,6 +498,52 @@ fn an_interrupt_ends_a_verb_with_130_and_leaves_nothing_behind() {
         let files: Vec<_> = fs::read_dir(program.folder()).unwrap().map(|file| file.unwrap().file_name()).collect();
         assert_eq!(files, ["big"], "{args:?}");
     }
+}
+
+#[test]
+fn an_interrupt_while_a_result_is_written_ends_with_130_and_leaves_nothing_behind() {
+    let program = Program::new();
+    program.ok(&["synth", "random", "-o", "d", "--features", "3000", "--d-model", "8", "--tokens", "0"]);
+    for suffix in ["json", "csv"] {
+        let name = format!("k.{suffix}");
+        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_saescope"))
+            .args(["knn", "d", "-o", &name, "--no-cache", "--k", "2999"])
+            .current_dir(program.folder())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let names = || -> Vec<String> {
+            let files = fs::read_dir(program.folder()).unwrap();
+            files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect()
+        };
+        while !names().iter().any(|name| name.contains(".part")) {
+            assert!(child.try_wait().unwrap().is_none(), "{suffix}: it is done already");
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+        let pid = rustix::process::Pid::from_child(&child);
+        rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(130), "{suffix}");
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), "saescope: cancelled\n");
+        assert_eq!(names(), ["d"], "{suffix}");
+    }
+}
+
+#[test]
+fn a_folder_that_is_there_and_empty_takes_a_dictionary() {
+    let program = Program::new();
+    let synth = ["synth", "random", "--features", "8", "--d-model", "4", "--tokens", "0", "-o"];
+    for name in ["planted", "copy"] {
+        fs::create_dir(program.path(name)).unwrap();
+    }
+    program.ok(&[&synth[..], &["planted"]].concat());
+    program.ok(&["convert", "planted", "-o", "copy"]);
+    assert!(program.fails(2, &[&synth[..], &["copy"]].concat()).contains("--force"));
+    for name in ["nope/..", "nope/../more"] {
+        assert!(program.fails(2, &[&synth[..], &[name]].concat()).contains("the name without .."), "{name}");
+        assert!(program.fails(2, &["convert", "planted", "-o", name]).contains("the name without .."), "{name}");
+    }
+    assert!(!program.path("nope").exists());
 }
 
 #[test]

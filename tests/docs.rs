@@ -84,7 +84,7 @@ fn keep_layout(study: &Study, params: &MapParams, task: &Task) {
         provenance: Provenance { input: study.name.clone(), fingerprint: study.fingerprint.clone(), parameters },
         bare: false,
     };
-    Sink::new(&root(LAYOUT), true, 2).unwrap().write(&document).unwrap();
+    Sink::new(&root(LAYOUT), true, 2).unwrap().write(&document, &Task::new(1).unwrap()).unwrap();
 }
 
 #[test]

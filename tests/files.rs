@@ -272,9 +272,79 @@ fn results_say_what_they_were_made_from() {
     );
     assert_eq!(parameters["acts"]["fingerprint"].as_str().unwrap().len(), 32);
     assert!(parameters.get("tokens").is_none());
-    here.ok(&["knn", "d", "-o", "k.json", "--k", "3", "--acts", "acts.npz"]);
-    let table: Value = serde_json::from_str(&fs::read_to_string(here.path("k.json")).unwrap()).unwrap();
-    assert!(table["provenance"]["parameters"].get("acts").is_none(), "neighbours by decoder need none");
+    // What no column is made from is neither read nor named.
+    let names = |columns: &str| {
+        let export = ["export", "d", "-o", "u.json", "--force", "--columns", columns];
+        here.ok(&[&export[..], &files].concat());
+        let told = self::parameters(&here, "u.json");
+        told.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(names("feature,norm"), "columns seed verb");
+    assert_eq!(names("label"), "columns labels seed verb");
+    assert_eq!(names("density"), "acts columns seed verb");
+    here.dictionary("bare", &[], plain);
+    let untold = ["export", "bare", "-o", "v.csv", "--columns", "x,density", "--neighbors", "4"];
+    here.refuses(&untold, &["the column density cannot be told", "--acts FILE"]);
+    assert!(!here.json(&["cache", "--json"])["entries"].to_string().contains("umap"), "nothing was made for it");
+}
+
+#[test]
+fn results_say_how_the_dictionary_was_read() {
+    let here = Here::new();
+    here.write("wide/w.npy", npy(&vectors("w", D, F), Dtype::F32, false));
+    here.write("x.npy", npy(&vectors("x", 3, D), Dtype::F32, false));
+    here.write("p.npy", npy(&vectors("p", F, 2), Dtype::F32, false));
+    here.dictionary("d", &[], plain);
+    let read = ["--transpose", "--format", "matrix"];
+    here.ok(&[&["knn", "wide", "-o", "k.json", "--k", "3", "--pick", "w.npy"], &read[..]].concat());
+    let told = parameters(&here, "k.json");
+    assert_eq!(
+        (&told["transpose"], &told["format"], &told["pick"], &told["k"]),
+        (&true.into(), &"matrix".into(), &"w.npy".into(), &3.into())
+    );
+    here.ok(&[&["trust", "p.npy", "--against", "wide", "-o", "t.json", "--k", "3"], &read[..]].concat());
+    assert_eq!(parameters(&here, "t.json")["against"]["transpose"], true);
+    let encoding = ["--arch", "topk", "--k", "2", "--normalize", "0.5", "--subtract-b-dec", "false"];
+    here.ok(&[&["encode", "d", "x.npy", "-o", "a.npz"], &encoding[..]].concat());
+    let ArrayFile::Npz(npz) = ArrayFile::open(&here.path("a.npz")).unwrap() else { panic!("no archive") };
+    let told: Value = serde_json::from_str(&npz.text("provenance").unwrap()[0]).unwrap();
+    let told = &told["parameters"];
+    assert_eq!((&told["arch"], &told["k"], &told["subtract_b_dec"]), (&"topk".into(), &2.into(), &false.into()));
+    assert!(told.get("threshold").is_none());
+}
+
+#[test]
+fn a_graph_that_is_too_short_is_named_with_what_it_allows() {
+    let here = Here::new();
+    here.dictionary("d", &[], plain);
+    here.ok(&["knn", "d", "-o", "g.npz", "--k", "3"]);
+    let embed = ["embed", "d", "-o", "m.npy", "--graph", "g.npz"];
+    here.refuses(&embed, &["g.npz: 3 neighbours of 24 points", "try --neighbors 4"]);
+    here.ok(&[&embed[..], &["--neighbors", "4"]].concat());
+}
+
+#[test]
+fn the_vector_that_is_too_short_is_blamed_and_not_another() {
+    let here = Here::new();
+    let arrays = |b_enc: usize, threshold: usize| {
+        let vector = |name: &str, n: usize| array(name, &[n], values(n, 3));
+        let matrices = [array("W_enc", &[D, F], values(D * F, 1)), array("W_dec", &[F, D], values(D * F, 2))];
+        let vectors = [vector("b_enc", b_enc), vector("b_dec", D), vector("threshold", threshold)];
+        npz(&[&matrices[..], &vectors].concat(), Dtype::F32, false)
+    };
+    here.write("a/params.npz", arrays(F - 1, F));
+    here.refuses(&["info", "a"], &["the vectors beside it (b_enc, b_dec or another)", "W_dec"]);
+    here.write("b/params.npz", arrays(F, F - 1));
+    here.refuses(&["info", "b"], &["the vector has the wrong length", "threshold"]);
+}
+
+#[test]
+fn a_result_beside_a_bare_matrix_is_not_taken_for_another() {
+    let here = Here::new();
+    here.write("own/w.npy", npy(&vectors("w", F, D), Dtype::F32, false));
+    here.ok(&["embed", "own", "-o", "own/map.npy", "--neighbors", "4"]);
+    assert_eq!(here.json(&["info", "own", "--json"])["d_model"], D);
+    here.ok(&["trust", "own/map.npy", "--against", "own", "--k", "3"]);
 }
 
 /// The provenance of a json that was written.
@@ -327,7 +397,6 @@ fn what_a_result_is_made_from_is_not_replaced() {
     for args in [
         vec!["embed", "self.npy", "-o", "./self.npy"],
         vec!["embed", "self.npy", "-o", "g.npz", "--graph", "g.npz"],
-        vec!["knn", "self.npy", "-o", "g.npz", "--acts", "g.npz"],
         vec!["cluster", "--points", "p.npy", "-o", "p.npy"],
         vec!["export", "d", "-o", "d/acts.npz", "--columns", "density"],
         vec!["encode", "d", "x.npz", "-o", "x.npz"],
@@ -359,6 +428,43 @@ fn clusters_of_a_file_keep_its_numbers() {
 }
 
 #[test]
+fn clusters_of_a_file_go_to_the_features_that_it_names() {
+    let here = Here::new();
+    here.dictionary("d", &[], plain);
+    let export = |file: &'static str| {
+        ["export", "d", "-o", "t.csv", "--columns", "feature,cluster", "--bare", "--force", "--clusters", file]
+    };
+    let table = |rows: &mut dyn Iterator<Item = usize>, end: &str| {
+        rows.fold("feature,cluster\n".to_string(), |text, i| text + &format!("{i},{}{end}\n", i % 5))
+    };
+    let turned: Vec<usize> = (0..F).rev().collect();
+    here.write("c.csv", table(&mut turned.iter().copied(), ".0"));
+    let rows: Vec<Value> = turned.iter().map(|i| json!({"feature": i, "cluster": i % 5})).collect();
+    here.write("c.json", json!({ "features": rows }).to_string());
+    here.write("list.json", json!(rows).to_string());
+    let of = |name: &str, value: &dyn Fn(usize) -> usize| {
+        array(name, &[F], turned.iter().map(|i| value(*i) as f64).collect())
+    };
+    here.write("c.npz", npz(&[of("labels", &|i| i % 5), of("feature", &|i| i)], Dtype::F32, false));
+    for file in ["c.csv", "c.json", "list.json", "c.npz"] {
+        here.ok(&export(file));
+        assert_eq!(fs::read_to_string(here.path("t.csv")).unwrap(), table(&mut (0..F), ""), "{file}");
+    }
+    here.write("twice.csv", table(&mut (1..F).chain([7]), ""));
+    here.refuses(&export("twice.csv"), &["twice.csv: the feature 7 is there twice", "all features"]);
+    here.write("gap.csv", table(&mut (0..F).filter(|i| *i != 3), ""));
+    here.refuses(&export("gap.csv"), &["the feature 3 is missing"]);
+    here.write("wide.csv", table(&mut (0..=F), ""));
+    here.refuses(&export("wide.csv"), &["24 is none of 24 features"]);
+    here.write("large.csv", format!("cluster\n{}\n", 1u64 << 40));
+    here.refuses(&export("large.csv"), &["1099511627776 is out of range", "to 2147483647"]);
+    here.write("words.csv", "cluster\nred\n");
+    here.refuses(&export("words.csv"), &["\"red\" is no whole number"]);
+    here.write("short.csv", "cluster\n1\n");
+    here.refuses(&export("short.csv"), &["1 label for 24 features"]);
+}
+
+#[test]
 fn a_matrix_is_a_decoder_unless_its_name_says_otherwise() {
     let here = Here::new();
     let encoder = || array("W_enc", &[D, F], values(D * F, 1));
@@ -370,6 +476,10 @@ fn a_matrix_is_a_decoder_unless_its_name_says_otherwise() {
         here.refuses(&["info", input], &["an encoder alone; the decoder W_dec is missing", "--format matrix"]);
         here.refuses(&["convert", input, "-o", "copy"], &["W_dec is missing"]);
     }
+    here.write("enc/W_enc.npy", npy(&encoder(), Dtype::F32, false));
+    here.refuses(&["info", "enc"], &["enc/W_enc.npy: an encoder alone; the decoder W_dec is missing"]);
+    // Alone, its name says that features are its columns.
+    assert_eq!(here.json(&["info", "encoder.npz", "--format", "matrix", "--json"])["features"], F);
     let forced = here.ok(&["info", "halved", "--format", "matrix"]);
     assert!(forced.contains("W_enc is an encoder by its name") && forced.contains("24 features"), "{forced}");
     // One matrix in a folder is what the folder holds; of two nobody says which.

@@ -109,6 +109,15 @@ impl Column {
     pub fn row(self) -> &'static ColumnRow {
         COLUMNS.iter().find(|row| row.column == self).expect("every column has a row")
     }
+    /// Which parts of the evidence it is made from, by their flags.
+    pub fn evidence(self) -> &'static [&'static str] {
+        match self {
+            Self::Label => &["labels"],
+            Self::TopTokens => &["acts", "tokens"],
+            Self::Density | Self::MaxActivation | Self::MeanActivation => &["acts"],
+            Self::Feature | Self::X | Self::Y | Self::Cluster | Self::Norm => &[],
+        }
+    }
     /// Its name.
     pub fn name(self) -> &'static str {
         self.row().name

@@ -41,6 +41,7 @@ pub fn open(request: &Request, cache: Cache) -> Result<Study> {
         tokens: request.tokens.clone(),
         labels: request.labels.clone(),
     };
+    let said = request.options.said();
     let typed = request.dictionary.display().to_string();
     // The same files give the same results whether they were named or picked; a loader that was mended does not.
     let overrides = OpenOptions { pick: None, ..request.options.clone() };
@@ -60,7 +61,7 @@ pub fn open(request: &Request, cache: Cache) -> Result<Study> {
         let dictionary = example.dictionary(&request.options)?;
         let fingerprint = fingerprint.bytes(&example.weights).text(example.config).finish();
         let loader = move |dictionary: &Dictionary, task: &Task| load_example(&example, &named, dictionary, task);
-        return Ok(Study::new(name, dictionary, fingerprint, cache, Box::new(loader)));
+        return Ok(Study::new(name, dictionary, fingerprint, cache, Box::new(loader)).with_options(said));
     }
     let located = locate(&request.dictionary, request.options.pick.as_deref())?;
     let dictionary = open_at(&located.path, &request.options)?;
@@ -69,7 +70,7 @@ pub fn open(request: &Request, cache: Cache) -> Result<Study> {
     let name =
         located.picked.map_or_else(|| typed.clone(), |picked| format!("{}/{picked}", typed.trim_end_matches('/')));
     let loader = move |dictionary: &Dictionary, task: &Task| load_files(dictionary, &named, task);
-    Ok(Study::new(&name, dictionary, fingerprint, cache, Box::new(loader)))
+    Ok(Study::new(&name, dictionary, fingerprint, cache, Box::new(loader)).with_options(said))
 }
 
 struct Named {
@@ -243,16 +244,16 @@ mod tests {
     fn provenance_has_the_evidence_that_was_read() {
         let folder = folder_of_many();
         let study = open_with(&folder.path().join("a"), None);
-        assert!(study.evidence_sources().is_empty(), "nothing was read yet");
+        assert!(study.sources().is_empty(), "nothing was read yet");
         study.load_evidence(&Task::new(1).unwrap()).unwrap();
-        let sources = study.evidence_sources();
+        let sources = study.sources();
         let path = folder.path().join("a/activations.npz");
         assert_eq!(sources["acts"]["path"], path.display().to_string());
         assert_eq!(sources["acts"]["fingerprint"], Fingerprint::new().file(&path).unwrap().finish());
         assert!(!sources.contains_key("tokens") && !sources.contains_key("labels"));
         let built_in = open_with(Path::new("@example/concepts"), None);
         built_in.load_evidence(&Task::new(1).unwrap()).unwrap();
-        assert_eq!(built_in.evidence_sources()["acts"]["path"], "@example/concepts");
+        assert_eq!(built_in.sources()["acts"]["path"], "@example/concepts");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::evidence::Evidence;
 use crate::error::Result;
 use crate::sae::{Activations, Dictionary, Labels, Tokens};
 use crate::task::Task;
+use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, TryLockError};
 use std::time::Duration;
@@ -26,6 +27,7 @@ pub struct Study {
     /// Where finished results are kept.
     pub cache: Cache,
     loader: EvidenceLoader,
+    said: Map<String, Value>,
     /// Held while the evidence is read, so that two that ask for it do not both read it.
     loading: Mutex<()>,
     evidence: OnceLock<Evidence>,
@@ -41,6 +43,7 @@ impl Study {
             fingerprint,
             cache,
             loader,
+            said: Map::new(),
             loading: Mutex::new(()),
             evidence: OnceLock::new(),
             norms: OnceLock::new(),
@@ -71,9 +74,18 @@ impl Study {
         let evidence = (self.loader)(&self.dictionary, task)?;
         Ok(self.evidence.get_or_init(|| evidence))
     }
-    /// Where the evidence came from that has been read: see [`Evidence::sources`].
-    pub fn evidence_sources(&self) -> serde_json::Map<String, serde_json::Value> {
-        self.evidence().map(Evidence::sources).unwrap_or_default()
+    /// The same study; `said` is what its user said of the dictionary: see [`OpenOptions::said`](crate::sae::open::OpenOptions::said).
+    pub fn with_options(self, said: Map<String, Value>) -> Self {
+        Self { said, ..self }
+    }
+    /// What belongs into the provenance of a result beside its own parameters: what was said of the dictionary, and
+    /// where the evidence came from that has been read ([`Evidence::sources`]).
+    pub fn sources(&self) -> Map<String, Value> {
+        self.said.clone().into_iter().chain(self.evidence().map(Evidence::sources).unwrap_or_default()).collect()
+    }
+    /// What was said of the dictionary, over what its files say.
+    pub fn said(&self) -> &Map<String, Value> {
+        &self.said
     }
     /// The files that it was read from: those of the dictionary, and those of the evidence that has been read.
     pub fn files(&self) -> impl Iterator<Item = &Path> {

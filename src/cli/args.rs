@@ -1,6 +1,8 @@
 //! Verbs and flags: the contract with scripts. One place for every name.
 
-use super::shared::{Common, DictArgs, EncodingArgs, FileArgs, FitArgs, GroupArgs, LayoutArgs, OpenArgs};
+use super::shared::{
+    Common, DictArgs, EncodingArgs, EvidenceArgs, FileArgs, FitArgs, GroupArgs, LayoutArgs, OpenArgs, StudyArgs,
+};
 use crate::analysis::NeighborsBy;
 use crate::geometry::umap::Init;
 use crate::tui::capabilities::ThemeChoice;
@@ -155,7 +157,7 @@ pub(super) enum Verb {
 pub(super) struct InfoArgs {
     #[command(flatten)]
     pub open: OpenArgs,
-    /// Make the pass over the data that large dictionaries are spared
+    /// Also what needs a pass over all weights, which is left out above 1 GB
     #[arg(long)]
     pub full: bool,
     /// Print JSON
@@ -194,7 +196,7 @@ pub(super) struct EncodeArgs {
 #[derive(Args)]
 pub(super) struct NeighborsArgs {
     #[command(flatten)]
-    pub dict: DictArgs,
+    pub dict: StudyArgs,
     /// The feature whose neighbours to list
     #[arg(long, value_name = "N")]
     pub feature: usize,
@@ -229,7 +231,7 @@ impl From<By> for NeighborsBy {
 #[derive(Args)]
 pub(super) struct FeatureArgs {
     #[command(flatten)]
-    pub dict: DictArgs,
+    pub dict: StudyArgs,
     /// The feature
     #[arg(long, value_name = "N")]
     pub feature: usize,
@@ -326,8 +328,10 @@ pub(super) struct ClusterArgs {
     #[arg(value_name = "DICT", required_unless_present = "points")]
     pub dict: Option<PathBuf>,
     /// Points [n, d] to cluster by Euclidean distance
-    #[arg(long, value_name = "P.npy", conflicts_with_all = ["dict", "on", "FitArgs", "FileArgs", "LayoutArgs"])]
+    #[arg(long, value_name = "P.npy", conflicts_with_all = ["dict", "on", "FitArgs", "EvidenceArgs", "FileArgs", "LayoutArgs"])]
     pub points: Option<PathBuf>,
+    #[command(flatten)]
+    pub evidence: EvidenceArgs,
     #[command(flatten)]
     pub files: FileArgs,
     /// Where to write: npz, npy, csv or json
@@ -389,7 +393,7 @@ pub(super) struct TrustArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
-    /// Also write the measures of every point
+    /// Also write the measures of every point: npz, csv or json
     #[arg(short, long, value_name = "F")]
     pub output: Option<PathBuf>,
 }
@@ -403,14 +407,15 @@ pub(super) enum TrustMetric {
 #[derive(Args)]
 pub(super) struct ExportArgs {
     #[command(flatten)]
-    pub dict: DictArgs,
+    pub dict: StudyArgs,
     /// Where to write: csv, json, npy or npz
     #[arg(short, long, value_name = "F")]
     pub output: PathBuf,
     /// Which features: column = != < <= > >= ~ in, and or not
     #[arg(long = "where", value_name = "EXPR")]
     pub filter: Option<String>,
-    /// Which columns
+    /// Which columns: feature, x, y, cluster, label, top_tokens, density, max_activation, mean_activation, norm [default:
+    /// all but top_tokens and mean_activation]
     #[arg(long, value_delimiter = ',', value_name = "A,B,C")]
     pub columns: Vec<String>,
     /// Clusters written by cluster, instead of the map's own
@@ -430,7 +435,7 @@ pub(super) struct ExportArgs {
 #[derive(Args)]
 pub(super) struct RenderArgs {
     #[command(flatten)]
-    pub dict: DictArgs,
+    pub dict: StudyArgs,
     /// Which view: map, feature, neighbors, clusters, features, selections, jobs, info, help
     #[arg(long, value_name = "NAME")]
     pub view: String,

@@ -10,7 +10,7 @@ pub(super) fn run(args: &ConvertArgs, common: &Common) -> Result<()> {
     let target = target(&args.output, common.force)?;
     let open = OpenArgs { encoding: args.encoding.clone(), ..args.dict.open() };
     let study = opening::study(&open, common)?;
-    target.spares(opening::inputs(&study, &args.dict.files))?;
+    target.spares(study.files())?;
     let converted = progress::with_task(common, |task| convert_to(&study.dictionary, &target, task))?;
     for note in &converted.notes {
         output::remark(note);

@@ -3,12 +3,15 @@
 use super::args::{EmbedArgs, EmbedMethod};
 use super::shared::{Common, pointless};
 use super::{input, opening, progress};
+use crate::analysis::Study;
 use crate::analysis::fingerprint::source;
 use crate::analysis::map::layout_parameters;
 use crate::error::{Error, Problem, Result};
 use crate::export::{Array, Data, Document, Sink};
 use crate::geometry::umap::UmapParams;
-use serde_json::json;
+use crate::rows::Points;
+use crate::task::Task;
+use serde_json::{Value, json};
 
 /// Names of map coordinates, as far as there are letters.
 const AXES: [&str; 3] = ["x", "y", "z"];
@@ -23,46 +26,56 @@ pub(super) fn run(args: &EmbedArgs, common: &Common) -> Result<()> {
     }
     let sink = Sink::new(&args.output, common.force, 1)?;
     let study = opening::study(&args.dict.open(), common)?;
-    sink.spares(opening::inputs(&study, &args.dict.files).chain(args.graph.as_deref()))?;
-    let mut extras = Vec::new();
-    let (coordinates, parameters) = if with_pca {
-        let pca = progress::with_task(common, |task| study.pca(args.dims, task))?;
-        let d = pca.mean.len();
-        extras.push(Array::column("explained_variance_ratio", Data::F64(pca.explained_variance_ratio)));
-        extras.push(Array::matrix("components", d, Data::F32(pca.components.into_data())));
-        extras.push(Array::column("mean", Data::F32(pca.mean)));
-        (pca.coordinates, json!({ "verb": "embed", "method": "pca", "dims": args.dims }))
-    } else {
-        let plain = opening::umap(&args.layout, common, study.features());
-        let params = UmapParams {
-            dims: args.dims,
-            epochs: args.epochs.as_deref().map_or(Ok(None), epochs)?,
-            spread: args.spread.unwrap_or(plain.spread),
-            init: args.init.map_or(plain.init, Into::into),
-            ..plain
+    sink.spares(study.files().chain(args.graph.as_deref()))?;
+    progress::with_task(common, |task| {
+        let mut extras = Vec::new();
+        let (coordinates, parameters) = if with_pca {
+            let pca = study.pca(args.dims, task)?;
+            let d = pca.mean.len();
+            extras.push(Array::column("explained_variance_ratio", Data::F64(pca.explained_variance_ratio)));
+            extras.push(Array::matrix("components", d, Data::F32(pca.components.into_data())));
+            extras.push(Array::column("mean", Data::F32(pca.mean)));
+            (pca.coordinates, json!({ "verb": "embed", "method": "pca", "dims": args.dims }))
+        } else {
+            of_layout(args, &study, common, task)?
         };
-        let graph = args.graph.as_ref().map(|path| input::graph(path, study.features())).transpose()?;
-        let umap = progress::with_task(common, |task| match &graph {
-            Some(graph) => study.umap_on(graph, &params, task).map_err(|error| error.in_file(&study.name)),
-            None => study.umap(&params, None, task, &mut |_| {}),
-        })?;
-        let mut parameters = layout_parameters(&params);
-        let own = json!({ "verb": "embed", "method": "umap", "dims": args.dims, "epochs": umap.epochs });
-        parameters.extend(own.as_object().cloned().unwrap_or_default());
-        if let Some(path) = &args.graph {
-            parameters.insert("graph".into(), source(path));
-        }
-        (umap.coordinates, parameters.into())
-    };
-    let array = Array::matrix("coordinates", args.dims, Data::F32(coordinates.into_data()));
-    let array = if args.dims <= AXES.len() { array.named(&AXES[..args.dims]) } else { array };
-    sink.write(&Document {
-        rows: "features",
-        arrays: vec![Array::index("feature", study.features()), array],
-        extras,
-        provenance: opening::provenance(&study, common, parameters),
-        bare: false,
+        let array = Array::matrix("coordinates", args.dims, Data::F32(coordinates.into_data()));
+        let array = if args.dims <= AXES.len() { array.named(&AXES[..args.dims]) } else { array };
+        let document = Document {
+            rows: "features",
+            arrays: vec![Array::index("feature", study.features()), array],
+            extras,
+            provenance: opening::provenance(&study, common, parameters),
+            bare: false,
+        };
+        sink.write(&document, task)
     })
+}
+
+/// The layout that the flags ask for, and its parameters.
+fn of_layout(args: &EmbedArgs, study: &Study, common: &Common, task: &Task) -> Result<(Points, Value)> {
+    let plain = opening::umap(&args.layout, common, study.features());
+    let params = UmapParams {
+        dims: args.dims,
+        epochs: args.epochs.as_deref().map_or(Ok(None), epochs)?,
+        spread: args.spread.unwrap_or(plain.spread),
+        init: args.init.map_or(plain.init, Into::into),
+        ..plain
+    };
+    params.check(study.features())?;
+    let mut parameters = layout_parameters(&params);
+    let umap = match &args.graph {
+        Some(path) => {
+            let graph = input::graph(path, study.features())?;
+            parameters.insert("graph".into(), source(path));
+            // What is wrong with the rows is wrong with the dictionary; what else there is, with the graph.
+            study.umap_on(&graph, &params, task).map_err(|error| error.in_file(&study.name).at(path))?
+        }
+        None => study.umap(&params, None, task, &mut |_| {})?,
+    };
+    let own = json!({ "verb": "embed", "method": "umap", "dims": args.dims, "epochs": umap.epochs });
+    parameters.extend(own.as_object().cloned().unwrap_or_default());
+    Ok((umap.coordinates, parameters.into()))
 }
 
 /// Which flags were given that only umap obeys.

@@ -22,22 +22,25 @@ pub(super) fn run(args: &EncodeArgs, common: &Common) -> Result<()> {
     let target = Target::new(&args.output, common.force)?;
     let open = OpenArgs { encoding: args.encoding.clone(), ..args.dict.open() };
     let study = opening::study(&open, common)?;
-    target.spares(opening::inputs(&study, &args.dict.files).chain([args.input.as_path()]))?;
+    target.spares(study.files().chain([args.input.as_path()]))?;
     let info = &study.dictionary.info;
     let vectors = input::vectors(&args.input, args.tensor.as_deref())?;
-    let sparse = progress::with_task(common, |task| encode(&study.dictionary, &vectors, task))
-        .map_err(|error| error.at(&args.input))?;
-    // Only now: an error is one paragraph, and it says what matters then.
-    for warning in &info.warnings {
-        output::remark(warning);
-    }
     let parameters = json!({
         "verb": "encode", "activation": info.activation.describe(), "normalize": info.normalize.to_string(),
         "subtract_b_dec": info.subtract_b_dec, "tensor": args.tensor,
         "vectors": source(&args.input),
     });
     let provenance = opening::provenance(&study, common, parameters).json().to_string();
-    target.write(|out| write_csr(&sparse, Some(&provenance), out))?;
+    let sparse = progress::with_task(common, |task| {
+        let sparse = encode(&study.dictionary, &vectors, task).map_err(|error| error.at(&args.input))?;
+        task.stage("writing", 0);
+        target.stage_watched(task, |out| write_csr(&sparse, Some(&provenance), out))?.place()?;
+        Ok(sparse)
+    })?;
+    // Only now: an error is one paragraph, and it says what matters then.
+    for warning in &info.warnings {
+        output::remark(warning);
+    }
     if !common.quiet {
         let l0 = if sparse.rows == 0 { 0.0 } else { sparse.nnz() as f64 / sparse.rows as f64 };
         let tokens = counted(vectors.nrows(), "token", "tokens");

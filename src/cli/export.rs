@@ -1,12 +1,12 @@
 //! `export`: a table of features.
 
 use super::args::ExportArgs;
-use super::shared::Common;
+use super::shared::{Common, pointless};
 use super::{cluster, input, opening, progress};
 use crate::analysis::columns::{COLUMNS, ColumnKind, DEFAULT_COLUMNS};
 use crate::analysis::fingerprint::source;
 use crate::analysis::map::layout_parameters;
-use crate::analysis::{Column, FeatureTable, Filter, MapParams, Study};
+use crate::analysis::{Column, Evidence, FeatureTable, Filter, MapParams, Study};
 use crate::error::{Error, Problem, Result};
 use crate::export::table::{arrays, count};
 use crate::export::{Document, Sink};
@@ -27,43 +27,60 @@ pub(super) fn run(args: &ExportArgs, common: &Common) -> Result<()> {
             .usage());
     }
     let filter = args.filter.as_deref().map(parse_filter).transpose()?;
-    let study = opening::study(&args.dict.open(), common)?;
-    sink.spares(opening::inputs(&study, &args.dict.files).chain(args.clusters.as_deref()))?;
-    let map = opening::map(&args.layout, &args.groups, args.fit.fit_clusters, common, &study)?;
     let mut needed = columns.clone();
     needed.extend(filter.iter().flat_map(Filter::columns));
+    spare_flags(args, &needed)?;
+    let study = opening::study(&args.dict.open(), common)?;
+    sink.spares(study.files().chain(args.dict.evidence.files()).chain(args.clusters.as_deref()))?;
+    let map = opening::map(&args.layout, &args.groups, args.fit.fit_clusters, common, &study)?;
     let given = args.clusters.as_ref().map(|path| input::cluster_numbers(path, study.features())).transpose()?;
-    let made = progress::with_task(common, |task| {
-        sink.spares(study.load_evidence(task)?.files())?;
-        prepare(&study, &map, &needed, given, common, task)
-    })?;
-    let (coordinates, clusters) = (made.layout.as_ref(), made.clusters.as_deref());
-    let table = FeatureTable { study: &study, coordinates, clusters, words: None };
-    let wanted = if args.columns.is_empty() { Vec::new() } else { columns.clone() };
-    let asked = wanted.into_iter().chain(filter.iter().flat_map(Filter::columns));
-    if let Some(column) = asked.into_iter().find(|&column| !table.has(column)) {
-        return Err(missing(column));
-    }
-    let features: Vec<usize> =
-        (0..study.features()).filter(|&f| filter.as_ref().is_none_or(|filter| filter.passes(&table, f))).collect();
-    if features.is_empty() {
-        let by_cluster = filter.as_ref().is_some_and(|filter| filter.columns().contains(&Column::Cluster));
-        let hint = match made.grouping {
-            Some(plain) if by_cluster && !map.fit_clusters && plain == HdbscanParams::default() => {
-                "; try --fit-clusters, if the clusters are those of the screen"
-            }
-            _ => "",
-        };
-        let filter = args.filter.as_deref().unwrap_or("the filter");
-        return Err(Error::Nothing(format!("no feature passes {filter}{hint}")));
-    }
-    sink.write(&Document {
-        rows: "features",
-        arrays: arrays(&table, &columns, &features),
-        extras: Vec::new(),
-        provenance: opening::provenance(&study, common, parameters(args, &columns, &map, &made).into()),
-        bare: args.bare,
+    // The usual columns are written as far as they can be told; what was named must be.
+    let named = if args.columns.is_empty() { &[][..] } else { &columns };
+    let asked: Vec<Column> = named.iter().copied().chain(filter.iter().flat_map(Filter::columns)).collect();
+    progress::with_task(common, |task| {
+        if needed.iter().any(|column| !column.evidence().is_empty()) {
+            sink.spares(study.load_evidence(task)?.files())?;
+        }
+        let known = FeatureTable { study: &study, coordinates: None, clusters: None, words: None };
+        if let Some(column) = asked.iter().find(|column| !column.evidence().is_empty() && !known.has(**column)) {
+            return Err(missing(*column));
+        }
+        let made = prepare(&study, &map, &needed, given, common, task)?;
+        let table = FeatureTable { coordinates: made.layout.as_ref(), clusters: made.clusters.as_deref(), ..known };
+        let passes = |feature: &usize| filter.as_ref().is_none_or(|filter| filter.passes(&table, *feature));
+        let features: Vec<usize> = (0..study.features()).filter(passes).collect();
+        if features.is_empty() {
+            let by_cluster = filter.as_ref().is_some_and(|filter| filter.columns().contains(&Column::Cluster));
+            let finer = match (&made.layout, made.grouping) {
+                (Some(layout), Some(_)) if by_cluster => cluster::on_screen(&study, &map, layout, task)?.is_some(),
+                _ => false,
+            };
+            let hint = if finer { "; try --fit-clusters, if the clusters are those of the screen" } else { "" };
+            let filter = args.filter.as_deref().unwrap_or("the filter");
+            return Err(Error::Nothing(format!("no feature passes {filter}{hint}")));
+        }
+        let mut provenance = opening::provenance(&study, common, parameters(args, &columns, &map, &made).into());
+        let evidence = study.evidence().map(Evidence::sources).unwrap_or_default();
+        for part in
+            evidence.keys().filter(|part| !needed.iter().any(|column| column.evidence().contains(&part.as_str())))
+        {
+            provenance.parameters.remove(part);
+        }
+        let arrays = arrays(&table, &columns, &features);
+        sink.write(&Document { rows: "features", arrays, extras: Vec::new(), provenance, bare: args.bare }, task)
     })
+}
+
+/// Refuses flags of the map and of its clusters where no column is made from them.
+fn spare_flags(args: &ExportArgs, needed: &[Column]) -> Result<()> {
+    let columns = format!("--columns {}", args.columns.join(","));
+    if !needed.contains(&Column::Cluster) {
+        pointless(&[&args.groups.given()[..], &[("--fit-clusters", args.fit.fit_clusters)]].concat(), &columns)?;
+    }
+    let placed = |column: &Column| {
+        matches!(column, Column::X | Column::Y) || *column == Column::Cluster && args.clusters.is_none()
+    };
+    if needed.iter().any(placed) { Ok(()) } else { pointless(&args.layout.given(), &columns) }
 }
 
 /// What was asked for, and the parameters of what was made for it.

@@ -5,6 +5,7 @@ use crate::error::{Error, Problem, Result};
 use crate::geometry::neighbors::Knn;
 use crate::sae::find::natural;
 use crate::text::counted;
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// How far beyond 1 the rounding of another program may bring a cosine.
@@ -132,65 +133,101 @@ pub(super) fn points(path: &Path) -> Result<Matrix> {
 }
 
 /// The cluster of each feature by the file's own numbers, -1 for none, as `cluster` writes it: the array `labels` of an
-/// npz, a one-dimensional npy, or a csv or json column.
+/// npz, a one-dimensional npy, or the rows' `cluster` of a csv or json. Where an array, column or key `feature` says whose
+/// they are, the order does not matter; else they are those of the features in turn.
 ///
 /// # Errors
 /// If there are no labels, or not one for each of `features` features.
 pub(super) fn cluster_numbers(path: &Path, features: usize) -> Result<Vec<i32>> {
     let bytes = Bytes::map(path)?;
-    let raw: Vec<i32> = match sniff(&bytes) {
-        FileKind::Text => csv_column(&bytes, path, "cluster")?,
-        FileKind::Json => json_column(&bytes, path, "cluster")?,
+    let problem = |what: String| Problem::new(what).path(path);
+    let none = |expected: &str| problem("no clusters".into()).expected(expected).input();
+    let (numbers, whose) = match sniff(&bytes) {
+        FileKind::Text => {
+            let column = |name| csv_column(&bytes, path, name);
+            (column("cluster")?.ok_or_else(|| none("a column cluster"))?, column("feature")?)
+        }
+        FileKind::Json => {
+            let rows = json_rows(&bytes, path)?;
+            let column = |name| json_column(&rows, path, name);
+            (column("cluster")?.ok_or_else(|| none("rows with a number cluster"))?, column("feature")?)
+        }
         _ => {
             let all = tensors(path)?;
-            let labels = all.iter().find(|tensor| tensor.name() == "labels").or(match &all[..] {
+            let array = |name: &str| all.iter().find(|tensor| tensor.name() == name);
+            let labels = array("labels").or(match &all[..] {
                 [only] if only.shape().len() == 1 => Some(only),
                 _ => None,
             });
-            let labels = labels
-                .ok_or_else(|| Problem::new("no array of labels").path(path).expected("labels [features]").input())?;
-            let whole = |x: f64| (x.fract() == 0.0 && x.abs() <= f64::from(i32::MAX)).then_some(x as i32);
-            let raw: Option<Vec<i32>> = labels.to_f64().into_iter().map(whole).collect();
-            raw.ok_or_else(|| labels.problem("a label that is no whole number").expected("labels from -1 on").input())?
+            (labels.ok_or_else(|| none("an array labels [features]"))?.to_f64(), array("feature").map(Tensor::to_f64))
         }
     };
-    if raw.len() != features {
-        let labels = counted(raw.len(), "label", "labels");
-        return Err(Problem::new(format!("{labels} for {}", counted(features, "feature", "features")))
-            .path(path)
-            .hint("the clusters of this dictionary")
-            .input());
+    let range = format!("whole numbers from -1 to {}", i32::MAX);
+    let bad = |x: f64, what: &str| Err(problem(format!("the cluster {x} is {what}")).expected(&range).input());
+    let clusters = numbers.into_iter().map(|x| match x {
+        x if x.fract() != 0.0 || !x.is_finite() => bad(x, "no whole number"),
+        x if x.abs() > f64::from(i32::MAX) => bad(x, "out of range"),
+        x => Ok((x as i32).max(-1)),
+    });
+    let clusters = clusters.collect::<Result<Vec<i32>>>()?;
+    let wrong = |what: String| Err(problem(what).hint("the clusters of all features of this dictionary").input());
+    let rows = whose.as_ref().map_or(features, Vec::len);
+    if clusters.len() != rows || whose.is_none() && rows != features {
+        let labels = counted(clusters.len(), "label", "labels");
+        return wrong(format!("{labels} for {}", counted(rows, "feature", "features")));
     }
-    Ok(raw.into_iter().map(|number| number.max(-1)).collect())
+    let Some(whose) = whose else { return Ok(clusters) };
+    let mut placed = vec![None; features];
+    for (feature, cluster) in whose.into_iter().zip(clusters) {
+        let place = if feature >= 0.0 && feature.fract() == 0.0 { placed.get_mut(feature as usize) } else { None };
+        match place {
+            None => return wrong(format!("{feature} is none of {}", counted(features, "feature", "features"))),
+            Some(Some(_)) => return wrong(format!("the feature {feature} is there twice")),
+            Some(place) => *place = Some(cluster),
+        }
+    }
+    match placed.iter().position(Option::is_none) {
+        Some(missing) => wrong(format!("the feature {missing} is missing")),
+        None => Ok(placed.into_iter().flatten().collect()),
+    }
 }
 
-fn csv_column(bytes: &[u8], path: &Path, name: &str) -> Result<Vec<i32>> {
+/// The numbers of a column, if there is one of this name.
+fn csv_column(bytes: &[u8], path: &Path, name: &str) -> Result<Option<Vec<f64>>> {
     let bad =
         |what: String| Problem::new(what).path(path).expected(format!("a column {name} of whole numbers")).input();
     let mut reader = csv::ReaderBuilder::new().comment(Some(b'#')).from_reader(bytes);
     let headers = reader.headers().map_err(|e| bad(e.to_string()))?.clone();
-    let column = headers.iter().position(|h| h == name).ok_or_else(|| bad("no such column".into()))?;
-    reader
-        .records()
-        .map(|record| {
-            let record = record.map_err(|e| bad(e.to_string()))?;
-            let text = record.get(column).unwrap_or_default();
-            text.parse().map_err(|_| bad(format!("{text:?} is not a whole number")))
-        })
-        .collect()
+    let Some(column) = headers.iter().position(|header| header.trim() == name) else { return Ok(None) };
+    let number = |record: csv::Result<csv::StringRecord>| {
+        let record = record.map_err(|e| bad(e.to_string()))?;
+        let text = record.get(column).unwrap_or_default().trim();
+        text.parse().map_err(|_| bad(format!("{text:?} is no whole number")))
+    };
+    reader.records().map(number).collect::<Result<_>>().map(Some)
 }
 
-fn json_column(bytes: &[u8], path: &Path, name: &str) -> Result<Vec<i32>> {
-    let bad = |what: String| Problem::new(what).path(path).expected(format!("rows with a whole number {name}")).input();
-    let value: serde_json::Value = serde_json::from_slice(bytes).map_err(|e| bad(e.to_string()))?;
-    let rows = value.as_object().and_then(|object| object.values().find_map(|v| v.as_array()));
-    rows.ok_or_else(|| bad("no rows".into()))?
-        .iter()
-        .map(|row| {
-            let label = row.get(name).and_then(serde_json::Value::as_i64);
-            label.and_then(|l| i32::try_from(l).ok()).ok_or_else(|| bad("a row without it".into()))
-        })
-        .collect()
+/// The rows of a json: a list, or the first list in an object.
+fn json_rows(bytes: &[u8], path: &Path) -> Result<Vec<Value>> {
+    let bad = |what: String| Problem::new(what).path(path).expected("rows, each an object with a cluster").input();
+    let lists = match serde_json::from_slice(bytes).map_err(|e| bad(e.to_string()))? {
+        Value::Object(object) => object.into_iter().map(|(_, value)| value).collect(),
+        list => vec![list],
+    };
+    let mut rows = lists.into_iter().filter_map(|value| if let Value::Array(rows) = value { Some(rows) } else { None });
+    rows.next().ok_or_else(|| bad("no rows".into()))
+}
+
+/// The numbers that rows have under a name, if any has one.
+fn json_column(rows: &[Value], path: &Path, name: &str) -> Result<Option<Vec<f64>>> {
+    if rows.iter().all(|row| row.get(name).is_none()) {
+        return Ok(None);
+    }
+    let number = |(at, row): (usize, &Value)| {
+        let problem = || Problem::new(format!("row {at} has no number {name}")).path(path).input();
+        row.get(name).and_then(Value::as_f64).ok_or_else(problem)
+    };
+    rows.iter().enumerate().map(number).collect::<Result<_>>().map(Some)
 }
 
 /// A neighbour graph written by `knn`, or like one: of every feature as many others, nearest first.

@@ -1,6 +1,6 @@
 //! From flags to a study, a cache and a provenance.
 
-use super::shared::{Common, FileArgs, GroupArgs, LayoutArgs, OpenArgs};
+use super::shared::{Common, GroupArgs, LayoutArgs, OpenArgs};
 use crate::analysis::cache::{Cache, DEFAULT_LIMIT};
 use crate::analysis::fingerprint::Fingerprint;
 use crate::analysis::open::{Request, open};
@@ -54,9 +54,9 @@ pub(super) fn many(args: &OpenArgs) -> Result<Option<(PathBuf, Vec<Listing>)>> {
 pub(super) fn request(args: &OpenArgs) -> Result<Request> {
     Ok(Request {
         dictionary: args.dict.clone().unwrap_or_else(|| "@example".into()),
-        activations: args.files.acts.clone(),
-        tokens: args.files.tokens.clone(),
-        labels: args.files.labels.clone(),
+        activations: args.evidence.acts.clone(),
+        tokens: args.evidence.tokens.clone(),
+        labels: args.evidence.labels.clone(),
         options: OpenOptions {
             format: args.files.format.clone(),
             arch: args.encoding.arch.clone(),
@@ -107,17 +107,13 @@ pub(super) fn map(
     Ok(params)
 }
 
-/// The files that a result of `study` may be made from: the dictionary's, and those that flags name.
-pub(super) fn inputs<'a>(study: &'a Study, files: &'a FileArgs) -> impl Iterator<Item = &'a Path> {
-    let named = [&files.acts, &files.tokens, &files.labels].into_iter().flatten();
-    study.dictionary.info.files.iter().chain(named).map(PathBuf::as_path)
-}
-
-/// Where a result of `study` comes from; the seed, and activations, tokens and labels that were read, are among its
-/// parameters.
+/// Where a result of `study` comes from; the seed, what was said of the dictionary, and activations, tokens and labels
+/// that were read, are among its parameters.
 pub(super) fn provenance(study: &Study, common: &Common, parameters: Value) -> Provenance {
     let mut parameters = with_seed(parameters, common);
-    parameters.extend(study.evidence_sources());
+    for (name, value) in study.sources() {
+        parameters.entry(name).or_insert(value);
+    }
     Provenance { input: study.name.clone(), fingerprint: study.fingerprint.clone(), parameters }
 }
 

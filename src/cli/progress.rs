@@ -1,53 +1,47 @@
 //! Progress of a verb on stderr, and what interrupts it: Ctrl-C, SIGTERM.
 
 use super::shared::Common;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::task::{Progress, Task};
 use std::io::{self, IsTerminal, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// Runs `work` with a task as `common` asks; shows progress on a terminal, and turns an interrupt into a
-/// cancelled task.
+/// Runs `work` with a task as `common` asks, which an interrupt cancels; shows progress on a terminal.
+///
+/// What `work` gives is the last word: it looks whether it was cancelled before it puts a result in place, and what is in
+/// place is done, however late an interrupt came.
 ///
 /// # Errors
-/// As `work`; [`Error::Cancelled`] after an interrupt.
+/// As `work`; [`Error::Cancelled`](crate::Error::Cancelled) if an interrupt stopped it.
 pub(super) fn with_task<T>(common: &Common, work: impl FnOnce(&Task) -> Result<T>) -> Result<T> {
     let task = Task::new(common.threads)?;
-    let interrupted = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        let _ = signal_hook::flag::register(signal, Arc::clone(&interrupted));
+        let _ = signal_hook::flag::register(signal, task.watch().flag());
     }
     let finished = AtomicBool::new(false);
     let show = !common.quiet && io::stderr().is_terminal();
     std::thread::scope(|scope| {
-        let watcher = scope.spawn(|| watch(&task, &interrupted, &finished, show));
+        let watcher = show.then(|| scope.spawn(|| watch(&task, &finished)));
         let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(&task)));
         finished.store(true, Ordering::Relaxed);
-        watcher.thread().unpark();
-        let _ = watcher.join();
-        match result {
-            Ok(_) if interrupted.load(Ordering::Relaxed) => Err(Error::Cancelled),
-            Ok(result) => result,
-            Err(panic) => std::panic::resume_unwind(panic),
+        if let Some(watcher) = watcher {
+            watcher.thread().unpark();
+            let _ = watcher.join();
         }
+        result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }
 
-fn watch(task: &Task, interrupted: &AtomicBool, finished: &AtomicBool, show: bool) {
+fn watch(task: &Task, finished: &AtomicBool) {
     let mut shown = false;
-    let mut ticks = 0u32;
-    while !finished.load(Ordering::Relaxed) {
-        std::thread::park_timeout(Duration::from_millis(50));
-        if interrupted.load(Ordering::Relaxed) {
-            task.watch().cancel();
+    loop {
+        std::thread::park_timeout(Duration::from_millis(250));
+        // What is done at once shows nothing.
+        if finished.load(Ordering::Relaxed) {
+            break;
         }
-        ticks += 1;
-        if show
-            && ticks.is_multiple_of(5)
-            && let Some(progress) = task.watch().progress()
-        {
+        if let Some(progress) = task.watch().progress() {
             let _ = write!(io::stderr().lock(), "\r\x1b[K{}", line(&progress));
             shown = true;
         }

@@ -55,7 +55,7 @@ pub(super) fn run(args: &RenderArgs, common: &Common) -> Result<()> {
         filter: args.filter.as_deref().map(parse_filter).transpose()?,
     };
     let study = Arc::new(opening::study(&args.dict.open(), common)?);
-    target.iter().try_for_each(|target| target.spares(opening::inputs(&study, &args.dict.files)))?;
+    target.iter().try_for_each(|target| target.spares(study.files().chain(args.dict.evidence.files())))?;
     // An SVG has all colours; text has those that were asked for, or that the terminal it is printed on can show.
     let piped = target.is_some() || !std::io::stdout().is_terminal();
     let capabilities = Capabilities::detect(&Environment::of_process(), Flags { piped, ..screen::flags(common) });
@@ -84,7 +84,7 @@ fn page(view: &str) -> Result<Page> {
         Some((_, Some(page))) => Ok(*page),
         Some((_, None)) => Err(Error::NotInBuild(format!("the view {view}"))),
         None => {
-            let names: Vec<&str> = VIEWS.iter().map(|(name, _)| *name).collect();
+            let names: Vec<&str> = VIEWS.iter().filter(|(_, page)| page.is_some()).map(|(name, _)| *name).collect();
             Err(Problem::new(format!("there is no view {view:?}")).expected(names.join(", ")).usage())
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::error::{Problem, Result};
 use clap::{Args, ValueEnum};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Flags that every verb takes.
 #[derive(Args, Clone)]
@@ -22,7 +22,7 @@ pub(super) struct Common {
     /// Colours: auto looks at the terminal and at NO_COLOR
     #[arg(long, global = true, value_enum, default_value_t = When::Auto, value_name = "WHEN")]
     pub color: When,
-    /// No progress on stderr
+    /// No progress and no remarks
     #[arg(long, global = true)]
     pub quiet: bool,
     /// Replace files that are there
@@ -44,14 +44,16 @@ pub(super) struct OpenArgs {
     #[arg(value_name = "DICT")]
     pub dict: Option<PathBuf>,
     #[command(flatten)]
+    pub evidence: EvidenceArgs,
+    #[command(flatten)]
     pub files: FileArgs,
     #[command(flatten)]
     pub encoding: EncodingArgs,
 }
 
-/// Files beside the dictionary, and which dictionary of many.
+/// Files that lie beside a dictionary.
 #[derive(Args, Clone, Default)]
-pub(super) struct FileArgs {
+pub(super) struct EvidenceArgs {
     /// Sparse activations of the features
     #[arg(long, value_name = "FILE")]
     pub acts: Option<PathBuf>,
@@ -61,6 +63,22 @@ pub(super) struct FileArgs {
     /// Labels of the features
     #[arg(long, value_name = "FILE")]
     pub labels: Option<PathBuf>,
+}
+
+impl EvidenceArgs {
+    /// Which of these flags were given.
+    pub(super) fn given(&self) -> [(&'static str, bool); 3] {
+        [("--acts", self.acts.is_some()), ("--tokens", self.tokens.is_some()), ("--labels", self.labels.is_some())]
+    }
+    /// The files that they name.
+    pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
+        [&self.acts, &self.tokens, &self.labels].into_iter().flatten().map(PathBuf::as_path)
+    }
+}
+
+/// Which dictionary of many, and how its files are read.
+#[derive(Args, Clone, Default)]
+pub(super) struct FileArgs {
     /// Which dictionary of a folder of many
     #[arg(long, value_name = "NAME")]
     pub pick: Option<String>,
@@ -74,27 +92,19 @@ pub(super) struct FileArgs {
 
 impl FileArgs {
     /// Which of these flags were given.
-    pub(super) fn given(&self) -> [(&'static str, bool); 6] {
-        [
-            ("--acts", self.acts.is_some()),
-            ("--tokens", self.tokens.is_some()),
-            ("--labels", self.labels.is_some()),
-            ("--pick", self.pick.is_some()),
-            ("--format", self.format.is_some()),
-            ("--transpose", self.transpose),
-        ]
+    pub(super) fn given(&self) -> [(&'static str, bool); 3] {
+        [("--pick", self.pick.is_some()), ("--format", self.format.is_some()), ("--transpose", self.transpose)]
     }
 }
 
-/// Refuses a flag that was given although it says nothing where `other` is.
+/// Refuses a flag that was given although it has no effect with `other`.
 ///
 /// # Errors
 /// If one of `flags` was given.
 pub(super) fn pointless(flags: &[(&'static str, bool)], other: &str) -> Result<()> {
     match flags.iter().find(|(_, given)| *given) {
         Some((flag, _)) => {
-            let problem = Problem::new(format!("{flag} says nothing where {other} is"));
-            Err(problem.expected("one of them").hint(format!("leaving {flag} out")).usage())
+            Err(Problem::new(format!("{flag} has no effect with {other}")).hint("leaving it out").usage())
         }
         None => Ok(()),
     }
@@ -106,7 +116,7 @@ pub(super) struct EncodingArgs {
     /// Activation function: relu, topk, abstopk, batchtopk, jumprelu, gated
     #[arg(long, value_name = "NAME")]
     pub arch: Option<String>,
-    /// How many features may fire (topk)
+    /// How many features may fire (topk, abstopk, batchtopk)
     #[arg(long, value_name = "K")]
     pub k: Option<usize>,
     /// Threshold of jumprelu or batchtopk
@@ -120,7 +130,7 @@ pub(super) struct EncodingArgs {
     pub normalize: Option<String>,
 }
 
-/// A dictionary whose encoding does not matter to the verb.
+/// A dictionary of which neither the encoding nor what lies beside it matters to the verb.
 #[derive(Args, Clone, Default)]
 pub(super) struct DictArgs {
     /// A file, a folder, org/repo in the Hugging Face cache, @example or @example/concepts
@@ -137,6 +147,22 @@ impl DictArgs {
     }
 }
 
+/// A dictionary with what lies beside it.
+#[derive(Args, Clone, Default)]
+pub(super) struct StudyArgs {
+    #[command(flatten)]
+    pub dict: DictArgs,
+    #[command(flatten)]
+    pub evidence: EvidenceArgs,
+}
+
+impl StudyArgs {
+    /// The same, with nothing said about the encoding.
+    pub(super) fn open(&self) -> OpenArgs {
+        OpenArgs { evidence: self.evidence.clone(), ..self.dict.open() }
+    }
+}
+
 /// How the map is laid out.
 #[derive(Args, Clone, Default)]
 pub(super) struct LayoutArgs {
@@ -146,6 +172,13 @@ pub(super) struct LayoutArgs {
     /// Least distance of points on the map [default: 0.1]
     #[arg(long, value_name = "X")]
     pub min_dist: Option<f32>,
+}
+
+impl GroupArgs {
+    /// Which of these flags were given.
+    pub(super) fn given(&self) -> [(&'static str, bool); 2] {
+        [("--min-cluster-size", self.min_cluster_size.is_some()), ("--min-samples", self.min_samples.is_some())]
+    }
 }
 
 impl LayoutArgs {
@@ -169,7 +202,7 @@ pub(super) struct GroupArgs {
 /// How the map is grouped where its plain clusters say little.
 #[derive(Args, Clone, Default)]
 pub(super) struct FitArgs {
-    /// Where these parameters leave the map in one cluster, group it finer, as the screen does
+    /// Where the usual parameters would leave one cluster that swallows the map, group it finer, as the screen does
     #[arg(long, conflicts_with = "GroupArgs")]
     pub fit_clusters: bool,
 }

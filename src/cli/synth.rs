@@ -8,7 +8,7 @@ use crate::sae::synth::{SynthKind, SynthParams, plant, target, write};
 
 pub(super) fn run(args: &SynthArgs, common: &Common) -> Result<()> {
     let kind = SynthKind::parse(&args.kind)?;
-    if !common.force && args.output.is_dir() {
+    if !common.force && std::fs::read_dir(&args.output).is_ok_and(|mut found| found.next().is_some()) {
         return Err(Problem::new("the folder is there already")
             .path(&args.output)
             .hint("another name, or --force to replace its files")

@@ -19,41 +19,44 @@ pub(super) fn run(args: &TrustArgs, common: &Common) -> Result<()> {
     let coordinates = input::points(&args.coordinates)?;
     let against = args.against.as_path();
     let (original, usual, told) = if against.extension().is_some_and(|suffix| suffix == "npy") {
-        pointless(&args.files.given(), "--against an npy of points")?;
+        pointless(&args.files.given(), "--against POINTS.npy")?;
         spares(against)?;
         (input::points(against)?, TrustMetric::Euclidean, source(against))
     } else {
         let open = OpenArgs { dict: Some(args.against.clone()), files: args.files.clone(), ..OpenArgs::default() };
         let study = opening::study(&open, common)?;
-        opening::inputs(&study, &args.files).try_for_each(spares)?;
-        let told = json!({ "path": study.name, "fingerprint": study.fingerprint });
-        (study.dictionary.decoder, TrustMetric::Cosine, told)
+        study.files().try_for_each(spares)?;
+        let mut told = study.said().clone();
+        told.insert("path".into(), study.name.clone().into());
+        told.insert("fingerprint".into(), study.fingerprint.clone().into());
+        (study.dictionary.decoder, TrustMetric::Cosine, told.into())
     };
     let (metric, name) = match args.metric.unwrap_or(usual) {
         TrustMetric::Cosine => (Metric::Cosine, "cosine"),
         TrustMetric::Euclidean => (Metric::Euclidean, "euclidean"),
     };
     let measured = progress::with_task(common, |task| {
-        trust(&coordinates, &original, metric, args.k, task).map_err(|error| match error {
+        let measured = trust(&coordinates, &original, metric, args.k, task).map_err(|error| match error {
             // The kernel does not know whose row it is that is not finite.
             Error::Input(_) if norms::<f64>(&coordinates, task).is_ok() => error.at(against),
             error => error.at(&args.coordinates),
-        })
-    })?;
-    if let Some(sink) = sink {
+        })?;
+        let Some(sink) = &sink else { return Ok(measured) };
         let parameters = json!({ "verb": "trust", "k": args.k, "metric": name, "against": told });
-        sink.write(&Document {
+        let document = Document {
             rows: "points",
             arrays: vec![
-                Array::column("trustworthiness", Data::F64(measured.trustworthiness_per_point)),
-                Array::column("continuity", Data::F64(measured.continuity_per_point)),
-                Array::column("knn_preservation", Data::F64(measured.knn_preservation_per_point)),
+                Array::column("trustworthiness", Data::F64(measured.trustworthiness_per_point.clone())),
+                Array::column("continuity", Data::F64(measured.continuity_per_point.clone())),
+                Array::column("knn_preservation", Data::F64(measured.knn_preservation_per_point.clone())),
             ],
             extras: Vec::new(),
             provenance: opening::provenance_of_file(&args.coordinates, common, parameters)?,
             bare: false,
-        })?;
-    }
+        };
+        sink.write(&document, task)?;
+        Ok(measured)
+    })?;
     if args.json {
         return output::print_json(&json!({
             "k": args.k, "metric": name, "trustworthiness": measured.trustworthiness,

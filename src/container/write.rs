@@ -6,8 +6,9 @@ mod folder;
 
 use super::Bytes;
 use crate::error::{Error, Problem, Result};
+use crate::task::Task;
 use std::fs::File;
-use std::io::{self, BufWriter, Seek, Write};
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 pub use folder::{Files, FolderTarget, Watched};
@@ -66,6 +67,11 @@ impl Target {
         writable(&target.folder)?;
         Ok(target)
     }
+    /// The file that is called `path` and lies for now in `folder`, which is nobody else's.
+    fn within(folder: &Path, path: PathBuf) -> Self {
+        let real = folder.join(path.file_name().unwrap_or_default());
+        Self { path, real, folder: folder.to_path_buf(), replace: true }
+    }
     fn check(&self) -> Result<()> {
         let Ok(found) = std::fs::metadata(&self.real) else { return Ok(()) };
         let problem = |what: &str| Problem::new(what).path(&self.path);
@@ -98,7 +104,6 @@ impl Target {
         if inputs.into_iter().any(is_input) {
             return Err(Problem::new("the result would replace what it is made from")
                 .path(&self.path)
-                .expected("the name of another file")
                 .hint("another name")
                 .usage());
         }
@@ -118,18 +123,35 @@ impl Target {
     pub fn stage(&self, fill: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>) -> Result<Staged<'_>> {
         let fail = |e: io::Error| Error::io(&self.path, &e);
         let mut builder = tempfile::Builder::new();
-        builder.prefix(".saescope-").suffix(".part");
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            // As open(2) would: the process's umask takes its part away.
-            builder.permissions(std::fs::Permissions::from_mode(0o666));
-        }
+        permit(builder.prefix(".saescope-").suffix(".part"), 0o666);
         let temporary = builder.tempfile_in(&self.folder).map_err(|error| fail(bare(error)))?;
         let mut out = BufWriter::with_capacity(1 << 16, temporary.as_file());
         fill(&mut out).and_then(|()| out.flush()).map_err(fail)?;
         drop(out);
         Ok(Staged { target: self, temporary })
+    }
+    /// As [`Target::stage`], as long as `task` is not told to stop. Progress is told in bytes.
+    ///
+    /// # Errors
+    /// As [`Target::write`], or if the task is cancelled.
+    pub fn stage_watched(
+        &self,
+        task: &Task,
+        fill: impl FnOnce(&mut Watched<'_, '_>) -> io::Result<()>,
+    ) -> Result<Staged<'_>> {
+        let staged = self.stage(|out| fill(&mut Watched::new(out, task)));
+        // The disk is not to blame for a writing that was told to stop.
+        task.check()?;
+        staged
+    }
+}
+
+/// Lets what is made next have the rights that open(2) and mkdir(2) give: `mode` without what the process's umask takes.
+fn permit(builder: &mut tempfile::Builder<'_, '_>, mode: u32) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(mode));
     }
 }
 
@@ -233,13 +255,40 @@ pub fn write_values<T: Element>(out: &mut (impl Write + ?Sized), values: impl It
 
 /// Writes an npz archive of stored arrays that numpy reads and others can map.
 pub struct NpzWriter<W: Write + Seek> {
-    zip: zip::ZipWriter<W>,
+    zip: zip::ZipWriter<FailingOnce<W>>,
+}
+
+/// A writer that fails once at most. An archive that is given up is still closed when it is dropped, and what fails then
+/// would be printed.
+struct FailingOnce<W> {
+    out: W,
+    failed: bool,
+}
+
+impl<W: Write> Write for FailingOnce<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.failed {
+            return Ok(bytes.len());
+        }
+        let written = self.out.write(bytes);
+        self.failed = written.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::Interrupted);
+        written
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        if self.failed { Ok(()) } else { self.out.flush() }
+    }
+}
+
+impl<W: Seek> Seek for FailingOnce<W> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.out.seek(to)
+    }
 }
 
 impl<W: Write + Seek> NpzWriter<W> {
     /// An empty archive.
     pub fn new(out: W) -> Self {
-        Self { zip: zip::ZipWriter::new(out) }
+        Self { zip: zip::ZipWriter::new(FailingOnce { out, failed: false }) }
     }
     fn start(&mut self, name: &str, header: &[u8], bytes: usize) -> io::Result<()> {
         let options = zip::write::SimpleFileOptions::default()
@@ -422,6 +471,22 @@ mod tests {
         let _other = std::os::unix::net::UnixListener::bind(&late).unwrap();
         assert!(target.write(|out| out.write_all(b"x")).is_err());
         assert!(std::fs::symlink_metadata(&late).unwrap().file_type().is_socket());
+    }
+
+    #[test]
+    fn a_writer_that_failed_is_silent_from_then_on() {
+        struct Full;
+        impl Write for Full {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::Error::other("the disk is full"))
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Err(io::Error::other("the disk is full"))
+            }
+        }
+        let mut out = FailingOnce { out: Full, failed: false };
+        assert!(out.write_all(b"x").is_err());
+        out.write_all(b"x").and_then(|()| out.flush()).unwrap();
     }
 
     #[test]

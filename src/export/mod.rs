@@ -9,11 +9,11 @@ pub mod npy;
 pub mod npz;
 pub mod table;
 
-use crate::container::write::Target;
+use crate::container::write::{Staged, Target, Watched};
 use crate::error::{Problem, Result};
+use crate::task::Task;
 use serde_json::{Map, Value};
-use std::fs::File;
-use std::io::{self, BufWriter};
+use std::io;
 use std::path::Path;
 
 /// Values of an array, row-major. Absent numbers are NaN, absent texts `None`.
@@ -160,7 +160,7 @@ pub struct Document {
 pub struct Writer {
     /// The suffix that chooses it.
     pub suffix: &'static str,
-    write: fn(&Document, &mut BufWriter<&File>) -> io::Result<()>,
+    write: fn(&Document, &mut Watched<'_, '_>) -> io::Result<()>,
     /// Whether provenance goes to a `.json` beside the file.
     beside: bool,
     /// Whether it holds one array of numbers and no more.
@@ -190,9 +190,10 @@ impl Sink {
     /// If no writer has this suffix or it cannot hold them, or as [`Target::new`].
     pub fn new(path: &Path, replace: bool, arrays: usize) -> Result<Self> {
         let suffix = path.extension().and_then(|s| s.to_str()).unwrap_or_default().to_lowercase();
+        let kind = if suffix.is_empty() { "a name without a suffix".into() } else { format!(".{suffix} files") };
         let writer = WRITERS.iter().find(|writer| writer.suffix == suffix).ok_or_else(|| {
             let known: Vec<String> = WRITERS.iter().map(|writer| format!(".{}", writer.suffix)).collect();
-            Problem::new(format!("no writer for {:?} files", format!(".{suffix}")))
+            Problem::new(format!("no writer for {kind}"))
                 .path(path)
                 .expected(format!("a name ending in {}", known.join(", ")))
                 .usage()
@@ -221,19 +222,17 @@ impl Sink {
     /// Writes `document`.
     ///
     /// # Errors
-    /// If the disk refuses, or the format cannot hold the document.
-    pub fn write(&self, document: &Document) -> Result<()> {
-        self.target.write(|out| (self.writer.write)(document, out))?;
-        if let Some(beside) = &self.beside {
-            beside.write(|out| {
-                serde_json::to_writer_pretty(
-                    &mut *out,
-                    &serde_json::json!({ "provenance": document.provenance.json() }),
-                )?;
-                io::Write::write_all(out, b"\n")
-            })?;
-        }
-        Ok(())
+    /// If the disk refuses, the format cannot hold the document, or the task is cancelled; nothing is left behind then.
+    pub fn write(&self, document: &Document, task: &Task) -> Result<()> {
+        task.stage("writing", 0);
+        let file = self.target.stage_watched(task, |out| (self.writer.write)(document, out))?;
+        let provenance = |out: &mut Watched<'_, '_>| {
+            serde_json::to_writer_pretty(&mut *out, &serde_json::json!({ "provenance": document.provenance.json() }))?;
+            io::Write::write_all(out, b"\n")
+        };
+        let beside = self.beside.as_ref().map(|beside| beside.stage_watched(task, provenance)).transpose()?;
+        file.place()?;
+        beside.map_or(Ok(()), Staged::place)
     }
     /// Where it goes.
     pub fn path(&self) -> &Path {
@@ -267,7 +266,9 @@ pub(crate) mod tests {
     #[test]
     fn an_unknown_suffix_lists_the_known_ones() {
         let error = Sink::new(Path::new("map.xlsx"), false, 1).err().unwrap().to_string();
-        assert!(error.contains(".csv, .json, .npy, .npz"), "{error}");
+        assert!(error.contains("for .xlsx files") && error.contains(".csv, .json, .npy, .npz"), "{error}");
+        let error = Sink::new(Path::new("map"), false, 1).err().unwrap().to_string();
+        assert!(error.contains("no writer for a name without a suffix"), "{error}");
     }
 
     #[test]
@@ -277,7 +278,12 @@ pub(crate) mod tests {
         let mut document = document();
         document.arrays.truncate(2);
         assert!(Sink::new(&path, false, 2).err().unwrap().to_string().contains("this would be 2"));
-        Sink::new(&path, false, 1).unwrap().write(&document).unwrap();
+        let sink = Sink::new(&path, false, 1).unwrap();
+        let stopped = Task::new(1).unwrap();
+        stopped.watch().cancel();
+        assert!(matches!(sink.write(&document, &stopped), Err(crate::Error::Cancelled)));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        sink.write(&document, &stopped.fresh()).unwrap();
         let beside = std::fs::read_to_string(folder.path().join("map.npy.json")).unwrap();
         assert!(beside.contains("\"fingerprint\": \"00ff\""));
     }

@@ -52,23 +52,31 @@ pub fn list(path: &Path) -> Result<Vec<Listing>> {
     Ok(search(&resolve(path)?)?.0)
 }
 
-/// As [`list`], of a folder that is there; and the bare matrices of which no name says what they are.
-fn search(root: &Path) -> Result<(Vec<Listing>, Vec<Listing>)> {
-    let mut walk = Walk { seen: HashSet::new(), entries: 0, root: root.to_path_buf(), bare: Vec::new() };
+/// As [`list`], of a folder that is there; and what else lies there.
+fn search(root: &Path) -> Result<(Vec<Listing>, Others)> {
+    let others = Others { bare: Vec::new(), encoder: None };
+    let mut walk = Walk { seen: HashSet::new(), entries: 0, root: root.to_path_buf(), others };
     let mut found = Vec::new();
     walk.visit(root, 0, &mut found)?;
-    for listings in [&mut found, &mut walk.bare] {
+    for listings in [&mut found, &mut walk.others.bare] {
         listings.sort_by(|a, b| natural(&a.name).cmp(&natural(&b.name)).then_with(|| a.name.cmp(&b.name)));
     }
-    Ok((found, walk.bare))
+    Ok((found, walk.others))
 }
 
 struct Walk {
     seen: HashSet<PathBuf>,
     entries: usize,
     root: PathBuf,
+    others: Others,
+}
+
+/// What lies in a folder and is no dictionary by its name.
+struct Others {
     /// Matrices that may be decoders, but do not say so.
     bare: Vec<Listing>,
+    /// What is wrong with the first encoder without a decoder.
+    encoder: Option<Error>,
 }
 
 impl Walk {
@@ -119,16 +127,17 @@ impl Walk {
         files.sort();
         for file in files {
             let suffix = file.extension().map(|suffix| suffix.to_string_lossy().to_ascii_lowercase());
-            if !matches!(suffix.as_deref(), Some("safetensors" | "npz" | "npy")) {
+            if !matches!(suffix.as_deref(), Some("safetensors" | "npz" | "npy")) || is_result(&file) {
                 continue;
             }
             // Tensors of other kinds lie beside dictionaries; what is no dictionary is passed over in silence.
-            if let Ok(source) = Source::open(&file)
-                && let Some(format) = formats::recognise(&source)
-            {
+            let Ok(source) = Source::open(&file) else { continue };
+            if let Some(format) = formats::recognise(&source) {
                 let named = format.name != "matrix" || says_decoder(&file, &source);
                 let listing = self.listing(&file, Ok(source));
-                if named { found.push(listing) } else { self.bare.push(listing) }
+                if named { found.push(listing) } else { self.others.bare.push(listing) }
+            } else if formats::lone_encoder(&source).is_some() {
+                self.others.encoder.get_or_insert_with(|| formats::unrecognised(&source));
             }
         }
         if depth < MAX_DEPTH {
@@ -173,6 +182,17 @@ fn shown(name: &OsStr) -> String {
     })
 }
 
+/// Whether a file is a result of this program: an npy with its provenance beside it.
+fn is_result(file: &Path) -> bool {
+    const MOST: u64 = 1 << 20;
+    let beside = file.with_extension("npy.json");
+    let is_npy = file.extension().is_some_and(|suffix| suffix.eq_ignore_ascii_case("npy"));
+    let small = || std::fs::metadata(&beside).is_ok_and(|found| found.is_file() && found.len() <= MOST);
+    let told = (is_npy && small()).then(|| std::fs::read(&beside).ok()).flatten();
+    let told = told.and_then(|text| serde_json::from_slice::<serde_json::Value>(&text).ok());
+    told.is_some_and(|told| told["provenance"]["program"].as_str().is_some_and(|by| by.starts_with("saescope ")))
+}
+
 fn is_decoder(name: &str) -> bool {
     name.to_ascii_lowercase().contains("dec")
 }
@@ -182,15 +202,14 @@ fn says_decoder(file: &Path, source: &Source) -> bool {
     is_decoder(&stem) || source.tensors.iter().any(|tensor| tensor.shape.len() == 2 && is_decoder(&tensor.name))
 }
 
-/// A sort key that puts layer_2 before layer_10.
-pub(crate) fn natural(name: &str) -> Vec<(String, u64)> {
+/// A sort key that puts layer_2 before layer_10, and layer before both: a number stands where its first digit would.
+pub(crate) fn natural(name: &str) -> Vec<(char, u64)> {
     let mut key = Vec::new();
     let mut rest = name;
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
-        let end = rest[digits..].find(|c: char| !c.is_ascii_digit()).map_or(rest.len(), |n| digits + n);
-        key.push((rest[..digits].to_string(), rest[digits..end].parse().unwrap_or(u64::MAX)));
-        rest = &rest[end..];
+    while let Some(first) = rest.chars().next() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        key.push(if digits == 0 { (first, 0) } else { ('0', rest[..digits].parse().unwrap_or(u64::MAX)) });
+        rest = &rest[digits.max(first.len_utf8())..];
     }
     key
 }
@@ -214,11 +233,11 @@ pub fn look(path: &Path) -> Result<Found> {
     if !path.is_dir() || own && Source::open(&path).is_ok_and(|source| formats::recognise(&source).is_some()) {
         return Ok(Found::One(path));
     }
-    let (mut all, bare) = search(&path)?;
+    let (mut all, others) = search(&path)?;
     match all.len() {
         // Its weight file is no dictionary: opening it says what it is.
         0 if own => Ok(Found::One(path)),
-        0 => Ok(Found::One(only_matrix(&path, bare)?.path)),
+        0 => Ok(Found::One(only_matrix(&path, others)?.path)),
         1 => Ok(Found::One(all.swap_remove(0).path)),
         _ => Ok(Found::Many(all)),
     }
@@ -256,9 +275,9 @@ pub fn locate(path: &Path, pick: Option<&str>) -> Result<Located> {
             .expected("a folder of dictionaries")
             .usage());
     }
-    let (mut all, bare) = search(&path)?;
+    let (mut all, others) = search(&path)?;
     if all.is_empty() {
-        all.push(only_matrix(&path, bare)?);
+        all.push(only_matrix(&path, others)?);
     }
     let exact = all.iter().filter(|listing| listing.name == pick);
     let matching: Vec<&Listing> = match exact.collect::<Vec<_>>() {
@@ -298,8 +317,8 @@ fn names<'a>(listings: impl IntoIterator<Item = &'a Listing>) -> String {
 ///
 /// # Errors
 /// If there is none or there are several, or the folder seems to be something else; the message says what it holds.
-fn only_matrix(path: &Path, bare: Vec<Listing>) -> Result<Listing> {
-    match (seems(path), <[Listing; 1]>::try_from(bare)) {
+fn only_matrix(path: &Path, others: Others) -> Result<Listing> {
+    match (seems(path).or(others.encoder), <[Listing; 1]>::try_from(others.bare)) {
         (None, Ok([one])) => Ok(one),
         (Some(error), _) => Err(error),
         (None, Err(several)) => Err(empty_folder(path, &several)),
@@ -458,9 +477,11 @@ mod tests {
 
     #[test]
     fn numbers_in_names_sort_as_numbers() {
-        let mut names = ["layer_10/x", "layer_2/x", "layer_2/a", "embed"];
+        let sorted = ["embed", "layer/x", "layer_2/a", "layer_2/x", "layer_10/x", "part.npy", "part2.npy", "s", "s2"];
+        let mut names = sorted;
+        names.reverse();
         names.sort_by_key(|name| natural(name));
-        assert_eq!(names, ["embed", "layer_2/a", "layer_2/x", "layer_10/x"]);
+        assert_eq!(names, sorted);
     }
 
     #[test]

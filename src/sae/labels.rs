@@ -211,8 +211,9 @@ impl<'t> Found<'t> {
             let read = if is_entry(part) {
                 serde_json::from_str(part).map(|entry| stopped = self.entry(&entry, None))
             } else {
+                let whole: Entry = serde_json::from_str(part).unwrap_or_default();
                 let mut part = serde_json::Deserializer::from_str(part);
-                Document::new(self, &mut stopped).deserialize(&mut part)
+                Document::new(self, &mut stopped, &whole).deserialize(&mut part)
             };
             stopped.map_err(|error: Error| error.at(path))?;
             read.map_err(|error| unreadable(path, &error.to_string()))?;

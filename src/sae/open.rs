@@ -33,6 +33,25 @@ pub struct OpenOptions {
     pub pick: Option<String>,
 }
 
+impl OpenOptions {
+    /// What was said, by the name of its flag: what belongs into the provenance of a result.
+    pub fn said(&self) -> serde_json::Map<String, serde_json::Value> {
+        let Self { format, arch, k, threshold, subtract_b_dec, normalize, transpose, pick } = self;
+        let all = [
+            ("format", format.clone().map(Into::into)),
+            ("arch", arch.clone().map(Into::into)),
+            ("k", k.map(Into::into)),
+            // In its short form: .1, not .10000000149.
+            ("threshold", threshold.map(|x| x.to_string().parse::<f64>().unwrap_or(f64::NAN).into())),
+            ("subtract_b_dec", subtract_b_dec.map(Into::into)),
+            ("normalize", normalize.map(|normalize| normalize.to_string().into())),
+            ("transpose", transpose.map(Into::into)),
+            ("pick", pick.clone().map(Into::into)),
+        ];
+        all.into_iter().filter_map(|(name, value)| Some((name.to_string(), value?))).collect()
+    }
+}
+
 impl FromStr for Normalize {
     type Err = Error;
     /// Reads `none`, `scale:FACTOR` or the factor alone, `constant_norm`, `layer_norm` (std over d − 1, as SAELens) or

@@ -1,11 +1,11 @@
 //! Folders of files that appear together or not at all.
 
-use super::{Staged, Target, writable};
+use super::{Staged, Target, bare, permit, writable};
 use crate::error::{Error, Problem, Result};
 use crate::task::Task;
 use std::fs::File;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// The most bytes that are written between two looks at whether the work should stop.
 const PART: usize = 8 << 20;
@@ -17,8 +17,8 @@ const PART: usize = 8 << 20;
 #[derive(Debug)]
 pub struct FolderTarget {
     path: PathBuf,
-    /// Where a folder that is not there yet is filled.
-    work: Option<PathBuf>,
+    /// Whether the folder is not there yet.
+    new: bool,
     targets: Vec<Target>,
 }
 
@@ -30,21 +30,21 @@ impl FolderTarget {
     pub fn new(path: &Path, names: &[&str], replace: bool) -> Result<Self> {
         if path.is_dir() {
             let targets = names.iter().map(|name| Target::new(&path.join(name), replace)).collect::<Result<_>>()?;
-            return Ok(Self { path: path.to_path_buf(), work: None, targets });
+            return Ok(Self { path: path.to_path_buf(), new: false, targets });
         }
+        let problem = |what: &str| Problem::new(what).path(path).expected("a folder, or a name that is free");
         if std::fs::symlink_metadata(path).is_ok() {
-            let problem = Problem::new("this is no folder").path(path).expected("a folder, or a name that is free");
-            return Err(problem.hint("another name").usage());
+            return Err(problem("this is no folder").hint("another name").usage());
         }
         // The folders above it are made with it.
-        let above = path.ancestors().skip(1).find(|folder| folder.is_dir());
-        writable(above.unwrap_or(Path::new(".")))?;
-        let name = path.file_name().map_or_else(|| "out".into(), |name| name.to_string_lossy());
-        let work = path.with_file_name(format!(".{name}.{}.partial", std::process::id()));
-        let target =
-            |name: &&str| Target { path: path.join(name), real: work.join(name), folder: work.clone(), replace: true };
-        let targets = names.iter().map(target).collect();
-        Ok(Self { path: path.to_path_buf(), work: Some(work), targets })
+        let above = path.ancestors().skip(1).find(|folder| folder.is_dir()).unwrap_or(Path::new(""));
+        let below = path.strip_prefix(above).unwrap_or(path);
+        if !below.components().all(|part| matches!(part, Component::Normal(_))) {
+            return Err(problem("it leads through a folder that is not there").hint("the name without ..").usage());
+        }
+        writable(if above.as_os_str().is_empty() { Path::new(".") } else { above })?;
+        let target = |name: &&str| Target::within(path, path.join(name));
+        Ok(Self { path: path.to_path_buf(), new: true, targets: names.iter().map(target).collect() })
     }
     /// The files that it may hold, as they were named.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
@@ -64,19 +64,31 @@ impl FolderTarget {
     /// # Errors
     /// As `fill`, or if the disk refuses, or the task is cancelled; nothing is left behind then.
     pub fn write(&self, task: &Task, fill: impl FnOnce(&mut Files<'_>) -> Result<()>) -> Result<()> {
-        let mut files = Files { targets: &self.targets, staged: Vec::new(), task };
-        let Some(work) = &self.work else {
+        if !self.new {
+            let mut files = Files { targets: &self.targets, staged: Vec::new(), task };
             fill(&mut files)?;
             return files.place();
+        }
+        let fail = |error: io::Error| Error::io(&self.path, &bare(error));
+        let parent = match self.path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
         };
-        let outcome = std::fs::create_dir_all(work)
-            .map_err(|error| Error::io(&self.path, &error))
-            .and_then(|()| fill(&mut files))
-            .and_then(|()| files.place())
-            .and_then(|()| std::fs::rename(work, &self.path).map_err(|error| Error::io(&self.path, &error)));
-        // Gone already if it was renamed; an error to remove it would only hide the first one.
-        let _ = std::fs::remove_dir_all(work);
-        outcome
+        std::fs::create_dir_all(parent).map_err(fail)?;
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        let prefix = format!(".{name}.");
+        let mut builder = tempfile::Builder::new();
+        permit(builder.prefix(&prefix).suffix(".partial"), 0o777);
+        // One of its own, which is gone again unless it is renamed.
+        let work = builder.tempdir_in(parent).map_err(fail)?;
+        let targets: Vec<Target> =
+            self.targets.iter().map(|target| Target::within(work.path(), target.path.clone())).collect();
+        let mut files = Files { targets: &targets, staged: Vec::new(), task };
+        fill(&mut files)?;
+        files.place()?;
+        std::fs::rename(work.path(), &self.path).map_err(fail)?;
+        let _ = work.keep();
+        Ok(())
     }
 }
 
@@ -97,14 +109,12 @@ impl<'a> Files<'a> {
     /// If the folder was not made for a file of this name.
     pub fn write(&mut self, name: &str, fill: impl FnOnce(&mut Watched<'_, '_>) -> io::Result<()>) -> Result<()> {
         let target = self.targets.iter().find(|target| target.path.ends_with(name)).expect("a file of this folder");
-        let staged = target.stage(|out| {
-            fill(&mut Watched { out, task: self.task })?;
+        let staged = target.stage_watched(self.task, |out| {
+            fill(out)?;
             out.flush()?;
-            out.get_ref().sync_all()
-        });
-        // The disk is not to blame for a writing that was told to stop.
-        self.task.check()?;
-        self.staged.push((target, staged?));
+            out.out.get_ref().sync_all()
+        })?;
+        self.staged.push((target, staged));
         Ok(())
     }
     fn place(&mut self) -> Result<()> {
@@ -125,6 +135,12 @@ impl<'a> Files<'a> {
 pub struct Watched<'o, 'f> {
     out: &'o mut BufWriter<&'f File>,
     task: &'o Task,
+}
+
+impl<'o, 'f> Watched<'o, 'f> {
+    pub(super) fn new(out: &'o mut BufWriter<&'f File>, task: &'o Task) -> Self {
+        Self { out, task }
+    }
 }
 
 impl Write for Watched<'_, '_> {
@@ -187,6 +203,47 @@ mod tests {
         assert_eq!(std::fs::read(path.join("a")).unwrap(), b"new");
         let error = FolderTarget::new(&path.join("c"), &["a"], true).unwrap_err().to_string();
         assert!(error.contains("this is no folder"), "{error}");
+    }
+
+    #[test]
+    fn a_new_folder_has_what_was_written_and_nothing_that_lay_about() {
+        let (folder, task) = (tempfile::tempdir().unwrap(), Task::new(1).unwrap());
+        let path = folder.path().join("out");
+        // What an earlier process of the same number left.
+        let stale = folder.path().join(format!(".out.{}.partial", std::process::id()));
+        std::fs::create_dir(&stale).unwrap();
+        std::fs::write(stale.join("b"), b"stale").unwrap();
+        let target = FolderTarget::new(&path, &["a", "b"], false).unwrap();
+        target.write(&task, |files| files.write("a", |out| out.write_all(b"one"))).unwrap();
+        assert_eq!(names(&path), ["a"]);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode();
+            assert_eq!(mode(&path), mode(&stale), "the rights that any folder has");
+        }
+    }
+
+    #[test]
+    fn a_name_that_leads_through_nothing_is_refused_before_anything_is_made() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["nope/..", "nope/../out", "nope/../../out"] {
+            let error = FolderTarget::new(&folder.path().join(name), &["a"], false).unwrap_err().to_string();
+            assert!(error.contains("the name without .."), "{error}");
+        }
+        std::fs::create_dir(folder.path().join("there")).unwrap();
+        FolderTarget::new(&folder.path().join("there/../out"), &["a"], false).unwrap();
+        assert_eq!(names(folder.path()), ["there"]);
+    }
+
+    #[test]
+    fn an_interrupt_after_the_last_look_comes_too_late() {
+        let (folder, task) = (tempfile::tempdir().unwrap(), Task::new(1).unwrap());
+        let target = Target::new(&folder.path().join("a"), false).unwrap();
+        let staged = target.stage_watched(&task, |out| out.write_all(b"one")).unwrap();
+        task.watch().cancel();
+        staged.place().unwrap();
+        assert_eq!(names(folder.path()), ["a"]);
     }
 
     #[test]

@@ -151,7 +151,7 @@ pub fn umap(
     if knn.k + 1 < params.neighbors || knn.len() != n {
         return Err(Problem::new(format!("{} neighbours of {} points", knn.k, knn.len()))
             .expected(format!("{} or more of {n}", params.neighbors - 1))
-            .hint("--neighbors as the graph has them, itself counted")
+            .hint(format!("--neighbors {}, the point itself counted", knn.k + 1))
             .usage());
     }
     let epochs = params.epochs.unwrap_or(EPOCHS);

@@ -46,11 +46,12 @@ fn load(source: &Source, options: &OpenOptions) -> Result<Dictionary> {
     let b_enc = layout::vector(source, b_enc, None, &mut warnings)?;
     let b_dec = layout::vector(source, b_dec, None, &mut warnings)?;
     let features = Some(b_enc.len());
-    let threshold = layout::vector(source, threshold, features, &mut warnings)?;
     let tensor = source.tensor(w_dec?)?;
     let expect =
         Expect { features, width: Some(b_dec.len()), in_rows: true, transpose: options.transpose, ..Expect::default() };
     let decoder = layout::orient(&tensor, &expect, &mut warnings)?;
+    // Only now: where the matrix has as many features as b_enc, it is the threshold that is wrong.
+    let threshold = layout::vector(source, threshold, features, &mut warnings)?;
     let expect = Expect { width: None, in_rows: false, ..expect };
     let encoder = layout::orient(&source.tensor(w_enc?)?, &expect, &mut warnings)?;
     layout::check_square(&decoder, &encoder, &mut warnings);

@@ -2,7 +2,7 @@
 //!
 //! Rows are features unless `--transpose` says otherwise, or a vector beside the matrix (`b_dec`, `b_enc`) has a
 //! length that tells. There is no encoder and nothing says what the activation function was. A matrix whose name says
-//! that it is an encoder is only taken if `--format matrix` says so.
+//! that it is an encoder is only taken if `--format matrix` says so; the columns of a `W_enc` are features.
 
 use super::layout::{self, Expect};
 use super::{Format, layer_of, text};
@@ -55,7 +55,8 @@ fn load(source: &Source, options: &OpenOptions) -> Result<Dictionary> {
     let expect = Expect {
         features: length(b_enc),
         width: length(b_dec),
-        in_rows: true,
+        // `encoder.weight` is a layer's, with features in rows.
+        in_rows: !layout::says_encoder(name) || name.ends_with("weight"),
         transpose: options.transpose,
         ..Expect::default()
     };

@@ -13,11 +13,12 @@ mod saelens;
 use super::detect::Source;
 use super::dictionary::Dictionary;
 use super::open::OpenOptions;
+use crate::container::TensorInfo;
 use crate::error::{Error, Problem, Result};
 use serde_json::Value;
 
 /// Raise it when a loader reads the same file as another dictionary than before: kept results of it are then made anew.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// One family of files.
 #[derive(Debug)]
@@ -87,6 +88,13 @@ fn other(source: &Source) -> Option<(&'static str, &'static str)> {
     found.map(|&(_, what, hint)| (what, hint))
 }
 
+/// The only matrix of `source`, if its name says that it is an encoder.
+pub fn lone_encoder(source: &Source) -> Option<&TensorInfo> {
+    let mut large = source.tensors.iter().filter(|tensor| tensor.shape.len() == 2);
+    let one = large.next().filter(|tensor| layout::says_encoder(&tensor.name))?;
+    large.next().is_none().then_some(one)
+}
+
 /// Why no row takes `source`: what it is instead, or what it holds.
 pub fn unrecognised(source: &Source) -> Error {
     let has_all = |names: &[&str]| names.iter().all(|name| source.has(name));
@@ -96,10 +104,7 @@ pub fn unrecognised(source: &Source) -> Error {
     if let Some((what, _)) = LATER.iter().find(|(_, names)| has_all(names)) {
         return Problem::not_read(&source.path, what, "converting it with SAELens, whose folders are read");
     }
-    let large = source.tensors.iter().filter(|tensor| tensor.shape.len() == 2).collect::<Vec<_>>();
-    if let [encoder] = large[..]
-        && layout::says_encoder(&encoder.name)
-    {
+    if let Some(encoder) = lone_encoder(source) {
         return source
             .problem("an encoder alone; the decoder W_dec is missing")
             .tensor(&encoder.name)

@@ -236,8 +236,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Entry<'a> {
 /// Where in a document a value stands.
 #[derive(Clone, Copy)]
 enum Place {
-    /// The document itself: a list by place, or an object by feature.
-    Top,
+    /// The document itself: a list by place, or an object by feature, or of the feature that it names.
+    Top(Option<u64>),
     /// In an object, under a name of such a list: by place, as at the top.
     List,
     /// In an object, under another name: entries that name their own feature, or nothing of interest.
@@ -265,8 +265,10 @@ pub(super) struct Document<'f, 't> {
 }
 
 impl<'f, 't> Document<'f, 't> {
-    pub(super) fn new(found: &'f mut Found<'t>, stopped: &'f mut Result<()>) -> Self {
-        Self { found, stopped, place: Place::Top }
+    /// `whole` is what the document is as an entry: what has no feature of its own in it is of that one.
+    pub(super) fn new(found: &'f mut Found<'t>, stopped: &'f mut Result<()>, whole: &Entry) -> Self {
+        let feature = whole.index.as_ref().and_then(|index| index.feature().ok());
+        Self { found, stopped, place: Place::Top(feature) }
     }
     fn within(&mut self, place: Place) -> Document<'_, 't> {
         Document { found: self.found, stopped: self.stopped, place }
@@ -281,7 +283,7 @@ impl<'f, 't> Document<'f, 't> {
         let result = match self.place {
             // A name with a plain value, or a list of them, describes the file.
             Place::List | Place::Named | Place::Entry => Ok(()),
-            Place::Top | Place::Feature(_) => self.found.leave_out(what),
+            Place::Top(_) | Place::Feature(_) => self.found.leave_out(what),
         };
         self.check(result)
     }
@@ -316,7 +318,7 @@ impl<'de> Visitor<'de> for Document<'_, '_> {
             }
             let place = match self.place {
                 Place::Feature(feature) => Place::Feature(feature),
-                Place::Top | Place::List => Place::Feature(at),
+                Place::Top(_) | Place::List => Place::Feature(at),
                 Place::Named | Place::Entry => Place::Entry,
             };
             if items.next_element_seed(self.within(place))?.is_none() {
@@ -336,11 +338,11 @@ impl<'de> Visitor<'de> for Document<'_, '_> {
                 let result = self.found.entry(&entry, feature);
                 self.check(result)
             }
-            Place::Top => {
+            Place::Top(feature) => {
                 while let Some(key) = map.next_key::<Key>()? {
                     let place = match key {
                         Key::Number(feature) => Place::Feature(feature),
-                        Key::List | Key::Words(_) => Place::List,
+                        Key::List | Key::Words(_) => feature.map_or(Place::List, Place::Feature),
                         Key::Tokens => return self.check(Err(tokens())),
                         _ => Place::Named,
                     };

@@ -56,6 +56,8 @@ fn every_layout_gives_the_same_words() {
         "{\"index\":null,\"id\":2,\"text\":\"lesser\",\"description\":\"two\"}\n{\"id\":9,\"index\":5,\"label\":\"five\"}",
         "{\n \"index\": 2,\n \"description\": \"two\",\n \"tokens\": [\"a\", \"b\"]\n}\n{\"index\": 5, \"label\": \"five\"}",
         "{\"layer\": \"s\", \"version\": 3, \"explanations\": [{\"index\": 2, \"text\": \"two\"}, {\"index\": 5, \"text\": \"five\"}]}",
+        "{\"index\":\"2\",\"explanations\":[{\"description\":\"two\"}]}\n{\"explanations\":[{\"description\":\"five\"}],\"index\":5}",
+        "{\"feature\":9,\"explanations\":[{\"index\":2,\"text\":\"two\"},{\"index\":5,\"text\":\"five\"}]}",
         "\u{feff}{\"index\":\"2\",\"description\":\"two\"}\n{\"index\":\"5\",\"description\":\"five\"}",
     ];
     for text in layouts {

@@ -165,7 +165,7 @@ impl App {
         };
         parameters.insert("verb".into(), "export".into());
         parameters.insert("where".into(), filter.into());
-        parameters.extend(self.study.evidence_sources());
+        parameters.extend(self.study.sources());
         let provenance =
             Provenance { input: self.study.name.clone(), fingerprint: self.study.fingerprint.clone(), parameters };
         let (study, layout, clusters) = (Arc::clone(&self.study), self.layout.clone(), self.own_clusters().cloned());
@@ -182,7 +182,8 @@ impl App {
             };
             let mut arrays = table::arrays(&table, &columns, &features);
             arrays.extend(cosines.map(|cosines| Array::column("cosine", Data::F32(cosines))));
-            sink.write(&Document { rows: "features", arrays, extras: Vec::new(), provenance, bare: false })?;
+            let document = Document { rows: "features", arrays, extras: Vec::new(), provenance, bare: false };
+            sink.write(&document, &context.task)?;
             context.publish(Product::File(sink.path().to_path_buf(), counted(features.len(), "feature", "features")));
             Ok(())
         });
