@@ -1,7 +1,7 @@
 //! Verbs and flags: the contract with scripts. One place for every name.
 
 use super::shared::{
-    Common, DictArgs, EncodingArgs, EvidenceArgs, FileArgs, FitArgs, GroupArgs, LayoutArgs, OpenArgs, StudyArgs,
+    Common, DictArgs, EncodingArgs, FileArgs, FitArgs, GroupArgs, LayoutArgs, OpenArgs, StudyArgs, UnreadArgs,
 };
 use crate::analysis::NeighborsBy;
 use crate::geometry::umap::Init;
@@ -328,10 +328,10 @@ pub(super) struct ClusterArgs {
     #[arg(value_name = "DICT", required_unless_present = "points")]
     pub dict: Option<PathBuf>,
     /// Points [n, d] to cluster by Euclidean distance
-    #[arg(long, value_name = "P.npy", conflicts_with_all = ["dict", "on", "FitArgs", "EvidenceArgs", "FileArgs", "LayoutArgs"])]
+    #[arg(long, value_name = "P.npy", conflicts_with_all = ["dict", "on", "FitArgs", "UnreadArgs", "FileArgs", "LayoutArgs"])]
     pub points: Option<PathBuf>,
     #[command(flatten)]
-    pub evidence: EvidenceArgs,
+    pub unread: UnreadArgs,
     #[command(flatten)]
     pub files: FileArgs,
     /// Where to write: npz, npy, csv or json
@@ -387,6 +387,8 @@ pub(super) struct TrustArgs {
     pub metric: Option<TrustMetric>,
     #[command(flatten)]
     pub files: FileArgs,
+    #[command(flatten)]
+    pub unread: UnreadArgs,
     /// Neighbourhood size
     #[arg(long, default_value_t = 15, value_name = "K")]
     pub k: usize,

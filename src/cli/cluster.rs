@@ -82,7 +82,7 @@ fn of_dictionary(args: &ClusterArgs, params: &HdbscanParams, sink: &Sink, common
             return Err(Error::NotInBuild("grouping by co-activation (--on)".into()));
         }
     };
-    pointless(&args.evidence.given(), &format!("--on {on}"))?;
+    args.unread.remark(&format!("--on {on}"), common);
     if args.on != ClusterOn::Map {
         pointless(&map_flags, &format!("--on {on}"))?;
     }

@@ -8,6 +8,7 @@ use crate::sae::convert::{convert_to, target};
 
 pub(super) fn run(args: &ConvertArgs, common: &Common) -> Result<()> {
     let target = target(&args.output, common.force)?;
+    args.dict.unread.remark("convert", common);
     let open = OpenArgs { encoding: args.encoding.clone(), ..args.dict.open() };
     let study = opening::study(&open, common)?;
     target.spares(study.files())?;

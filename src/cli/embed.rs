@@ -1,7 +1,7 @@
 //! `embed`: coordinates for every feature.
 
 use super::args::{EmbedArgs, EmbedMethod};
-use super::shared::{Common, pointless};
+use super::shared::{Common, idle};
 use super::{input, opening, progress};
 use crate::analysis::Study;
 use crate::analysis::fingerprint::source;
@@ -22,9 +22,10 @@ pub(super) fn run(args: &EmbedArgs, common: &Common) -> Result<()> {
     }
     let with_pca = args.method == EmbedMethod::Pca;
     if with_pca {
-        pointless(&of_umap(args), "--method pca")?;
+        idle(&of_umap(args), "--method pca", common);
     }
     let sink = Sink::new(&args.output, common.force, 1)?;
+    args.dict.unread.remark("embed", common);
     let study = opening::study(&args.dict.open(), common)?;
     sink.spares(study.files().chain(args.graph.as_deref()))?;
     progress::with_task(common, |task| {

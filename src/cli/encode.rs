@@ -20,6 +20,7 @@ pub(super) fn run(args: &EncodeArgs, common: &Common) -> Result<()> {
             .usage());
     }
     let target = Target::new(&args.output, common.force)?;
+    args.dict.unread.remark("encode", common);
     let open = OpenArgs { encoding: args.encoding.clone(), ..args.dict.open() };
     let study = opening::study(&open, common)?;
     target.spares(study.files().chain([args.input.as_path()]))?;

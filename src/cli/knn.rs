@@ -13,6 +13,7 @@ pub(super) fn run(args: &KnnArgs, common: &Common) -> Result<()> {
         return Err(Error::NotInBuild("approximate neighbours (--method approx)".into()));
     }
     let sink = Sink::new(&args.output, common.force, 2)?;
+    args.dict.unread.remark("knn", common);
     let study = opening::study(&args.dict.open(), common)?;
     sink.spares(study.files())?;
     let started = Instant::now();

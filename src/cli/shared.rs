@@ -1,5 +1,6 @@
 //! Flags that several verbs share.
 
+use super::output;
 use crate::error::{Problem, Result};
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
@@ -66,10 +67,6 @@ pub(super) struct EvidenceArgs {
 }
 
 impl EvidenceArgs {
-    /// Which of these flags were given.
-    pub(super) fn given(&self) -> [(&'static str, bool); 3] {
-        [("--acts", self.acts.is_some()), ("--tokens", self.tokens.is_some()), ("--labels", self.labels.is_some())]
-    }
     /// The files that they name.
     pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
         [&self.acts, &self.tokens, &self.labels].into_iter().flatten().map(PathBuf::as_path)
@@ -94,6 +91,32 @@ impl FileArgs {
     /// Which of these flags were given.
     pub(super) fn given(&self) -> [(&'static str, bool); 3] {
         [("--pick", self.pick.is_some()), ("--format", self.format.is_some()), ("--transpose", self.transpose)]
+    }
+}
+
+/// Files that every verb with a dictionary takes, where this one reads none of them.
+#[derive(Args, Clone, Default)]
+pub(super) struct UnreadArgs {
+    #[arg(long, value_name = "FILE", hide = true)]
+    acts: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", hide = true)]
+    tokens: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", hide = true)]
+    labels: Option<PathBuf>,
+}
+
+impl UnreadArgs {
+    /// Says on stderr that `verb` does not read what was given.
+    pub(super) fn remark(&self, verb: &str, common: &Common) {
+        let given = [("--acts", &self.acts), ("--tokens", &self.tokens), ("--labels", &self.labels)];
+        idle(&given.map(|(flag, file)| (flag, file.is_some())), verb, common);
+    }
+}
+
+/// Says on stderr which flags that were given have no effect with `other`.
+pub(super) fn idle(flags: &[(&'static str, bool)], other: &str, common: &Common) {
+    for (flag, _) in flags.iter().filter(|(_, given)| *given && !common.quiet) {
+        output::remark(&format!("{flag} has no effect with {other}"));
     }
 }
 
@@ -138,6 +161,8 @@ pub(super) struct DictArgs {
     pub dict: PathBuf,
     #[command(flatten)]
     pub files: FileArgs,
+    #[command(flatten)]
+    pub unread: UnreadArgs,
 }
 
 impl DictArgs {
@@ -150,16 +175,20 @@ impl DictArgs {
 /// A dictionary with what lies beside it.
 #[derive(Args, Clone, Default)]
 pub(super) struct StudyArgs {
-    #[command(flatten)]
-    pub dict: DictArgs,
+    /// A file, a folder, org/repo in the Hugging Face cache, @example or @example/concepts
+    #[arg(value_name = "DICT")]
+    pub dict: PathBuf,
     #[command(flatten)]
     pub evidence: EvidenceArgs,
+    #[command(flatten)]
+    pub files: FileArgs,
 }
 
 impl StudyArgs {
     /// The same, with nothing said about the encoding.
     pub(super) fn open(&self) -> OpenArgs {
-        OpenArgs { evidence: self.evidence.clone(), ..self.dict.open() }
+        let (evidence, files) = (self.evidence.clone(), self.files.clone());
+        OpenArgs { dict: Some(self.dict.clone()), evidence, files, ..OpenArgs::default() }
     }
 }
 

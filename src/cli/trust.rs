@@ -16,6 +16,7 @@ pub(super) fn run(args: &TrustArgs, common: &Common) -> Result<()> {
     let sink = args.output.as_ref().map(|path| Sink::new(path, common.force, 3)).transpose()?;
     let spares = |path: &Path| sink.iter().try_for_each(|sink| sink.spares([path]));
     spares(&args.coordinates)?;
+    args.unread.remark("trust", common);
     let coordinates = input::points(&args.coordinates)?;
     let against = args.against.as_path();
     let (original, usual, told) = if against.extension().is_some_and(|suffix| suffix == "npy") {
