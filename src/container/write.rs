@@ -38,7 +38,8 @@ impl Target {
     /// file.
     ///
     /// # Errors
-    /// If the folder is missing or may not be written to, the file is there and may not be replaced, or something else than a file is there.
+    /// If the folder is missing or may not be written to, the file is there and may not be replaced, or something else
+    /// than a file is there.
     pub fn new(path: &Path, replace: bool) -> Result<Self> {
         let is_link = std::fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
         let real = if is_link {

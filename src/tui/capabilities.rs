@@ -287,7 +287,7 @@ mod tests {
     #[test]
     fn ssh_is_slow_and_multiplexers_are_told_apart() {
         let env =
-            Environment::from([("SSH_CONNECTION", "a 1 b 22"), ("TMUX", "/tmp/x,1,0"), ("TERM", "screen-256color")]);
+            Environment::from([("SSH_CONNECTION", "a 1 b 22"), ("TMUX", "/run/x,1,0"), ("TERM", "screen-256color")]);
         let found = Capabilities::detect(&env, Flags::default());
         assert!(found.ssh);
         assert_eq!((found.frames_per_second, found.multiplexer), (20, Some(Multiplexer::Tmux)));

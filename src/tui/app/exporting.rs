@@ -74,7 +74,10 @@ impl App {
         } else {
             let features = self.chosen_features(kind == PromptKind::ExportAll).len();
             let what = counted(features, "feature", "features");
-            self.unfinished().map_or(what.clone(), |map| format!("{what}, of {map}"))
+            match self.unfinished() {
+                Some(map) => format!("{what}, of {map}"),
+                None => what,
+            }
         };
         let exists = if path.exists() { "; the file exists" } else { "" };
         Note::Good(format!("{what}{exists}"))

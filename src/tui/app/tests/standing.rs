@@ -208,7 +208,7 @@ fn on_their_page_neighbours_are_what_is_written() {
         .map(|row| (row.split(',').next().unwrap().parse().unwrap(), row.rsplit(',').next().unwrap().parse().unwrap()))
         .collect();
     assert_eq!(written, wanted);
-    assert!(text.contains("neighbours_of: 3") || text.contains("\"neighbours_of\":3"), "{text}");
+    assert!(text.contains("\"neighbours_of\":3"), "{text}");
 }
 
 #[test]
@@ -254,7 +254,6 @@ fn neighbours_are_found_again_when_asked_to() {
     play(&mut app, "3 g i g n");
     jobs_end(&mut app, &jobs);
     play(&mut app, "J r");
-    assert!(app.jobs().running().is_some() || app.jobs().list().count() == 2);
     assert_eq!(app.jobs().list().filter(|job| job.kind == JobKind::Neighbours).count(), 2);
 }
 
