@@ -202,9 +202,11 @@ impl Source {
             None => self.files[0].1.tensor(name),
         }
     }
-    /// The files that were read.
+    /// The files that were read; of a set with one for each layer, those of the layer.
     pub fn files(&self) -> Vec<PathBuf> {
-        self.files.iter().map(|(path, _)| path.clone()).chain(self.config_path.clone()).collect()
+        let own = |path: &Path| self.files.len() == 1 || self.layer.is_none_or(|layer| number_of(path) == Some(layer));
+        let weights = self.files.iter().map(|(path, _)| path).filter(|path| own(path)).cloned();
+        weights.chain(self.config_path.clone()).collect()
     }
     /// The name of the weight file without its suffix.
     pub fn stem(&self) -> String {
