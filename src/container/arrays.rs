@@ -1,10 +1,10 @@
-//! A file of named arrays, whichever container it is: safetensors, npz or npy, told apart by content.
+//! A file of named arrays, whichever container it is: safetensors, npz, npy or Arrow, told apart by content.
 
 use super::npy::{self, Element};
 use super::npz::Npz;
 use super::safetensors::SafeTensors;
 use super::sniff::{FileKind, sniff};
-use super::{Bytes, Dtype, Tensor};
+use super::{Bytes, ColumnFile, Dtype, Tensor, arrow};
 use crate::error::{MAX_NAME, Result, shape_text};
 use crate::text::clip;
 use std::path::Path;
@@ -37,6 +37,8 @@ pub enum ArrayFile {
     Npz(Npz),
     /// A single array, named as its file.
     Npy(Tensor),
+    /// A file of columns.
+    Columns(ColumnFile),
 }
 
 impl ArrayFile {
@@ -59,6 +61,7 @@ impl ArrayFile {
                 let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
                 Self::Npy(npy::from_bytes(&bytes, &name, path)?)
             }
+            FileKind::Arrow => Self::Columns(arrow::from_bytes(&bytes, path)?),
             other => return Err(other.no_arrays(path)),
         })
     }
@@ -87,6 +90,7 @@ impl ArrayFile {
                 })
                 .collect::<Result<_>>()?,
             Self::Npy(tensor) => vec![info(tensor)],
+            Self::Columns(file) => file.list(),
         })
     }
     /// The array of that name, mapped where its file allows.
@@ -98,6 +102,17 @@ impl ArrayFile {
             Self::Safetensors(file) => file.get(name).cloned(),
             Self::Npz(npz) => npz.tensor(name),
             Self::Npy(tensor) => Ok(tensor.clone()),
+            Self::Columns(file) => file.column(name)?.tensor(),
+        }
+    }
+    /// The array of that name in the pieces `[rows, …]` in which it is stored: those that a column has, else one.
+    ///
+    /// # Errors
+    /// As [`ArrayFile::tensor`].
+    pub fn parts(&self, name: &str) -> Result<Vec<Tensor>> {
+        match self {
+            Self::Columns(file) => file.column(name)?.tensors(),
+            _ => self.tensor(name).map(|tensor| vec![tensor]),
         }
     }
 }

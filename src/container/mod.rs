@@ -5,7 +5,9 @@
 //! before anything is allocated.
 
 pub mod arrays;
+pub mod arrow;
 pub mod bytes;
+pub mod columns;
 pub mod dtype;
 pub mod json;
 pub mod npy;
@@ -19,6 +21,7 @@ pub mod write;
 
 pub use arrays::{ArrayFile, TensorInfo};
 pub use bytes::Bytes;
+pub use columns::ColumnFile;
 pub use dtype::Dtype;
 pub use sniff::{FileKind, sniff};
 pub use stack::Stack;

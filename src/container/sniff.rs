@@ -1,7 +1,7 @@
 //! What a file is, by its first bytes: names and suffixes lie.
 
 use super::text::is_gzip;
-use super::{npy, safetensors};
+use super::{arrow, npy, safetensors};
 use crate::error::{Error, Problem};
 use std::path::Path;
 
@@ -36,7 +36,7 @@ const MAGIC: &[(&[u8], FileKind)] = &[
     (b"\x80\x03", FileKind::Pickle),
     (b"\x80\x04", FileKind::Pickle),
     (b"\x80\x05", FileKind::Pickle),
-    (b"ARROW1", FileKind::Arrow),
+    (arrow::MAGIC, FileKind::Arrow),
     (b"PAR1", FileKind::Parquet),
     (b"\x89HDF", FileKind::Hdf5),
     (b"GGUF", FileKind::Gguf),
@@ -57,6 +57,7 @@ pub fn sniff(bytes: &[u8]) -> FileKind {
         _ if start.starts_with(b"PK") && start.windows(8).any(|w| w == b"data.pkl") => FileKind::Torch,
         _ if start.starts_with(b"PK") => FileKind::Zip,
         _ if is_gzip(start) => FileKind::Gzip,
+        _ if arrow::is_stream(start) => FileKind::Arrow,
         // Text before safetensors: a ninth byte of `{` is nothing unusual in JSON, but a length has zeros before it.
         _ if is_text(start) => {
             let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
@@ -98,9 +99,7 @@ impl FileKind {
     pub fn hint(self) -> &'static str {
         match self {
             Self::Torch | Self::Pickle => "saving its state dict with safetensors.torch.save_file and opening that",
-            Self::Arrow | Self::Parquet | Self::Hdf5 | Self::Gguf => {
-                "saving its arrays as safetensors and opening that"
-            }
+            Self::Parquet | Self::Hdf5 | Self::Gguf => "saving its arrays as safetensors and opening that",
             Self::LfsPointer => "`git lfs pull` in its repository",
             Self::Empty => "copying it again",
             _ => "a file of one of these",
@@ -108,7 +107,7 @@ impl FileKind {
     }
     /// Whether it holds arrays, but in a form that this build does not read.
     pub fn is_unread(self) -> bool {
-        matches!(self, Self::Torch | Self::Pickle | Self::Arrow | Self::Parquet | Self::Hdf5 | Self::Gguf)
+        matches!(self, Self::Torch | Self::Pickle | Self::Parquet | Self::Hdf5 | Self::Gguf)
     }
     /// The error that the file at `path` is of this kind, where arrays of numbers were wanted.
     pub fn no_arrays(self, path: &Path) -> Error {
@@ -116,7 +115,7 @@ impl FileKind {
             return Problem::not_read(path, self.name(), self.hint());
         }
         let what = format!("{}, not arrays of numbers", self.name());
-        Problem::new(what).path(path).expected("safetensors, npz or npy").hint(self.hint()).input()
+        Problem::new(what).path(path).expected("safetensors, npz, npy or Arrow").hint(self.hint()).input()
     }
 }
 
@@ -138,6 +137,10 @@ mod tests {
             (b"PK\x03\x04\0\0archive/data.pkl", FileKind::Torch),
             (b"\x80\x02\x8a", FileKind::Pickle),
             (b"\x1f\x8b\x08", FileKind::Gzip),
+            (b"ARROW1\0\0", FileKind::Arrow),
+            (b"\xff\xff\xff\xff\x80\0\0\0\x10\0\0\0", FileKind::Arrow),
+            (b"\xff\xff\xff\xff\0\0\0\0\0\0\0\0", FileKind::Other),
+            (b"\xff\xff\xff\xff\xff\xff\xff\xff\x10\0\0\0", FileKind::Other),
             (b"version https://git-lfs.github.com/spec/v1\n", FileKind::LfsPointer),
             (b"index,label\n1,Gr\xc3\xbc", FileKind::Text),
             (b"index,label\n1,Gr\xc3", FileKind::Text),
@@ -162,7 +165,7 @@ mod tests {
         let text = FileKind::Text.no_arrays(path).to_string();
         assert_eq!(
             text,
-            "x: text, not arrays of numbers; expected safetensors, npz or npy; try a file of one of these"
+            "x: text, not arrays of numbers; expected safetensors, npz, npy or Arrow; try a file of one of these"
         );
     }
 }
