@@ -1,9 +1,10 @@
-//! A file of named arrays, whichever container it is: safetensors, npz, npy or Arrow, told apart by content.
+//! A file of named arrays, whichever container it is: safetensors, npz, npy, a torch file or Arrow, told apart by content.
 
 use super::npy::{self, Element};
 use super::npz::Npz;
 use super::safetensors::SafeTensors;
 use super::sniff::{FileKind, sniff};
+use super::torch::TorchFile;
 use super::{Bytes, ColumnFile, Dtype, Tensor, arrow};
 use crate::error::{MAX_NAME, Result, shape_text};
 use crate::text::clip;
@@ -39,6 +40,8 @@ pub enum ArrayFile {
     Npy(Tensor),
     /// A file of columns.
     Columns(ColumnFile),
+    /// A file of `torch.save`.
+    Torch(TorchFile),
 }
 
 impl ArrayFile {
@@ -62,6 +65,7 @@ impl ArrayFile {
                 Self::Npy(npy::from_bytes(&bytes, &name, path)?)
             }
             FileKind::Arrow => Self::Columns(arrow::from_bytes(&bytes, path)?),
+            FileKind::Torch | FileKind::Pickle => Self::Torch(TorchFile::from_bytes(&bytes, path)?),
             other => return Err(other.no_arrays(path)),
         })
     }
@@ -91,6 +95,7 @@ impl ArrayFile {
                 .collect::<Result<_>>()?,
             Self::Npy(tensor) => vec![info(tensor)],
             Self::Columns(file) => file.list(),
+            Self::Torch(file) => file.list(),
         })
     }
     /// The array of that name, mapped where its file allows.
@@ -103,6 +108,7 @@ impl ArrayFile {
             Self::Npz(npz) => npz.tensor(name),
             Self::Npy(tensor) => Ok(tensor.clone()),
             Self::Columns(file) => file.column(name)?.tensor(),
+            Self::Torch(file) => file.tensor(name),
         }
     }
     /// The array of that name in the pieces `[rows, …]` in which it is stored: those that a column has, else one.

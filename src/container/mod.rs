@@ -17,7 +17,9 @@ pub mod sniff;
 pub mod stack;
 pub mod tensor;
 pub mod text;
+pub mod torch;
 pub mod write;
+mod zipped;
 
 pub use arrays::{ArrayFile, TensorInfo};
 pub use bytes::Bytes;
@@ -26,3 +28,4 @@ pub use dtype::Dtype;
 pub use sniff::{FileKind, sniff};
 pub use stack::Stack;
 pub use tensor::{Matrix, Tensor};
+pub use torch::TorchFile;

@@ -1,7 +1,7 @@
 //! What a file is, by its first bytes: names and suffixes lie.
 
 use super::text::is_gzip;
-use super::{arrow, npy, safetensors};
+use super::{arrow, npy, safetensors, torch};
 use crate::error::{Error, Problem};
 use std::path::Path;
 
@@ -32,10 +32,6 @@ pub enum FileKind {
 /// Kinds by their first bytes.
 const MAGIC: &[(&[u8], FileKind)] = &[
     (npy::MAGIC, FileKind::Npy),
-    (b"\x80\x02", FileKind::Pickle),
-    (b"\x80\x03", FileKind::Pickle),
-    (b"\x80\x04", FileKind::Pickle),
-    (b"\x80\x05", FileKind::Pickle),
     (arrow::MAGIC, FileKind::Arrow),
     (b"PAR1", FileKind::Parquet),
     (b"\x89HDF", FileKind::Hdf5),
@@ -56,6 +52,8 @@ pub fn sniff(bytes: &[u8]) -> FileKind {
         [] => FileKind::Empty,
         _ if start.starts_with(b"PK") && start.windows(8).any(|w| w == b"data.pkl") => FileKind::Torch,
         _ if start.starts_with(b"PK") => FileKind::Zip,
+        _ if torch::is_pickle(start) || torch::is_gzipped_pickle(bytes) => FileKind::Pickle,
+        _ if torch::after_header(bytes).is_some() => FileKind::Torch,
         _ if is_gzip(start) => FileKind::Gzip,
         _ if arrow::is_stream(start) => FileKind::Arrow,
         // Text before safetensors: a ninth byte of `{` is nothing unusual in JSON, but a length has zeros before it.
@@ -98,7 +96,6 @@ impl FileKind {
     /// What to try where arrays of numbers were wanted.
     pub fn hint(self) -> &'static str {
         match self {
-            Self::Torch | Self::Pickle => "saving its state dict with safetensors.torch.save_file and opening that",
             Self::Parquet | Self::Hdf5 | Self::Gguf => "saving its arrays as safetensors and opening that",
             Self::LfsPointer => "`git lfs pull` in its repository",
             Self::Empty => "copying it again",
@@ -107,7 +104,7 @@ impl FileKind {
     }
     /// Whether it holds arrays, but in a form that this build does not read.
     pub fn is_unread(self) -> bool {
-        matches!(self, Self::Torch | Self::Pickle | Self::Parquet | Self::Hdf5 | Self::Gguf)
+        matches!(self, Self::Parquet | Self::Hdf5 | Self::Gguf)
     }
     /// The error that the file at `path` is of this kind, where arrays of numbers were wanted.
     pub fn no_arrays(self, path: &Path) -> Error {
@@ -115,7 +112,7 @@ impl FileKind {
             return Problem::not_read(path, self.name(), self.hint());
         }
         let what = format!("{}, not arrays of numbers", self.name());
-        Problem::new(what).path(path).expected("safetensors, npz, npy or Arrow").hint(self.hint()).input()
+        Problem::new(what).path(path).expected("safetensors, npz, npy, a torch file or Arrow").hint(self.hint()).input()
     }
 }
 
@@ -135,6 +132,7 @@ mod tests {
             (b"\x93NUMPY\x01\x00", FileKind::Npy),
             (b"PK\x03\x04\0\0a.npy", FileKind::Zip),
             (b"PK\x03\x04\0\0archive/data.pkl", FileKind::Torch),
+            (b"{\"schema\": 1}\nPK\x03\x04\0\0data.pkl", FileKind::Torch),
             (b"\x80\x02\x8a", FileKind::Pickle),
             (b"\x1f\x8b\x08", FileKind::Gzip),
             (b"ARROW1\0\0", FileKind::Arrow),
@@ -155,17 +153,17 @@ mod tests {
     #[test]
     fn an_error_says_what_it_is_and_what_to_try() {
         let path = Path::new("x");
-        let torch = FileKind::Torch.no_arrays(path);
-        assert!(matches!(torch, Error::NotRead(_)));
+        let hdf5 = FileKind::Hdf5.no_arrays(path);
+        assert!(matches!(hdf5, Error::NotRead(_)));
         assert_eq!(
-            torch.to_string(),
-            "x: reading a torch archive is not in this build; \
-             try saving its state dict with safetensors.torch.save_file and opening that"
+            hdf5.to_string(),
+            "x: reading an HDF5 file is not in this build; try saving its arrays as safetensors and opening that"
         );
         let text = FileKind::Text.no_arrays(path).to_string();
         assert_eq!(
             text,
-            "x: text, not arrays of numbers; expected safetensors, npz, npy or Arrow; try a file of one of these"
+            "x: text, not arrays of numbers; expected safetensors, npz, npy, a torch file or Arrow; \
+             try a file of one of these"
         );
     }
 }
