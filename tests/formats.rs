@@ -8,6 +8,8 @@ mod converting;
 mod damage;
 #[path = "support/formats_files.rs"]
 mod files;
+#[path = "support/mutants.rs"]
+mod mutants;
 
 use files::{Array, array, npy, npz, read, saelens, safetensors, transposed, values, with_header};
 use saescope::Error;
