@@ -116,10 +116,10 @@ fn each_architecture_of_version_6_is_read() {
     config["k"] = 3.into();
     config["rescale_acts_by_decoder_norm"] = true.into();
     let topk = open_as("topk", config.clone(), &four()).unwrap();
-    assert_eq!(topk.info.activation, Activation::TopK { k: 3, by_decoder_norm: true });
+    assert_eq!(topk.info.activation, Activation::TopK { k: 3, negatives: false });
     config["architecture"] = "abstopk".into();
     let abstopk = open_as("abstopk", config, &four()).unwrap();
-    assert_eq!(abstopk.info.activation, Activation::AbsTopK { k: 3, by_decoder_norm: true });
+    assert_eq!(abstopk.info.activation, Activation::AbsTopK { k: 3 });
 
     let expected: Vec<f32> = threshold().values.iter().map(|&x| x as f32).collect();
     let jump = open_as("jumprelu", v6("jumprelu"), &with(&[threshold()])).unwrap();

@@ -94,7 +94,6 @@ pub(super) const LATER: &[&str] = &[
 
 /// Flags of the contract that a later build brings, and the verbs that will take them; `""` is the screen.
 pub(super) const LATER_FLAGS: &[(&str, &[&str])] = &[
-    ("source", DICTIONARY_VERBS),
     ("token-labels", DICTIONARY_VERBS),
     ("k", &["cluster"]),
     ("tau", &["cluster"]),

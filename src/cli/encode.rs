@@ -27,7 +27,7 @@ pub(super) fn run(args: &EncodeArgs, common: &Common) -> Result<()> {
     let info = &study.dictionary.info;
     let vectors = input::vectors(&args.input, args.tensor.as_deref())?;
     let parameters = json!({
-        "verb": "encode", "activation": info.activation.describe(), "normalize": info.normalize.to_string(),
+        "verb": "encode", "activation": study.dictionary.describe_activation(), "normalize": info.normalize.to_string(),
         "subtract_b_dec": info.subtract_b_dec, "tensor": args.tensor,
         "vectors": source(&args.input),
     });
