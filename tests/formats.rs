@@ -8,6 +8,8 @@ mod converting;
 mod damage;
 #[path = "support/formats_files.rs"]
 mod files;
+#[path = "support/mutants.rs"]
+mod mutants;
 
 use files::{Array, array, npy, npz, read, saelens, safetensors, transposed, values, with_header};
 use saescope::Error;
@@ -429,7 +431,7 @@ fn every_wrong_path_and_file_says_what_it_is() {
             with_header(r#"{"W_dec":{"dtype":"F8_E4M3","shape":[2,2],"data_offsets":[0,4]}}"#, 4),
             &["F8_E4M3", "tensor W_dec", "BF16"],
         ),
-        ("wrong.npy", b"PNG\r\n\x1a\n".to_vec(), &["expected safetensors, npz or npy"]),
+        ("wrong.npy", b"PNG\r\n\x1a\n".to_vec(), &["expected safetensors, npz, npy, a torch file or Arrow"]),
         ("cut.npy", npy(&decoder(), Dtype::F32, false)[..150].to_vec(), &["does not fit", "cut short"]),
         ("cut.npz", npz(&four(), Dtype::F32, false)[..900].to_vec(), &["zip archive cannot be read"]),
         ("labels.jsonl", b"{\"index\": \"0\"}\n".to_vec(), &["JSON, not the weights"]),

@@ -5,7 +5,9 @@
 //! before anything is allocated.
 
 pub mod arrays;
+pub mod arrow;
 pub mod bytes;
+pub mod columns;
 pub mod dtype;
 pub mod json;
 pub mod matrix;
@@ -24,6 +26,7 @@ mod zipped;
 
 pub use arrays::{ArrayFile, TensorInfo};
 pub use bytes::Bytes;
+pub use columns::ColumnFile;
 pub use dtype::Dtype;
 pub use matrix::Matrix;
 pub use sniff::{FileKind, sniff};
