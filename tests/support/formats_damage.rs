@@ -115,7 +115,7 @@ fn no_damage_makes_a_reader_panic() {
     }
     let sparse = Sparse::from_triplets(3, 4, &[(0, 1, 1.0), (2, 3, -2.0), (1, 0, 0.5)]).unwrap().0;
     let mut archive = std::io::Cursor::new(Vec::new());
-    write_csr(&sparse, Some("{}"), &mut archive).unwrap();
+    write_csr(&sparse, None, Some("{}"), &mut archive).unwrap();
     mutate(archive.get_ref(), 4000, |bytes| drop(Activations::from_bytes(bytes.into(), path, Some(4), &task)));
     let config = v6("topk").to_string();
     let weights = Bytes::from(safetensors(&with(&[threshold()]), Dtype::F32));
