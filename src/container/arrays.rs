@@ -1,9 +1,10 @@
-//! A file of named arrays, whichever container it is: safetensors, npz or npy, told apart by content.
+//! A file of named arrays, whichever container it is: safetensors, npz, npy or a torch file, told apart by content.
 
 use super::npy::{self, Element};
 use super::npz::Npz;
 use super::safetensors::SafeTensors;
 use super::sniff::{FileKind, sniff};
+use super::torch::TorchFile;
 use super::{Bytes, Dtype, Tensor};
 use crate::error::{MAX_NAME, Result, shape_text};
 use crate::text::clip;
@@ -37,6 +38,8 @@ pub enum ArrayFile {
     Npz(Npz),
     /// A single array, named as its file.
     Npy(Tensor),
+    /// A file of `torch.save`.
+    Torch(TorchFile),
 }
 
 impl ArrayFile {
@@ -59,6 +62,7 @@ impl ArrayFile {
                 let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
                 Self::Npy(npy::from_bytes(&bytes, &name, path)?)
             }
+            FileKind::Torch | FileKind::Pickle => Self::Torch(TorchFile::from_bytes(&bytes, path)?),
             other => return Err(other.no_arrays(path)),
         })
     }
@@ -87,6 +91,7 @@ impl ArrayFile {
                 })
                 .collect::<Result<_>>()?,
             Self::Npy(tensor) => vec![info(tensor)],
+            Self::Torch(file) => file.list(),
         })
     }
     /// The array of that name, mapped where its file allows.
@@ -98,6 +103,7 @@ impl ArrayFile {
             Self::Safetensors(file) => file.get(name).cloned(),
             Self::Npz(npz) => npz.tensor(name),
             Self::Npy(tensor) => Ok(tensor.clone()),
+            Self::Torch(file) => file.tensor(name),
         }
     }
 }

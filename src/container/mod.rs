@@ -16,7 +16,9 @@ pub mod sniff;
 pub mod stack;
 pub mod tensor;
 pub mod text;
+pub mod torch;
 pub mod write;
+mod zipped;
 
 pub use arrays::{ArrayFile, TensorInfo};
 pub use bytes::Bytes;
@@ -25,3 +27,4 @@ pub use numbers::Numbers;
 pub use sniff::{FileKind, sniff};
 pub use stack::Stack;
 pub use tensor::{Matrix, Tensor};
+pub use torch::TorchFile;

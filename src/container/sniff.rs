@@ -1,7 +1,7 @@
 //! What a file is, by its first bytes: names and suffixes lie.
 
 use super::text::is_gzip;
-use super::{npy, safetensors};
+use super::{npy, safetensors, torch};
 use crate::error::{Error, Problem};
 use std::path::Path;
 
@@ -32,10 +32,6 @@ pub enum FileKind {
 /// Kinds by their first bytes.
 const MAGIC: &[(&[u8], FileKind)] = &[
     (npy::MAGIC, FileKind::Npy),
-    (b"\x80\x02", FileKind::Pickle),
-    (b"\x80\x03", FileKind::Pickle),
-    (b"\x80\x04", FileKind::Pickle),
-    (b"\x80\x05", FileKind::Pickle),
     (b"ARROW1", FileKind::Arrow),
     (b"PAR1", FileKind::Parquet),
     (b"\x89HDF", FileKind::Hdf5),
@@ -56,6 +52,8 @@ pub fn sniff(bytes: &[u8]) -> FileKind {
         [] => FileKind::Empty,
         _ if start.starts_with(b"PK") && start.windows(8).any(|w| w == b"data.pkl") => FileKind::Torch,
         _ if start.starts_with(b"PK") => FileKind::Zip,
+        _ if torch::is_pickle(start) || torch::is_gzipped_pickle(bytes) => FileKind::Pickle,
+        _ if torch::after_header(bytes).is_some() => FileKind::Torch,
         _ if is_gzip(start) => FileKind::Gzip,
         // Text before safetensors: a ninth byte of `{` is nothing unusual in JSON, but a length has zeros before it.
         _ if is_text(start) => {
@@ -97,7 +95,6 @@ impl FileKind {
     /// What to try where arrays of numbers were wanted.
     pub fn hint(self) -> &'static str {
         match self {
-            Self::Torch | Self::Pickle => "saving its state dict with safetensors.torch.save_file and opening that",
             Self::Arrow | Self::Parquet | Self::Hdf5 | Self::Gguf => {
                 "saving its arrays as safetensors and opening that"
             }
@@ -108,7 +105,7 @@ impl FileKind {
     }
     /// Whether it holds arrays, but in a form that this build does not read.
     pub fn is_unread(self) -> bool {
-        matches!(self, Self::Torch | Self::Pickle | Self::Arrow | Self::Parquet | Self::Hdf5 | Self::Gguf)
+        matches!(self, Self::Arrow | Self::Parquet | Self::Hdf5 | Self::Gguf)
     }
     /// The error that the file at `path` is of this kind, where arrays of numbers were wanted.
     pub fn no_arrays(self, path: &Path) -> Error {
@@ -116,7 +113,7 @@ impl FileKind {
             return Problem::not_read(path, self.name(), self.hint());
         }
         let what = format!("{}, not arrays of numbers", self.name());
-        Problem::new(what).path(path).expected("safetensors, npz or npy").hint(self.hint()).input()
+        Problem::new(what).path(path).expected("safetensors, npz, npy or a torch file").hint(self.hint()).input()
     }
 }
 
@@ -136,6 +133,7 @@ mod tests {
             (b"\x93NUMPY\x01\x00", FileKind::Npy),
             (b"PK\x03\x04\0\0a.npy", FileKind::Zip),
             (b"PK\x03\x04\0\0archive/data.pkl", FileKind::Torch),
+            (b"{\"schema\": 1}\nPK\x03\x04\0\0data.pkl", FileKind::Torch),
             (b"\x80\x02\x8a", FileKind::Pickle),
             (b"\x1f\x8b\x08", FileKind::Gzip),
             (b"version https://git-lfs.github.com/spec/v1\n", FileKind::LfsPointer),
@@ -152,17 +150,16 @@ mod tests {
     #[test]
     fn an_error_says_what_it_is_and_what_to_try() {
         let path = Path::new("x");
-        let torch = FileKind::Torch.no_arrays(path);
-        assert!(matches!(torch, Error::NotRead(_)));
+        let hdf5 = FileKind::Hdf5.no_arrays(path);
+        assert!(matches!(hdf5, Error::NotRead(_)));
         assert_eq!(
-            torch.to_string(),
-            "x: reading a torch archive is not in this build; \
-             try saving its state dict with safetensors.torch.save_file and opening that"
+            hdf5.to_string(),
+            "x: reading an HDF5 file is not in this build; try saving its arrays as safetensors and opening that"
         );
         let text = FileKind::Text.no_arrays(path).to_string();
         assert_eq!(
             text,
-            "x: text, not arrays of numbers; expected safetensors, npz or npy; try a file of one of these"
+            "x: text, not arrays of numbers; expected safetensors, npz, npy or a torch file; try a file of one of these"
         );
     }
 }
