@@ -17,6 +17,10 @@ enum Place<T> {
 impl<T: bytemuck::Pod> Numbers<T> {
     /// The little-endian numbers that fill `bytes`, where they lie; none if they are not aligned, or the last is cut.
     pub fn of_bytes(bytes: Bytes) -> Option<Self> {
+        if bytes.is_empty() {
+            // Nothing has no place, so it needs none that is aligned.
+            return Some(Vec::new().into());
+        }
         bytemuck::try_cast_slice::<u8, T>(&bytes).is_ok().then_some(Self(Place::Shared(bytes)))
     }
     /// Whether they lie in a mapped file or in the program itself, so that holding them costs no heap.

@@ -27,7 +27,7 @@ pub(super) const FORMAT: Format = Format {
 const TOKENS: [&str; 4] = ["tokens", "token_ids", "input_ids", "all_tokens"];
 
 /// Above this share of entries that are not zero, these are hardly the activations of sparse features.
-const DENSE: f64 = 0.2;
+const DENSE: f64 = 0.5;
 
 /// Whether an array may hold a vector a token.
 pub(super) fn is_vectors(tensor: &TensorInfo) -> bool {
