@@ -90,9 +90,18 @@ impl Tensor {
     pub fn shape(&self) -> &[usize] {
         &self.shape
     }
-    /// Strides, in elements.
-    pub(super) fn strides(&self) -> &[usize] {
+    /// How many elements lie between one index and the next, for each dimension.
+    pub fn strides(&self) -> &[usize] {
         &self.strides
+    }
+    /// Whether the elements lie in row-major order without gaps.
+    pub fn is_row_major(&self) -> bool {
+        let mut due = 1usize;
+        self.shape.iter().zip(&self.strides).rev().all(|(&len, &stride)| {
+            let fits = len <= 1 || stride == due;
+            due = due.saturating_mul(len.max(1));
+            fits
+        }) || self.is_empty()
     }
     /// Number of elements.
     pub fn len(&self) -> usize {

@@ -52,7 +52,7 @@ pub fn encode(dictionary: &Dictionary, x: &dyn Rows, task: &Task) -> Result<Spar
     let plan = Plan::new(dictionary, x, task)?;
     let (tokens, features, width) = (x.nrows(), dictionary.features(), x.ncols());
     task.stage("encoding", (tokens * features.div_ceil(TILE)) as u64);
-    let mut out = Sparse { rows: tokens, cols: features, indptr: vec![0], ..Sparse::default() };
+    let (mut indptr, mut indices, mut values) = (vec![0u64], Vec::new(), Vec::new());
     let mut slab = vec![0f32; SLAB.min(tokens) * width];
     let mut tile = vec![0f32; TILE.min(features) * width];
     for start in (0..tokens).step_by(SLAB) {
@@ -79,18 +79,19 @@ pub fn encode(dictionary: &Dictionary, x: &dyn Rows, task: &Task) -> Result<Spar
             if let Some((feature, value)) = entries.iter().find(|(_, value)| !value.is_finite()) {
                 return Err(Problem::new(format!(
                     "token {} gives feature {feature} the value {value}",
-                    out.indptr.len() - 1
+                    indptr.len() - 1
                 ))
                 .expected("finite activations")
                 .hint("--normalize, if the dictionary expects another scale")
                 .input());
             }
-            out.indices.extend(entries.iter().map(|(feature, _)| *feature));
-            out.values.extend(entries.iter().map(|(_, value)| *value));
-            out.indptr.push(out.indices.len() as u64);
+            indices.extend(entries.iter().map(|(feature, _)| *feature));
+            values.extend(entries.iter().map(|(_, value)| *value));
+            indptr.push(indices.len() as u64);
         }
     }
-    Ok(out)
+    let (indptr, indices, values) = (indptr.into(), indices.into(), values.into());
+    Ok(Sparse { rows: tokens, cols: features, indptr, indices, values })
 }
 
 /// How pre-activations become activations, with all parameters checked.

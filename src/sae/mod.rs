@@ -3,6 +3,7 @@
 pub mod activation_function;
 pub mod activations;
 pub mod convert;
+pub mod dense;
 pub mod detect;
 pub mod dictionary;
 pub mod encode;

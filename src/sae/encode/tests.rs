@@ -286,7 +286,7 @@ fn exact(activation: Activation, pre: &[f32]) -> Vec<(u32, f32)> {
     dictionary.encoder = Some(Matrix::from_f32(&rows, 2));
     (dictionary.b_enc, dictionary.info.subtract_b_dec) = (Vec::new(), Some(false));
     let found = encode(&dictionary, &Points::new(vec![1.0, 1.0], 2), &task()).unwrap();
-    found.indices.into_iter().zip(found.values).collect()
+    found.indices.iter().copied().zip(found.values.iter().copied()).collect()
 }
 
 #[test]
@@ -327,7 +327,7 @@ fn the_thread_count_changes_nothing() {
 #[test]
 fn no_tokens_give_an_empty_matrix() {
     let found = encode(&dictionary(Activation::Relu, 4, 3), &Points::new(Vec::new(), 3), &task()).unwrap();
-    assert_eq!((found.rows, found.cols, found.nnz(), found.indptr), (0, 4, 0, vec![0]));
+    assert_eq!((found.rows, found.cols, found.nnz(), &found.indptr[..]), (0, 4, 0, &[0][..]));
 }
 
 #[test]
