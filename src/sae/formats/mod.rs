@@ -5,22 +5,32 @@
 //! knows their names. Families that are known but have no file yet have their names in a second table, so that whoever opens one
 //! is told what it is.
 
+mod batchtopk;
 mod build;
 mod connor_rob;
 mod deepseek;
 mod dictionary_learning;
+mod e2e_sae;
 mod four;
 mod gemma_scope;
 mod gemma_scope_2;
 mod goodfire;
+mod interplm;
+mod interprot;
 mod layout;
 mod llama_scope;
 mod matrix;
 mod neel_nanda;
 mod openai;
+mod overcomplete;
 mod qwen_scope;
 mod saelens;
+mod saev;
 mod sparsify;
+mod temporal;
+mod tied;
+mod transcoder_circuits;
+mod vit_prisma;
 
 pub use build::Place;
 
@@ -57,11 +67,21 @@ pub const FORMATS: &[Format] = &[
     gemma_scope_2::FORMAT,
     openai::FORMAT,
     goodfire::FORMAT,
+    overcomplete::FORMAT,
+    e2e_sae::FORMAT,
+    interprot::FORMAT,
+    interplm::FORMAT,
+    temporal::FORMAT,
+    tied::FORMAT,
     llama_scope::R1,
     llama_scope::FORMAT,
     deepseek::FORMAT,
     sparsify::FORMAT,
     dictionary_learning::FORMAT,
+    saev::FORMAT,
+    batchtopk::FORMAT,
+    vit_prisma::FORMAT,
+    transcoder_circuits::FORMAT,
     qwen_scope::FORMAT,
     connor_rob::FORMAT,
     neel_nanda::FORMAT,
@@ -77,7 +97,6 @@ const LATER: &[(&str, &[&str])] = &[
     ("a dictionary_learning dictionary", &["encoder.weight", "decoder.weight"]),
     ("a Goodfire dictionary", &["encoder_linear.weight"]),
     ("a Llamascopium dictionary", &["W_E", "W_D"]),
-    ("an InterProt dictionary", &["w_enc", "w_dec", "b_pre"]),
     ("a Gemma Scope 2 dictionary", &["w_enc", "w_dec"]),
     ("a cross-layer transcoder", &["W_enc_0"]),
 ];
@@ -189,6 +208,9 @@ fn layer_of(hook: &str) -> Option<usize> {
     }
     None
 }
+
+#[cfg(test)]
+mod recognition;
 
 #[cfg(test)]
 mod tests {
