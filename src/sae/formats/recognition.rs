@@ -7,7 +7,6 @@ use crate::sae::detect::Source;
 use crate::sae::dictionary::{Dictionary, Kind, Normalize};
 use crate::sae::open::OpenOptions;
 use serde_json::{Value, json};
-use std::io::Write;
 
 /// Features and width.
 const F: usize = 5;
