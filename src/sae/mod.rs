@@ -14,6 +14,7 @@ pub mod labels;
 pub mod open;
 pub mod sparse;
 pub mod synth;
+pub mod tokenizer;
 pub mod tokens;
 
 pub use activation_function::Activation;
@@ -22,4 +23,5 @@ pub use dictionary::{DecoderStats, Dictionary, DictionaryInfo, Kind, Normalize};
 pub use find::{Listing, list};
 pub use labels::{Label, Labels};
 pub use open::{OpenOptions, open};
+pub use tokenizer::Vocabulary;
 pub use tokens::{Passage, Piece, Tokens};
