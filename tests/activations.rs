@@ -3,7 +3,9 @@
 use saescope::analysis::open::{Request, open};
 use saescope::analysis::{Cache, Study};
 use saescope::container::write::write_npy;
+use saescope::rows::Rows;
 use saescope::sae::activations::Activations;
+use saescope::sae::dense::{self, Choice};
 use saescope::sae::synth::{self, SynthKind, SynthParams, plant};
 use saescope::sae::{Labels, Vocabulary};
 use saescope::task::Task;
@@ -98,8 +100,12 @@ fn another_dictionary_is_refused_by_every_format() {
     }
 }
 
-/// A copy of a case, in which a test may break something.
+/// A copy of a case of activations, in which a test may break something.
 fn copy(case: &str) -> tempfile::TempDir {
+    copy_of("activations", case)
+}
+
+fn copy_of(kind: &str, case: &str) -> tempfile::TempDir {
     fn all(from: &Path, to: &Path) {
         fs::create_dir_all(to).unwrap();
         for entry in fs::read_dir(from).unwrap() {
@@ -109,7 +115,7 @@ fn copy(case: &str) -> tempfile::TempDir {
         }
     }
     let folder = tempfile::tempdir().unwrap();
-    all(&fixtures("activations").join(case), folder.path());
+    all(&fixtures(kind).join(case), folder.path());
     folder
 }
 
@@ -282,4 +288,97 @@ fn labels_of_another_dictionary_are_a_warning_and_stand_first() {
     let doubt = "these labels are of gpt2-small/10-res_fs12-jb, but the dictionary is gpt2-small/11-res_fs12-jb";
     assert_eq!(warnings("gpt2-small/11-res_fs12-jb"), [doubt]);
     assert!(warnings("gpt2-small/10-res_fs12-jb").is_empty());
+}
+
+#[test]
+fn every_layout_of_vectors_gives_the_rows_that_were_saved() {
+    for (name, folder, expected) in cases("vectors") {
+        let whole = |key: &str| expected[key].as_u64().map(|n| n as usize);
+        let choice = Choice { tensor: expected["tensor"].as_str(), layer: whole("layer"), width: whole("width") };
+        let found = dense::open(&folder.join(expected["open"].as_str().unwrap()), &choice, &task());
+        if let Some(words) = expected["error"].as_str() {
+            let error = found.unwrap_err().to_string();
+            assert!(error.contains(words), "{name}: {error}");
+            continue;
+        }
+        let found = found.unwrap_or_else(|error| panic!("{name}: {error}"));
+        let truth: Vec<f32> = expected["rows"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(|row| row.as_array().unwrap().iter().map(|x| x.as_f64().unwrap() as f32))
+            .collect();
+        let width = choice.width.unwrap();
+        assert_eq!((found.rows.ncols(), found.rows.nrows() * width), (width, truth.len()), "{name}");
+        // Whole, and in tiles that end within chunks.
+        for step in [found.rows.nrows(), 5, 1] {
+            let mut rows = Vec::new();
+            for start in (0..found.rows.nrows()).step_by(step) {
+                let range = start..found.rows.nrows().min(start + step);
+                let mut tile = vec![0.0; range.len() * width];
+                found.rows.read(range, &mut tile);
+                rows.extend(tile);
+            }
+            assert_eq!(rows, truth, "{name}, {step} at a time");
+        }
+        assert_eq!(Some(found.format), expected["format"].as_str(), "{name}");
+        let ids = found.ids.as_ref().map(|ids| ids.ids.iter().map(|&id| u64::from(id)).collect::<Vec<u64>>());
+        let truth = expected["ids"].as_array().map(|ids| ids.iter().map(|id| id.as_u64().unwrap()).collect());
+        assert_eq!(ids, truth, "{name}");
+        assert_eq!(found.ids.as_ref().and_then(|ids| ids.context), whole("context"), "{name}");
+        let real: Vec<bool> =
+            expected["real"].as_array().into_iter().flatten().map(|real| real.as_bool().unwrap()).collect();
+        assert_eq!((&found.real, found.notes.len()), (&real, 0), "{name}");
+    }
+}
+
+#[test]
+fn vectors_that_are_cut_or_contradict_their_description_are_refused() {
+    let open_at = |folder: &tempfile::TempDir, place: &str, layer: Option<usize>| {
+        let choice = Choice { layer, width: Some(6), ..Choice::default() };
+        dense::open(&folder.path().join(place), &choice, &task()).map(drop).unwrap_err().to_string()
+    };
+    let change = |file: &Path, from: &str, to: &str| {
+        let text = fs::read_to_string(file).unwrap();
+        assert!(text.contains(from), "{text}");
+        fs::write(file, text.replace(from, to)).unwrap();
+    };
+    for (from, to, words) in [
+        ("\"layers\": [5, 9]", "\"layers\": []", "no layers"),
+        ("\"layers\": [5, 9]", "\"layers\": [5, 7, 9]", "does not fit its bytes"),
+        ("\"d_model\": 6", "\"d_model\": 0", "no count d_model"),
+        ("\"d_model\": 6", "\"d_model\": 9223372036854775807", "no memory can address"),
+        ("\"dtype\": \"float32\"", "\"dtype\": \"int8\"", "another type"),
+        ("\"patches_per_ex\": 3", "\"patches_per_ex\": 4", "does not fit its bytes"),
+    ] {
+        let folder = copy_of("vectors", "saev_shards");
+        change(&folder.path().join("metadata.json"), from, to);
+        let error = open_at(&folder, "", Some(9));
+        assert!(error.contains(words), "{to}: {error}");
+    }
+    let folder = copy_of("vectors", "saev_shards");
+    assert!(open_at(&folder, "", None).contains("vectors of 2 layers: 5, 9"));
+    assert!(open_at(&folder, "", Some(6)).contains("vectors of 2 layers: 5, 9"));
+    change(&folder.path().join("shards.json"), "acts000001.bin", "../saev_shards/acts000001.bin");
+    assert!(open_at(&folder, "", Some(9)).contains("a shard that is not there"));
+    for (from, to, words) in [
+        ("[7, 6]", "[7, 600]", "does not fit its bytes"),
+        ("[7, 6]", "[7, -6]", "no shape"),
+        ("[7, 6]", "[4611686018427387904, 4611686018427387904]", "does not fit its bytes"),
+        ("torch.bfloat16", "torch.qint8", "a type that is not read"),
+    ] {
+        let folder = copy_of("vectors", "memmap_shards");
+        change(&folder.path().join("layer_3_out/shard_0.meta"), from, to);
+        let error = open_at(&folder, "layer_3_out", None);
+        assert!(error.contains(words), "{to}: {error}");
+    }
+    let folder = copy_of("vectors", "saelens_dataset");
+    change(&folder.path().join("run/state.json"), "data-00001", "data-00007");
+    assert!(open_at(&folder, "run", None).contains("which is not there"));
+    let folder = copy_of("vectors", "prisma_layers");
+    assert!(open_at(&folder, "", Some(3)).contains("--layer below 3"));
+    let folder = copy_of("vectors", "npy_3d");
+    let cut = fs::read(folder.path().join("x.npy")).unwrap();
+    fs::write(folder.path().join("x.npy"), &cut[..cut.len() - 1]).unwrap();
+    assert!(open_at(&folder, "x.npy", None).contains("does not fit its bytes"));
 }

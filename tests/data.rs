@@ -27,7 +27,7 @@ fn the_first_example_is_dictionary_a() {
     let example = find("@example");
     let dictionary = example.dictionary(&OpenOptions::default()).unwrap();
     assert_eq!((dictionary.features(), dictionary.d_model(), dictionary.d_out()), (4096, 576, 576));
-    assert_eq!(dictionary.info.activation, Activation::TopK { k: 32, by_decoder_norm: false });
+    assert_eq!(dictionary.info.activation, Activation::TopK { k: 32, negatives: false });
     assert_eq!((dictionary.info.dtype.name(), dictionary.info.subtract_b_dec), ("f16", Some(true)));
     let activations = example.activations(&task()).unwrap();
     assert_eq!((activations.tokens(), activations.features(), activations.l0()), (30_480, 4096, 32.0));
@@ -48,7 +48,7 @@ fn the_second_example_is_dictionary_d() {
     let example = find("@example/concepts");
     let dictionary = example.dictionary(&OpenOptions::default()).unwrap();
     assert_eq!((dictionary.features(), dictionary.d_model()), (192, 576));
-    assert_eq!(dictionary.info.activation, Activation::TopK { k: 8, by_decoder_norm: false });
+    assert_eq!(dictionary.info.activation, Activation::TopK { k: 8, negatives: false });
     let activations = example.activations(&task()).unwrap();
     assert_eq!((activations.tokens(), activations.features(), activations.l0()), (1832, 192, 8.0));
     let tokens = example.tokens(&task()).unwrap();

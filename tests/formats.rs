@@ -8,6 +8,8 @@ mod converting;
 mod damage;
 #[path = "support/formats_files.rs"]
 mod files;
+#[path = "support/mutants.rs"]
+mod mutants;
 
 use files::{Array, array, npy, npz, read, saelens, safetensors, transposed, values, with_header};
 use saescope::Error;
@@ -114,10 +116,10 @@ fn each_architecture_of_version_6_is_read() {
     config["k"] = 3.into();
     config["rescale_acts_by_decoder_norm"] = true.into();
     let topk = open_as("topk", config.clone(), &four()).unwrap();
-    assert_eq!(topk.info.activation, Activation::TopK { k: 3, by_decoder_norm: true });
+    assert_eq!(topk.info.activation, Activation::TopK { k: 3, negatives: false });
     config["architecture"] = "abstopk".into();
     let abstopk = open_as("abstopk", config, &four()).unwrap();
-    assert_eq!(abstopk.info.activation, Activation::AbsTopK { k: 3, by_decoder_norm: true });
+    assert_eq!(abstopk.info.activation, Activation::AbsTopK { k: 3 });
 
     let expected: Vec<f32> = threshold().values.iter().map(|&x| x as f32).collect();
     let jump = open_as("jumprelu", v6("jumprelu"), &with(&[threshold()])).unwrap();
@@ -429,7 +431,7 @@ fn every_wrong_path_and_file_says_what_it_is() {
             with_header(r#"{"W_dec":{"dtype":"F8_E4M3","shape":[2,2],"data_offsets":[0,4]}}"#, 4),
             &["F8_E4M3", "tensor W_dec", "BF16"],
         ),
-        ("wrong.npy", b"PNG\r\n\x1a\n".to_vec(), &["expected safetensors, npz or npy"]),
+        ("wrong.npy", b"PNG\r\n\x1a\n".to_vec(), &["expected safetensors, npz, npy, a torch file or Arrow"]),
         ("cut.npy", npy(&decoder(), Dtype::F32, false)[..150].to_vec(), &["does not fit", "cut short"]),
         ("cut.npz", npz(&four(), Dtype::F32, false)[..900].to_vec(), &["zip archive cannot be read"]),
         ("labels.jsonl", b"{\"index\": \"0\"}\n".to_vec(), &["JSON, not the weights"]),

@@ -68,8 +68,12 @@ pub fn open(request: &Request, cache: Cache) -> Result<Study> {
         return Ok(Study::new(name, dictionary, fingerprint, cache, Box::new(loader)).with_options(said));
     }
     let located = locate(&request.dictionary, request.options.pick.as_deref())?;
-    let dictionary = open_at(&located.path, &request.options)?;
+    let dictionary = open_at(&located.path, located.layer, &request.options)?;
     let files = &dictionary.info.files;
+    let fingerprint = match located.layer {
+        Some(layer) => fingerprint.text(&format!("layer {layer}")),
+        None => fingerprint,
+    };
     let fingerprint = files.iter().try_fold(fingerprint, |print, file| print.file(file))?.finish();
     let name =
         located.picked.map_or_else(|| typed.clone(), |picked| format!("{}/{picked}", typed.trim_end_matches('/')));

@@ -63,7 +63,7 @@ impl Study {
             hook: info.hook.clone(),
             layer: info.layer,
             files: info.files.iter().map(|path| path.display().to_string()).collect(),
-            activation_parameters: info.activation.describe(),
+            activation_parameters: self.dictionary.describe_activation(),
             k: info.activation.k(),
             threshold: info.activation.threshold_range().map(|(min, max)| Threshold { min, max }),
             normalize: info.normalize.name(),

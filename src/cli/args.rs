@@ -94,7 +94,6 @@ pub(super) const LATER: &[&str] = &[
 
 /// Flags of the contract that a later build brings, and the verbs that will take them; `""` is the screen.
 pub(super) const LATER_FLAGS: &[(&str, &[&str])] = &[
-    ("source", DICTIONARY_VERBS),
     ("token-labels", DICTIONARY_VERBS),
     ("k", &["cluster"]),
     ("tau", &["cluster"]),
@@ -180,7 +179,7 @@ pub(super) struct ConvertArgs {
 pub(super) struct EncodeArgs {
     #[command(flatten)]
     pub dict: DictArgs,
-    /// Activation vectors [tokens, d_model]: npy, npz or safetensors, or a folder of such files in order of their names
+    /// Activation vectors [tokens, d_model]: an npy, npz, safetensors, torch or Arrow file, or a folder of chunks or shards
     #[arg(value_name = "X")]
     pub input: PathBuf,
     /// The scipy CSR archive to write
@@ -189,6 +188,9 @@ pub(super) struct EncodeArgs {
     /// Which array of the input, if it holds several
     #[arg(long, value_name = "NAME")]
     pub tensor: Option<String>,
+    /// Which layer, if the vectors are of several
+    #[arg(long, value_name = "N")]
+    pub layer: Option<usize>,
     #[command(flatten)]
     pub encoding: EncodingArgs,
 }

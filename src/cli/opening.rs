@@ -65,6 +65,7 @@ pub(super) fn request(args: &OpenArgs) -> Result<Request> {
             subtract_b_dec: args.encoding.subtract_b_dec,
             normalize: args.encoding.normalize.as_deref().map(str::parse).transpose()?,
             transpose: args.files.transpose.then_some(true),
+            source: args.files.source.as_deref().map(str::parse).transpose()?,
             pick: args.files.pick.clone(),
         },
     })

@@ -85,12 +85,20 @@ pub(super) struct FileArgs {
     /// The decoder is stored with features as columns
     #[arg(long)]
     pub transpose: bool,
+    /// Which source's directions, of a dictionary of several (crosscoder, cross-layer transcoder)
+    #[arg(long, value_name = "N|sum|concat")]
+    pub source: Option<String>,
 }
 
 impl FileArgs {
     /// Which of these flags were given.
-    pub(super) fn given(&self) -> [(&'static str, bool); 3] {
-        [("--pick", self.pick.is_some()), ("--format", self.format.is_some()), ("--transpose", self.transpose)]
+    pub(super) fn given(&self) -> [(&'static str, bool); 4] {
+        [
+            ("--pick", self.pick.is_some()),
+            ("--format", self.format.is_some()),
+            ("--transpose", self.transpose),
+            ("--source", self.source.is_some()),
+        ]
     }
 }
 

@@ -1,11 +1,11 @@
-//! A file of named arrays, whichever container it is: safetensors, npz, npy or a torch file, told apart by content.
+//! A file of named arrays, whichever container it is: safetensors, npz, npy, a torch file or Arrow, told apart by content.
 
 use super::npy::{self, Element};
 use super::npz::Npz;
 use super::safetensors::SafeTensors;
 use super::sniff::{FileKind, sniff};
 use super::torch::TorchFile;
-use super::{Bytes, Dtype, Tensor};
+use super::{Bytes, ColumnFile, Dtype, Tensor, arrow};
 use crate::error::{MAX_NAME, Result, shape_text};
 use crate::text::clip;
 use std::path::Path;
@@ -38,6 +38,8 @@ pub enum ArrayFile {
     Npz(Npz),
     /// A single array, named as its file.
     Npy(Tensor),
+    /// A file of columns.
+    Columns(ColumnFile),
     /// A file of `torch.save`.
     Torch(TorchFile),
 }
@@ -62,6 +64,7 @@ impl ArrayFile {
                 let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
                 Self::Npy(npy::from_bytes(&bytes, &name, path)?)
             }
+            FileKind::Arrow => Self::Columns(arrow::from_bytes(&bytes, path)?),
             FileKind::Torch | FileKind::Pickle => Self::Torch(TorchFile::from_bytes(&bytes, path)?),
             other => return Err(other.no_arrays(path)),
         })
@@ -91,6 +94,7 @@ impl ArrayFile {
                 })
                 .collect::<Result<_>>()?,
             Self::Npy(tensor) => vec![info(tensor)],
+            Self::Columns(file) => file.list(),
             Self::Torch(file) => file.list(),
         })
     }
@@ -103,7 +107,18 @@ impl ArrayFile {
             Self::Safetensors(file) => file.get(name).cloned(),
             Self::Npz(npz) => npz.tensor(name),
             Self::Npy(tensor) => Ok(tensor.clone()),
+            Self::Columns(file) => file.column(name)?.tensor(),
             Self::Torch(file) => file.tensor(name),
+        }
+    }
+    /// The array of that name in the pieces `[rows, …]` in which it is stored: those that a column has, else one.
+    ///
+    /// # Errors
+    /// As [`ArrayFile::tensor`].
+    pub fn parts(&self, name: &str) -> Result<Vec<Tensor>> {
+        match self {
+            Self::Columns(file) => file.column(name)?.tensors(),
+            _ => self.tensor(name).map(|tensor| vec![tensor]),
         }
     }
 }

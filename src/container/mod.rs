@@ -5,9 +5,12 @@
 //! before anything is allocated.
 
 pub mod arrays;
+pub mod arrow;
 pub mod bytes;
+pub mod columns;
 pub mod dtype;
 pub mod json;
+pub mod matrix;
 pub mod npy;
 pub mod npz;
 pub mod numbers;
@@ -17,14 +20,18 @@ pub mod stack;
 pub mod tensor;
 pub mod text;
 pub mod torch;
+mod view;
 pub mod write;
+pub mod yaml;
 mod zipped;
 
 pub use arrays::{ArrayFile, TensorInfo};
 pub use bytes::Bytes;
+pub use columns::ColumnFile;
 pub use dtype::Dtype;
+pub use matrix::Matrix;
 pub use numbers::Numbers;
 pub use sniff::{FileKind, sniff};
 pub use stack::Stack;
-pub use tensor::{Matrix, Tensor};
+pub use tensor::Tensor;
 pub use torch::TorchFile;

@@ -1,7 +1,7 @@
 //! What a file is, by its first bytes: names and suffixes lie.
 
 use super::text::is_gzip;
-use super::{npy, safetensors, torch};
+use super::{arrow, npy, safetensors, torch};
 use crate::error::{Error, Problem};
 use std::path::Path;
 
@@ -32,7 +32,7 @@ pub enum FileKind {
 /// Kinds by their first bytes.
 const MAGIC: &[(&[u8], FileKind)] = &[
     (npy::MAGIC, FileKind::Npy),
-    (b"ARROW1", FileKind::Arrow),
+    (arrow::MAGIC, FileKind::Arrow),
     (b"PAR1", FileKind::Parquet),
     (b"\x89HDF", FileKind::Hdf5),
     (b"GGUF", FileKind::Gguf),
@@ -55,6 +55,7 @@ pub fn sniff(bytes: &[u8]) -> FileKind {
         _ if torch::is_pickle(start) || torch::is_gzipped_pickle(bytes) => FileKind::Pickle,
         _ if torch::after_header(bytes).is_some() => FileKind::Torch,
         _ if is_gzip(start) => FileKind::Gzip,
+        _ if arrow::is_stream(start) => FileKind::Arrow,
         // Text before safetensors: a ninth byte of `{` is nothing unusual in JSON, but a length has zeros before it.
         _ if is_text(start) => {
             let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
@@ -95,9 +96,7 @@ impl FileKind {
     /// What to try where arrays of numbers were wanted.
     pub fn hint(self) -> &'static str {
         match self {
-            Self::Arrow | Self::Parquet | Self::Hdf5 | Self::Gguf => {
-                "saving its arrays as safetensors and opening that"
-            }
+            Self::Parquet | Self::Hdf5 | Self::Gguf => "saving its arrays as safetensors and opening that",
             Self::LfsPointer => "`git lfs pull` in its repository",
             Self::Empty => "copying it again",
             _ => "a file of one of these",
@@ -105,7 +104,7 @@ impl FileKind {
     }
     /// Whether it holds arrays, but in a form that this build does not read.
     pub fn is_unread(self) -> bool {
-        matches!(self, Self::Arrow | Self::Parquet | Self::Hdf5 | Self::Gguf)
+        matches!(self, Self::Parquet | Self::Hdf5 | Self::Gguf)
     }
     /// The error that the file at `path` is of this kind, where arrays of numbers were wanted.
     pub fn no_arrays(self, path: &Path) -> Error {
@@ -113,7 +112,7 @@ impl FileKind {
             return Problem::not_read(path, self.name(), self.hint());
         }
         let what = format!("{}, not arrays of numbers", self.name());
-        Problem::new(what).path(path).expected("safetensors, npz, npy or a torch file").hint(self.hint()).input()
+        Problem::new(what).path(path).expected("safetensors, npz, npy, a torch file or Arrow").hint(self.hint()).input()
     }
 }
 
@@ -136,6 +135,10 @@ mod tests {
             (b"{\"schema\": 1}\nPK\x03\x04\0\0data.pkl", FileKind::Torch),
             (b"\x80\x02\x8a", FileKind::Pickle),
             (b"\x1f\x8b\x08", FileKind::Gzip),
+            (b"ARROW1\0\0", FileKind::Arrow),
+            (b"\xff\xff\xff\xff\x80\0\0\0\x10\0\0\0", FileKind::Arrow),
+            (b"\xff\xff\xff\xff\0\0\0\0\0\0\0\0", FileKind::Other),
+            (b"\xff\xff\xff\xff\xff\xff\xff\xff\x10\0\0\0", FileKind::Other),
             (b"version https://git-lfs.github.com/spec/v1\n", FileKind::LfsPointer),
             (b"index,label\n1,Gr\xc3\xbc", FileKind::Text),
             (b"index,label\n1,Gr\xc3", FileKind::Text),
@@ -159,7 +162,8 @@ mod tests {
         let text = FileKind::Text.no_arrays(path).to_string();
         assert_eq!(
             text,
-            "x: text, not arrays of numbers; expected safetensors, npz, npy or a torch file; try a file of one of these"
+            "x: text, not arrays of numbers; expected safetensors, npz, npy, a torch file or Arrow; \
+             try a file of one of these"
         );
     }
 }

@@ -14,20 +14,22 @@ use crate::text::{clip, thousands};
 pub enum Activation {
     /// max(pre, 0).
     Relu,
-    /// The `k` largest pre-activations of a token, then ReLU. `by_decoder_norm`: pre-activations are multiplied by
-    /// the decoder row's norm before the choice.
+    /// The `k` largest pre-activations of a token, then ReLU unless `negatives` are kept.
     TopK {
         /// How many features may fire.
         k: usize,
-        /// Whether pre-activations are scaled by the decoder norm first.
-        by_decoder_norm: bool,
+        /// Whether negative values among the k largest stay.
+        negatives: bool,
     },
-    /// The `k` largest by magnitude, sign kept. `by_decoder_norm` as for top-k.
+    /// The `k` largest by magnitude, sign kept.
     AbsTopK {
         /// How many features may fire.
         k: usize,
-        /// Whether pre-activations are scaled by the decoder norm first.
-        by_decoder_norm: bool,
+    },
+    /// The largest pre-activation of each of `k` equal runs of features, then ReLU.
+    GroupMax {
+        /// How many groups there are.
+        k: usize,
     },
     /// Training-time top-k over a batch; at inference a threshold, where the file has one.
     BatchTopK {
@@ -64,12 +66,13 @@ pub enum Activation {
 }
 
 impl Activation {
-    /// The name that `info` prints: relu, topk, abstopk, batchtopk, jumprelu, gated, unknown.
+    /// The name that `info` prints: relu, topk, abstopk, groupmax, batchtopk, jumprelu, gated, unknown.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Relu => "relu",
             Self::TopK { .. } => "topk",
             Self::AbsTopK { .. } => "abstopk",
+            Self::GroupMax { .. } => "groupmax",
             Self::BatchTopK { .. } => "batchtopk",
             Self::JumpRelu { .. } => "jumprelu",
             Self::Gated { .. } => "gated",
@@ -80,7 +83,7 @@ impl Activation {
     /// How many features may fire (for batch top-k on average), where that is known.
     pub fn k(&self) -> Option<usize> {
         match self {
-            Self::TopK { k, .. } | Self::AbsTopK { k, .. } => Some(*k),
+            Self::TopK { k, .. } | Self::AbsTopK { k } | Self::GroupMax { k } => Some(*k),
             Self::BatchTopK { k, .. } => *k,
             _ => None,
         }
@@ -93,16 +96,14 @@ impl Activation {
         let finite = || threshold.iter().copied().filter(|x| x.is_finite());
         Some((finite().reduce(f32::min)?, finite().reduce(f32::max)?))
     }
-    /// Name and parameters for people: `topk 32, scaled by decoder norms`, `jumprelu, threshold 0.31..2.4`.
+    /// Name and parameters for people: `topk 32`, `jumprelu, threshold 0.31..2.4`.
     pub fn describe(&self) -> String {
         let mut text = self.name().to_string();
         if let Some(k) = self.k() {
             text.push_str(&format!(" {k}"));
         }
         match self {
-            Self::TopK { by_decoder_norm: true, .. } | Self::AbsTopK { by_decoder_norm: true, .. } => {
-                text.push_str(", scaled by decoder norms");
-            }
+            Self::TopK { negatives: true, .. } => text.push_str(", negative values kept"),
             Self::BatchTopK { threshold: None, .. } => text.push_str(", threshold missing"),
             Self::Incomplete { lacks, .. } => text.push_str(&format!(", {lacks} missing")),
             _ => {}
@@ -125,8 +126,8 @@ pub(super) struct Parts {
     /// One value, or one a feature.
     pub(super) threshold: Option<Vec<f32>>,
     pub(super) gate: Option<GateVectors>,
-    /// Whether pre-activations are multiplied by the decoder row's norm before the largest are chosen.
-    pub(super) by_decoder_norm: bool,
+    /// Whether top-k keeps negative values.
+    pub(super) negatives: bool,
 }
 
 /// The vectors of a gated encoder, one value a feature each.
@@ -142,6 +143,7 @@ enum Function {
     Relu,
     TopK,
     AbsTopK,
+    GroupMax,
     BatchTopK,
     JumpRelu,
     Gated,
@@ -157,6 +159,7 @@ const NAMES: &[(&str, Function)] = &[
     ("skip_transcoder", Function::Relu),
     ("topk", Function::TopK),
     ("abstopk", Function::AbsTopK),
+    ("groupmax", Function::GroupMax),
     ("batchtopk", Function::BatchTopK),
     ("matryoshka_batchtopk", Function::BatchTopK),
     ("jumprelu", Function::JumpRelu),
@@ -176,7 +179,7 @@ impl Function {
         NAMES.iter().find(|(_, function)| *function == self).map_or("unknown", |(name, _)| name)
     }
     fn uses_k(self) -> bool {
-        matches!(self, Self::TopK | Self::AbsTopK | Self::BatchTopK)
+        matches!(self, Self::TopK | Self::AbsTopK | Self::GroupMax | Self::BatchTopK)
     }
     fn uses_threshold(self) -> bool {
         matches!(self, Self::BatchTopK | Self::JumpRelu)
@@ -215,7 +218,7 @@ pub(super) fn choose(
     }
     let k = options.k.or(parts.k);
     let threshold = options.threshold.map(|t| vec![t]).or(parts.threshold);
-    let by_decoder_norm = parts.by_decoder_norm;
+    let negatives = parts.negatives;
     let mut lacking = |lacks: &'static str, hint: &'static str| {
         let name = function.name();
         if chosen.is_some() {
@@ -226,10 +229,9 @@ pub(super) fn choose(
     };
     match function {
         Function::Relu => Ok(Activation::Relu),
-        Function::TopK => k.map_or_else(|| lacking("k", "--k K"), |k| Ok(Activation::TopK { k, by_decoder_norm })),
-        Function::AbsTopK => {
-            k.map_or_else(|| lacking("k", "--k K"), |k| Ok(Activation::AbsTopK { k, by_decoder_norm }))
-        }
+        Function::TopK => k.map_or_else(|| lacking("k", "--k K"), |k| Ok(Activation::TopK { k, negatives })),
+        Function::AbsTopK => k.map_or_else(|| lacking("k", "--k K"), |k| Ok(Activation::AbsTopK { k })),
+        Function::GroupMax => k.map_or_else(|| lacking("k", "--k K"), |k| Ok(Activation::GroupMax { k })),
         Function::BatchTopK => {
             if threshold.is_none() {
                 let hint = "encoding needs --threshold VALUE, or --arch topk --k K";
@@ -252,7 +254,7 @@ pub(super) fn choose(
 fn by_user(name: &str) -> Result<Function> {
     named(name).filter(|function| *function != Function::Stepwise).ok_or_else(|| {
         Problem::new(format!("no activation function is called {name}"))
-            .expected("relu, topk, abstopk, batchtopk, jumprelu or gated")
+            .expected("relu, topk, abstopk, groupmax, batchtopk, jumprelu or gated")
             .usage()
     })
 }
@@ -293,7 +295,9 @@ fn check(options: &OpenOptions, function: Option<Function>, features: usize) -> 
     }
     let name = function.map_or("an activation function that no file names", Function::name);
     if options.k.is_some() && !function.is_some_and(Function::uses_k) {
-        return usage(format!("--k means nothing for {name}; it goes with --arch topk, abstopk or batchtopk"));
+        return usage(format!(
+            "--k means nothing for {name}; it goes with --arch topk, abstopk, groupmax or batchtopk"
+        ));
     }
     if options.threshold.is_some() && !function.is_some_and(Function::uses_threshold) {
         return usage(format!("--threshold means nothing for {name}; it goes with --arch jumprelu or batchtopk"));
@@ -310,7 +314,7 @@ mod tests {
     }
     fn all(stated: &str) -> Parts {
         let gate = GateVectors { b_gate: vec![1.0], r_mag: vec![2.0], b_mag: vec![3.0] };
-        Parts { k: Some(3), threshold: Some(vec![0.5]), gate: Some(gate), by_decoder_norm: true, ..parts(stated) }
+        Parts { k: Some(3), threshold: Some(vec![0.5]), gate: Some(gate), ..parts(stated) }
     }
     fn arch(name: &str) -> OpenOptions {
         OpenOptions { arch: Some(name.into()), ..OpenOptions::default() }
@@ -328,8 +332,9 @@ mod tests {
         let plain = OpenOptions::default();
         for (stated, expected) in [
             ("standard", Activation::Relu),
-            ("topk", Activation::TopK { k: 3, by_decoder_norm: true }),
-            ("abstopk", Activation::AbsTopK { k: 3, by_decoder_norm: true }),
+            ("topk", Activation::TopK { k: 3, negatives: false }),
+            ("abstopk", Activation::AbsTopK { k: 3 }),
+            ("groupmax", Activation::GroupMax { k: 3 }),
             ("matryoshka_batchtopk", Activation::BatchTopK { k: Some(3), threshold: Some(vec![0.5]) }),
             ("jumprelu_transcoder", Activation::JumpRelu { threshold: vec![0.5] }),
             ("gated", Activation::Gated { b_gate: vec![1.0], r_mag: vec![2.0], b_mag: vec![3.0] }),
@@ -348,7 +353,7 @@ mod tests {
             assert!(refused(parts("standard"), &arch(stated)).contains(&format!("no {found} for --arch {stated}")));
         }
         let settled = OpenOptions { k: Some(4), ..OpenOptions::default() };
-        assert_eq!(chosen(parts("topk"), &settled), (Activation::TopK { k: 4, by_decoder_norm: false }, Vec::new()));
+        assert_eq!(chosen(parts("topk"), &settled), (Activation::TopK { k: 4, negatives: false }, Vec::new()));
     }
 
     #[test]
@@ -378,7 +383,7 @@ mod tests {
             assert!(warnings[0].contains(&words), "{warnings:?}");
         }
         let (activation, warnings) = chosen(all("jumprelu"), &arch("topk"));
-        assert_eq!(activation, Activation::TopK { k: 3, by_decoder_norm: true });
+        assert_eq!(activation, Activation::TopK { k: 3, negatives: false });
         assert_eq!(warnings.len(), 1);
         // What was open before the user settled it is no longer said.
         assert_eq!(chosen(all(""), &arch("relu")), (Activation::Relu, Vec::new()));
@@ -416,8 +421,9 @@ mod tests {
     #[test]
     fn descriptions_have_every_parameter() {
         for (activation, text) in [
-            (Activation::TopK { k: 5, by_decoder_norm: false }, "topk 5"),
-            (Activation::AbsTopK { k: 5, by_decoder_norm: true }, "abstopk 5, scaled by decoder norms"),
+            (Activation::TopK { k: 5, negatives: false }, "topk 5"),
+            (Activation::TopK { k: 5, negatives: true }, "topk 5, negative values kept"),
+            (Activation::AbsTopK { k: 5 }, "abstopk 5"),
             (Activation::JumpRelu { threshold: vec![0.5] }, "jumprelu, threshold 0.5"),
             (Activation::JumpRelu { threshold: vec![2.4, f32::NAN, 0.31] }, "jumprelu, threshold 0.31..2.4"),
             (Activation::BatchTopK { k: Some(3), threshold: None }, "batchtopk 3, threshold missing"),

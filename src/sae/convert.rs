@@ -5,7 +5,7 @@
 //! so memory is a tile of 8 MB. What SAELens cannot say is refused; what it says otherwise is told in the notes.
 
 use super::activation_function::Activation;
-use super::dictionary::{Dictionary, Kind, Normalize};
+use super::dictionary::{Dictionary, Kind, NormRole, Normalize};
 use crate::container::safetensors::{TensorSpec, write_safetensors};
 use crate::container::write::{Files, FolderTarget};
 use crate::container::{Dtype, Matrix};
@@ -220,10 +220,18 @@ fn architecture(
     metadata: &mut Map<String, Value>,
 ) -> Result<(String, Option<(usize, bool)>)> {
     let info = &dictionary.info;
+    let by_norm = info.code_norm.is_some_and(|norm| norm.role != NormRole::ForValue);
     let (base, k) = match &info.activation {
         Activation::Relu => ("standard", None),
-        Activation::TopK { k, by_decoder_norm } => ("topk", Some((*k, *by_decoder_norm))),
-        Activation::AbsTopK { k, by_decoder_norm } => ("abstopk", Some((*k, *by_decoder_norm))),
+        Activation::TopK { negatives: true, .. } => {
+            let what = "its top-k keeps negative values, that of SAELens does not".to_string();
+            return Err(refuse(what, "--arch topk, if they do not matter"));
+        }
+        Activation::TopK { k, negatives: false } => ("topk", Some((*k, by_norm))),
+        Activation::AbsTopK { k } => ("abstopk", Some((*k, by_norm))),
+        Activation::GroupMax { .. } => {
+            return Err(refuse("SAELens has no groupmax".into(), "--arch topk, if the difference does not matter"));
+        }
         Activation::JumpRelu { .. } => ("jumprelu", None),
         Activation::Gated { .. } => ("gated", None),
         Activation::BatchTopK { k, threshold: Some(_) } => {

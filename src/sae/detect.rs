@@ -1,10 +1,12 @@
 //! From a path to the tensors and the configuration that lie there, before anyone says what they mean.
 //!
-//! A file is recognised by its first bytes, a folder by the names of the weight files that trainers write. What is
-//! recognised but cannot be read yet (torch archives, Arrow, …) is said so by name. Costs the headers alone.
+//! A file is recognised by its first bytes, a folder by the names of the weight files that trainers write. Files that
+//! make one dictionary together ([`SETS`]) are read as one. What training wraps around a state dict is taken off
+//! ([`WRAPPERS`]). What is recognised but cannot be read yet (HDF5, …) is said so by name. Costs the headers alone.
 
-use crate::container::{ArrayFile, Bytes, FileKind, Tensor, TensorInfo, json, sniff};
+use crate::container::{ArrayFile, Bytes, FileKind, Tensor, TensorInfo, json, sniff, yaml};
 use crate::error::{Error, Problem, Result};
+use crate::sae::find::natural;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -13,16 +15,50 @@ pub const WEIGHT_FILES: &[&str] = &[
     "sae_weights.safetensors",
     "sae.safetensors",
     "params.safetensors",
+    "params_layer_0.safetensors",
     "params.npz",
-    "model.safetensors",
     "ae.pt",
-    "sae.pt",
-    "weights.pt",
+    "model.safetensors",
+    "checkpoints/final.safetensors",
+    "checkpoints/pruned.safetensors",
+    "checkpoints/final.pt",
+    "checkpoints/pruned.pt",
+    "latest_ckpt.safetensors",
+    "sae_weights.pt",
     "cc_weights.pt",
+    "weights.pt",
+    "sae.pt",
+    "model.pt",
+    "model_final.pt",
+    "ae_normalized.pt",
+    "ae_unnormalized.pt",
+    "W_enc_0.safetensors",
 ];
 
+/// Files that make one dictionary together: how the name of one begins, how those of all begin before their number, and
+/// whether tensors of different files have equal names, so that the number has to stand before them.
+const SETS: &[(&str, &[&str], bool)] =
+    &[("params_layer_", &["params_layer_"], true), ("W_enc_", &["W_enc_", "W_dec_"], false)];
+
+/// Names under which training keeps a state dict among other things.
+const WRAPPERS: &[&str] =
+    &["state_dict", "model_state_dict", "ae", "sae", "autoencoder", "model", "module", "_orig_mod"];
+
 /// Configuration files beside the weights, in the order in which they are looked for.
-const CONFIG_FILES: &[&str] = &["cfg.json", "config.json", "hyperparams.json"];
+const CONFIG_FILES: &[&str] = &[
+    "cfg.json",
+    "config.json",
+    "hyperparams.json",
+    "config.yaml",
+    "model_cfg.yaml",
+    "conf.yaml",
+    "final_config.yaml",
+    "wandb-config.yaml",
+    "wanb-config.yaml",
+];
+
+/// Folders of checkpoints, whose configuration lies one level up.
+const CHECKPOINTS: &[&str] = &["checkpoints", "checkpoint"];
 
 /// A configuration is a page of text; anything longer is something else.
 const MAX_CONFIG: u64 = 16 << 20;
@@ -30,17 +66,23 @@ const MAX_CONFIG: u64 = 16 << 20;
 /// A weight file with the configuration beside it: what the formats are asked to recognise.
 #[derive(Debug, Clone)]
 pub struct Source {
-    /// The weight file.
+    /// The weight file, or the first of them.
     pub path: PathBuf,
-    /// What it holds.
+    /// What it holds, without what training wrapped around it.
     pub tensors: Vec<TensorInfo>,
     /// The configuration, where there is one: an object.
     pub config: Option<Value>,
-    /// Where the configuration was read.
+    /// Where the configuration was read, if not in the weight file.
     pub config_path: Option<PathBuf>,
+    /// What the weight file holds besides tensors.
+    pub rest: Value,
+    /// Which layer is wanted of a source that holds dictionaries of several.
+    pub layer: Option<usize>,
     /// What was left out on the way.
     pub notes: Vec<String>,
-    arrays: ArrayFile,
+    files: Vec<(PathBuf, ArrayFile)>,
+    /// Of each tensor: its file, and its name there.
+    places: Vec<(usize, String)>,
 }
 
 impl Source {
@@ -61,10 +103,13 @@ impl Source {
         } else {
             path.to_path_buf()
         };
-        let arrays = weights(Bytes::map(&file)?, &file)?;
-        let config = CONFIG_FILES.iter().map(|name| file.with_file_name(name)).find(|path| path.is_file());
+        let config = config_beside(&file);
         let text = config.as_deref().map(config_text).transpose()?;
-        Self::new(file, arrays, text.as_deref(), config)
+        let files: Vec<(PathBuf, ArrayFile)> = set_of(&file)
+            .into_iter()
+            .map(|file| weights(Bytes::map(&file)?, &file).map(|a| (file, a)))
+            .collect::<Result<_>>()?;
+        Self::new(file, files, text.as_deref(), config)
     }
     /// Takes a weight file and the text of its configuration from memory; `name` stands for the path.
     ///
@@ -73,28 +118,55 @@ impl Source {
     pub fn from_bytes(name: &str, bytes: &Bytes, config: &str) -> Result<Self> {
         let path = PathBuf::from(name);
         let arrays = weights(bytes.clone(), &path)?;
-        Self::new(path, arrays, Some(config), None)
+        Self::new(path.clone(), vec![(path, arrays)], Some(config), None)
     }
-    fn new(path: PathBuf, arrays: ArrayFile, config: Option<&str>, config_path: Option<PathBuf>) -> Result<Self> {
-        let tensors = arrays.list()?;
-        let mut source = Self { path, tensors, config: None, config_path, notes: Vec::new(), arrays };
-        let Some(text) = config else { return Ok(source) };
+    fn new(
+        path: PathBuf,
+        files: Vec<(PathBuf, ArrayFile)>,
+        config: Option<&str>,
+        config_path: Option<PathBuf>,
+    ) -> Result<Self> {
+        let numbered = set(&path).is_some_and(|(.., numbered)| *numbered);
+        let (mut tensors, mut places) = (Vec::new(), Vec::new());
+        for (at, (path, arrays)) in files.iter().enumerate() {
+            for mut tensor in arrays.list()? {
+                places.push((at, tensor.name.clone()));
+                if numbered {
+                    tensor.name = format!("{}.{}", number_of(path).unwrap_or(at), tensor.name);
+                }
+                tensors.push(tensor);
+            }
+        }
+        let (mut rest, mut header) = (Value::Null, None);
+        if let [(_, ArrayFile::Torch(file))] = &files[..] {
+            (rest, header) = (file.rest().clone(), file.header().cloned());
+        }
+        unwrap(&mut tensors, &mut places, &mut rest);
+        let layer = None;
+        let mut source =
+            Self { path, tensors, config: None, config_path, rest, layer, notes: Vec::new(), files, places };
+        let Some(text) = config else {
+            let within = ["cfg", "config"].iter().find_map(|key| source.rest.get(key));
+            source.config = header.as_ref().or(within).filter(|config| config.is_object()).cloned();
+            return Ok(source);
+        };
         let place = source.config_path.as_ref().unwrap_or(&source.path);
-        let config: Value = serde_json::from_str(text)
-            .or_else(|error| json::mend(text).map_or(Err(error), |mended| serde_json::from_str(&mended)))
-            .map_err(|error| bad_config(place, &error.to_string()))?;
+        let is_yaml = place.extension().is_some_and(|suffix| suffix == "yaml");
+        let config = if is_yaml { yaml::parse(text) } else { from_json(text) };
+        let config = config.map_err(|why| bad_config(place, &why))?;
         if config.is_object() {
-            source.config = Some(config);
+            // What stands in the file itself says more of it than what lies beside it.
+            source.config = Some(header.unwrap_or(config));
         } else {
             let name = place.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-            source.notes.push(format!("{name} holds no JSON object; it was not used"));
+            source.notes.push(format!("{name} holds no object; it was not used"));
             source.config_path = None;
         }
         Ok(source)
     }
     /// Whether the tensors come from an npz archive.
     pub fn is_npz(&self) -> bool {
-        matches!(self.arrays, ArrayFile::Npz(_))
+        matches!(self.files[0].1, ArrayFile::Npz(_))
     }
     /// What is known of the tensor of that name.
     pub fn info(&self, name: &str) -> Option<&TensorInfo> {
@@ -103,6 +175,18 @@ impl Source {
     /// Whether there is a tensor of that name.
     pub fn has(&self, name: &str) -> bool {
         self.info(name).is_some()
+    }
+    /// Whether there are tensors of all these names.
+    pub fn has_all(&self, names: &[&str]) -> bool {
+        names.iter().all(|name| self.has(name))
+    }
+    /// Whether the configuration has all these keys.
+    pub fn says_all(&self, keys: &[&str]) -> bool {
+        self.config.as_ref().is_some_and(|config| keys.iter().all(|key| config.get(key).is_some()))
+    }
+    /// How many dimensions the tensor of that name has; none if there is none.
+    pub fn dimensions(&self, name: &str) -> Option<usize> {
+        self.info(name).map(|tensor| tensor.shape.len())
     }
     /// The first of `names` that there is.
     pub fn first<'a>(&self, names: &[&'a str]) -> Option<&'a str> {
@@ -113,11 +197,27 @@ impl Source {
     /// # Errors
     /// If there is none, or it cannot be read.
     pub fn tensor(&self, name: &str) -> Result<Tensor> {
-        self.arrays.tensor(name)
+        match self.tensors.iter().position(|tensor| tensor.name == name).map(|at| &self.places[at]) {
+            Some((file, name)) => self.files[*file].1.tensor(name),
+            None => self.files[0].1.tensor(name),
+        }
     }
     /// The files that were read.
     pub fn files(&self) -> Vec<PathBuf> {
-        std::iter::once(self.path.clone()).chain(self.config_path.clone()).collect()
+        self.files.iter().map(|(path, _)| path.clone()).chain(self.config_path.clone()).collect()
+    }
+    /// The name of the weight file without its suffix.
+    pub fn stem(&self) -> String {
+        self.path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
+    }
+    /// The folders that the weight file lies in, the innermost first. Opened from within its folder, the path as it was
+    /// typed would say nothing.
+    pub fn folders(&self) -> Vec<String> {
+        let path = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
+        let parts = path.parent().into_iter().flat_map(Path::components);
+        let mut folders: Vec<String> = parts.map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
+        folders.reverse();
+        folders
     }
     /// A problem about this source, to be completed by the caller.
     pub fn problem(&self, what: impl Into<String>) -> Problem {
@@ -137,6 +237,96 @@ impl Source {
     }
 }
 
+/// Takes off what training wrapped around a state dict: where a wrapper holds a matrix, what lies beside it (an
+/// optimizer's state, say) is left out.
+fn unwrap(tensors: &mut Vec<TensorInfo>, places: &mut Vec<(usize, String)>, rest: &mut Value) {
+    let below = |name: &str, wrapper: &str| name.strip_prefix(wrapper)?.strip_prefix('.').map(str::to_string);
+    let wraps = |tensors: &[TensorInfo], wrapper: &str| {
+        tensors.iter().any(|tensor| tensor.shape.len() >= 2 && below(&tensor.name, wrapper).is_some())
+    };
+    while let Some(wrapper) = WRAPPERS.iter().find(|wrapper| wraps(tensors, wrapper)) {
+        let kept = std::mem::take(tensors).into_iter().zip(std::mem::take(places));
+        for (tensor, place) in kept {
+            if let Some(name) = below(&tensor.name, wrapper) {
+                tensors.push(TensorInfo { name, ..tensor });
+                places.push(place);
+            }
+        }
+        // Configurations stay where they were; the state dict's own plain values join them.
+        if let Value::Object(all) = rest
+            && let Some(Value::Object(inner)) = all.remove(*wrapper)
+        {
+            all.extend(inner);
+        }
+    }
+}
+
+/// The set that a file belongs to by its name.
+fn set(file: &Path) -> Option<&'static (&'static str, &'static [&'static str], bool)> {
+    let name = file.file_name()?.to_str()?;
+    SETS.iter().find(|(start, ..)| {
+        name.strip_prefix(start).is_some_and(|rest| rest.strip_suffix(".safetensors").is_some_and(is_number))
+    })
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The number at the end of a file's stem.
+fn number_of(file: &Path) -> Option<usize> {
+    let stem = file.file_stem()?.to_str()?;
+    stem[stem.rfind(|c: char| !c.is_ascii_digit()).map_or(0, |at| at + 1)..].parse().ok()
+}
+
+/// The file, and those that make one dictionary with it.
+fn set_of(file: &Path) -> Vec<PathBuf> {
+    let Some((_, starts, _)) = set(file) else { return vec![file.to_path_buf()] };
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let Ok(entries) = std::fs::read_dir(folder) else { return vec![file.to_path_buf()] };
+    let belongs = |name: &str| {
+        let number = |start: &&str| name.strip_prefix(*start)?.strip_suffix(".safetensors").map(is_number);
+        starts.iter().any(|start| number(start) == Some(true))
+    };
+    let mut all: Vec<String> = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    all.retain(|name| belongs(name));
+    all.sort_by_key(|name| natural(name));
+    all.into_iter().map(|name| file.with_file_name(name)).collect()
+}
+
+/// Whether a file belongs to a set but does not stand for it.
+pub fn is_companion(file: &Path) -> bool {
+    let name = file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let numbered = |start: &&str| {
+        name.strip_prefix(*start).and_then(|rest| rest.strip_suffix(".safetensors")).is_some_and(is_number)
+    };
+    SETS.iter().any(|(_, starts, _)| starts.iter().any(numbered))
+}
+
+/// The layer that a file stands for by its number, if it is one of a set.
+pub fn own_layer(file: &Path) -> Option<usize> {
+    (file.is_file() && is_companion(file)).then(|| number_of(file)).flatten()
+}
+
+/// The configuration of a weight file: one named after it, one beside it, or one above a folder of checkpoints.
+fn config_beside(file: &Path) -> Option<PathBuf> {
+    let stem = file.file_stem()?.to_string_lossy().into_owned();
+    let named = file.with_file_name(format!("{stem}_cfg.json"));
+    let folder = file.parent()?;
+    let above = folder.file_name().filter(|name| CHECKPOINTS.iter().any(|other| name.to_str() == Some(other)));
+    let folders = std::iter::once(folder).chain(above.and_then(|_| folder.parent()));
+    let beside = folders.flat_map(|folder| CONFIG_FILES.iter().map(|name| folder.join(name)));
+    std::iter::once(named).chain(beside).find(|path| path.is_file())
+}
+
+/// The configuration of the run, one level above that of the weights; none if there is none that can be read.
+pub fn config_above(source: &Source) -> Option<Value> {
+    let path = std::path::absolute(&source.path).ok()?;
+    let above = path.parent()?.parent()?;
+    let file = CONFIG_FILES.iter().map(|name| above.join(name)).find(|file| file.is_file())?;
+    from_json(&config_text(&file).ok()?).ok().filter(Value::is_object)
+}
+
 /// The arrays of a weight file; what else is often tried is told where it belongs.
 fn weights(bytes: Bytes, path: &Path) -> Result<ArrayFile> {
     let hint = match sniff(&bytes) {
@@ -145,7 +335,7 @@ fn weights(bytes: Bytes, path: &Path) -> Result<ArrayFile> {
         _ => return ArrayFile::from_bytes(bytes, path),
     };
     let what = format!("{}, not the weights of a dictionary", sniff(&bytes).name());
-    Err(Problem::new(what).path(path).expected("safetensors, npz or npy").hint(hint).input())
+    Err(Problem::new(what).path(path).expected("safetensors, npz, npy or a torch file").hint(hint).input())
 }
 
 /// The weight file in `folder`, by name.
@@ -164,10 +354,17 @@ fn config_text(path: &Path) -> Result<String> {
     String::from_utf8(text).map_err(|_| bad_config(path, "it is no valid UTF-8"))
 }
 
+fn from_json(text: &str) -> Result<Value, String> {
+    let parsed = serde_json::from_str(text);
+    parsed
+        .or_else(|error| json::mend(text).map_or(Err(error), |mended| serde_json::from_str(&mended)))
+        .map_err(|error| error.to_string())
+}
+
 fn bad_config(path: &Path, why: &str) -> Error {
     Problem::new(format!("the configuration cannot be read: {why}"))
         .path(path)
-        .expected("JSON as the trainer wrote it")
+        .expected("JSON or YAML as the trainer wrote it")
         .hint("opening the weight file in a folder without it, with --format and --arch")
         .input()
 }

@@ -84,6 +84,77 @@ impl fmt::Display for Normalize {
     }
 }
 
+/// What the lengths of decoder directions do to activations while encoding; `n` is a feature's length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NormRole {
+    /// The activation function chooses by pre·n, and that is the value (SAELens' `rescale_acts_by_decoder_norm`).
+    Kept,
+    /// It chooses by pre·n, and the value is pre (Llamascopium's `sparsity_include_decoder_norm`).
+    ForChoice,
+    /// It chooses by pre, and the value is multiplied by n: the decoder is divided by n when it is loaded.
+    ForValue,
+}
+
+/// How the lengths of a feature's directions in several sources make one number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NormOver {
+    /// The length of the concatenated directions.
+    Joint,
+    /// The sum of the lengths.
+    Sum,
+}
+
+/// Lengths of decoder directions that take part in encoding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CodeNorm {
+    /// What they do.
+    pub role: NormRole,
+    /// How several sources are put together.
+    pub over: NormOver,
+}
+
+impl CodeNorm {
+    /// For people: `scaled by decoder norms`.
+    pub fn describe(self) -> &'static str {
+        match self.role {
+            NormRole::Kept => "scaled by decoder norms",
+            NormRole::ForChoice => "chosen by decoder norms",
+            NormRole::ForValue => "multiplied by decoder norms",
+        }
+    }
+}
+
+/// Which directions of a dictionary of several sources are its decoder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SourceChoice {
+    /// All of them, one after another.
+    #[default]
+    Concat,
+    /// Their sum.
+    Sum,
+    /// Those of one source.
+    One(usize),
+}
+
+impl fmt::Display for SourceChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Concat => f.write_str("concat"),
+            Self::Sum => f.write_str("sum"),
+            Self::One(n) => write!(f, "{n}"),
+        }
+    }
+}
+
+/// The sources of a dictionary: layers or models whose activations its features write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sources {
+    /// How many there are.
+    pub count: usize,
+    /// Which of them the decoder is.
+    pub choice: SourceChoice,
+}
+
 /// What the file says about a dictionary; what it does not say is `None`.
 #[derive(Debug, Clone)]
 pub struct DictionaryInfo {
@@ -93,6 +164,10 @@ pub struct DictionaryInfo {
     pub kind: Kind,
     /// Activation function.
     pub activation: Activation,
+    /// Whether lengths of decoder directions take part in encoding.
+    pub code_norm: Option<CodeNorm>,
+    /// Its sources, if there are several.
+    pub sources: Option<Sources>,
     /// Input normalisation.
     pub normalize: Normalize,
     /// Whether `b_dec` is subtracted before encoding; none if the file does not say.
@@ -160,8 +235,13 @@ pub struct Dictionary {
     pub b_enc: Vec<f32>,
     /// Decoder bias `[d_out]`; empty if the format has none.
     pub b_dec: Vec<f32>,
+    /// What is subtracted before encoding where that is another vector than `b_dec` `[d_model]`; else empty.
+    pub pre_bias: Vec<f32>,
     /// Skip connection `[d_out, d_model]` of a skip transcoder.
     pub skip: Option<Matrix>,
+    /// The directions whose lengths take part in encoding, one matrix a source, where the decoder is not all of them;
+    /// else empty.
+    pub directions: Vec<Matrix>,
 }
 
 impl Dictionary {
@@ -187,6 +267,38 @@ impl Dictionary {
     pub fn decoder_norms(&self, task: &Task) -> Result<Vec<f32>> {
         Ok(lengths::<f32>(&self.decoder, task)?.into_iter().map(|length| length as f32).collect())
     }
+    /// The length by which encoding multiplies each feature `[features]`; empty if none does.
+    ///
+    /// # Errors
+    /// If the task is cancelled.
+    pub fn code_norms(&self, task: &Task) -> Result<Vec<f32>> {
+        let Some(norm) = self.info.code_norm else { return Ok(Vec::new()) };
+        let own = std::slice::from_ref(&self.decoder);
+        let directions = if self.directions.is_empty() { own } else { &self.directions };
+        let mut total = vec![0.0f64; self.features()];
+        for matrix in directions {
+            for (total, length) in total.iter_mut().zip(lengths::<f32>(matrix, task)?) {
+                *total = match norm.over {
+                    NormOver::Joint => total.hypot(length),
+                    NormOver::Sum => *total + length,
+                };
+            }
+        }
+        Ok(total.into_iter().map(|length| length as f32).collect())
+    }
+    /// What is subtracted from the input where [`DictionaryInfo::subtract_b_dec`] says so.
+    pub fn center(&self) -> &[f32] {
+        if self.pre_bias.is_empty() { &self.b_dec } else { &self.pre_bias }
+    }
+    /// The activation function with its parameters and what scales it, for people.
+    pub fn describe_activation(&self) -> String {
+        let mut text = self.info.activation.describe();
+        if let Some(norm) = self.info.code_norm {
+            text.push_str(", ");
+            text.push_str(norm.describe());
+        }
+        text
+    }
     /// How many encoder rows hold a NaN or an infinity; 0 without an encoder. Reads it as [`Dictionary::decoder_norms`]
     /// reads the decoder.
     ///
@@ -204,6 +316,8 @@ impl Dictionary {
             format: "matrix",
             kind: Kind::Sae,
             activation: Activation::Unknown,
+            code_norm: None,
+            sources: None,
             normalize: Normalize::None,
             subtract_b_dec: None,
             dtype: decoder.dtype(),
@@ -214,7 +328,16 @@ impl Dictionary {
             warnings: Vec::new(),
             origin: serde_json::Map::new(),
         };
-        Self { info, decoder, encoder: None, b_enc: Vec::new(), b_dec: Vec::new(), skip: None }
+        Self {
+            info,
+            decoder,
+            encoder: None,
+            b_enc: Vec::new(),
+            b_dec: Vec::new(),
+            pre_bias: Vec::new(),
+            skip: None,
+            directions: Vec::new(),
+        }
     }
 }
 

@@ -7,13 +7,14 @@
 //! | function | what fires |
 //! |---|---|
 //! | relu | pre > 0 |
-//! | topk | the k largest pre that are > 0 |
+//! | topk | the k largest pre that are > 0 (of any sign, if the dictionary keeps negatives) |
 //! | abstopk | the k largest by magnitude, sign kept |
+//! | groupmax | the largest of each of k equal runs of features, if it is > 0 |
 //! | jumprelu, batchtopk with a threshold | pre > threshold and pre > 0 |
 //! | gated | x·W + b_gate > 0, with the value max(x·W·exp(r_mag) + b_mag, 0) |
 //!
-//! If the dictionary says so, topk and abstopk multiply pre by the norm of the feature's decoder row first; the values
-//! keep that factor, as SAELens' do. Among equal pre-activations the lowest feature wins. Zeros are not stored.
+//! If the dictionary says so, the choice is by pre times the length of the feature's decoder direction, and the value keeps
+//! that factor or not, or has it alone ([`NormRole`]). Among equal pre-activations the lowest feature wins. Zeros are not stored.
 //!
 //! Tokens go in slabs of 2,048, the encoder in tiles of 1,024 rows, each read once a slab; a tile's products with
 //! blocks of 128 tokens are computed in parallel, each by one thread in f32, so the result is the same at any number of
@@ -24,7 +25,7 @@
 //! al. 2024 (BatchTopK).
 
 use super::sparse::{Sparse, all_finite};
-use super::{Activation, Dictionary, Normalize};
+use super::{Activation, Dictionary, NormRole, Normalize};
 use crate::container::Matrix;
 use crate::error::{Problem, Result};
 use crate::rows::Rows;
@@ -58,7 +59,7 @@ pub fn encode(dictionary: &Dictionary, x: &dyn Rows, task: &Task) -> Result<Spar
         let end = tokens.min(start + SLAB);
         let slab = &mut slab[..(end - start) * width];
         task.install(|| plan.read_slab(x, start, slab, task))?;
-        let mut rows: Vec<Firing> = (start..end).map(|_| Firing::default()).collect();
+        let mut rows: Vec<Firing> = (start..end).map(|_| plan.nothing()).collect();
         for first in (0..features).step_by(TILE) {
             let last = features.min(first + TILE);
             let tile = &mut tile[..(last - first) * width];
@@ -97,16 +98,36 @@ pub fn encode(dictionary: &Dictionary, x: &dyn Rows, task: &Task) -> Result<Spar
 enum Rule {
     /// Fires above 0 and above a threshold per feature (empty: none).
     Above(Vec<f32>),
-    /// The k largest above 0, after scaling by `scale` (empty: none).
-    Top { k: usize, scale: Vec<f32> },
-    /// The k largest by magnitude, scaled likewise.
-    Magnitude { k: usize, scale: Vec<f32> },
+    /// The k largest by this order.
+    Top { k: usize, order: Order },
+    /// The largest above 0 of each run of so many features.
+    Groups { size: usize },
     /// Gate bias, exp(r_mag), magnitude bias.
     Gated { gate: Vec<f32>, scale: Vec<f32>, bias: Vec<f32> },
 }
 
+/// What makes a pre-activation large.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// Its value, above 0.
+    Positive,
+    /// Its value.
+    Value,
+    /// Its magnitude.
+    Magnitude,
+}
+
+impl Order {
+    fn key(self, value: f32) -> f32 {
+        if self == Self::Magnitude { value.abs() } else { value }
+    }
+    /// What the first entry must exceed.
+    fn floor(self) -> f32 {
+        if self == Self::Value { f32::NEG_INFINITY } else { 0.0 }
+    }
+}
+
 /// What fires on one token, so far.
-#[derive(Default)]
 struct Firing {
     entries: Vec<(u32, f32)>,
     /// For top-k: what an entry must exceed to matter, once k are known.
@@ -121,6 +142,9 @@ struct Plan<'a> {
     center: &'a [f32],
     normalize: Normalize,
     rule: Rule,
+    /// One length a feature, and what it does; empty if nothing.
+    norms: Vec<f32>,
+    role: Option<NormRole>,
 }
 
 impl<'a> Plan<'a> {
@@ -163,13 +187,21 @@ impl<'a> Plan<'a> {
                 .hint("--normalize none if the weights already hold it, or one of these")
                 .input());
         }
-        let rule = rule(dictionary, task)?;
+        let rule = rule(dictionary)?;
+        let norms = dictionary.code_norms(task)?;
+        finite(dictionary, "the length of W_dec", "feature", &norms)?;
         // A gated encoder has biases of its own and no other.
         let has_bias = !dictionary.b_enc.is_empty() && !matches!(rule, Rule::Gated { .. });
         let bias = if has_bias { dictionary.b_enc.clone() } else { vec![0.0; features] };
         finite(dictionary, "b_enc", "feature", &bias)?;
         finite(dictionary, "b_dec", "dimension", center)?;
-        Ok(Self { encoder, bias, center, normalize: dictionary.info.normalize, rule })
+        let role = dictionary.info.code_norm.map(|norm| norm.role);
+        Ok(Self { encoder, bias, center, normalize: dictionary.info.normalize, rule, norms, role })
+    }
+    /// A token before any feature was looked at.
+    fn nothing(&self) -> Firing {
+        let floor = if let Rule::Top { order, .. } = self.rule { order.floor() } else { 0.0 };
+        Firing { entries: Vec::new(), floor }
     }
     /// Reads inputs `start..`, normalised and centred.
     fn read_slab(&self, x: &dyn Rows, start: usize, slab: &mut [f32], task: &Task) -> Result<()> {
@@ -220,6 +252,12 @@ impl<'a> Plan<'a> {
     }
     fn choose(&self, row: &mut Firing, pre: &mut [f32], first: usize) {
         let features = first..first + pre.len();
+        if let (Some(NormRole::Kept | NormRole::ForChoice), Some(norms)) = (self.role, self.norms.get(features.clone()))
+        {
+            for (value, norm) in pre.iter_mut().zip(norms) {
+                *value *= norm;
+            }
+        }
         let mut keep = |i: usize, value: f32| row.entries.push(((first + i) as u32, value));
         match &self.rule {
             Rule::Above(threshold) if threshold.is_empty() => {
@@ -238,18 +276,21 @@ impl<'a> Plan<'a> {
                     }
                 }
             }
-            Rule::Top { k, scale } | Rule::Magnitude { k, scale } => {
-                let signed = matches!(self.rule, Rule::Magnitude { .. });
-                if let Some(scale) = scale.get(features) {
-                    for (value, scale) in pre.iter_mut().zip(scale) {
-                        *value *= scale;
+            Rule::Top { k, order } => {
+                for (i, &value) in pre.iter().enumerate() {
+                    if above(order.key(value), row.floor) {
+                        row.entries.push(((first + i) as u32, value));
+                        row.prune(*order, *k, 2 * k);
                     }
                 }
-                for (i, &value) in pre.iter().enumerate() {
-                    let size = if signed { value.abs() } else { value };
-                    if above(size, row.floor) {
-                        row.entries.push(((first + i) as u32, value));
-                        row.prune(*k, 2 * k);
+            }
+            Rule::Groups { size } => {
+                for (i, &value) in pre.iter().enumerate().filter(|&(_, &value)| above(value, 0.0)) {
+                    let feature = first + i;
+                    match row.entries.last_mut().filter(|last| last.0 as usize / size == feature / size) {
+                        Some(last) if above(value, last.1) => *last = (feature as u32, value),
+                        Some(_) => {}
+                        None => row.entries.push((feature as u32, value)),
                     }
                 }
             }
@@ -257,10 +298,19 @@ impl<'a> Plan<'a> {
     }
     /// The entries of a token by feature, ascending.
     fn finish(&self, mut row: Firing) -> Vec<(u32, f32)> {
-        if let Rule::Top { k, .. } | Rule::Magnitude { k, .. } = self.rule {
-            row.prune(k, k + 1);
+        if let Rule::Top { k, order } = self.rule {
+            row.prune(order, k, k + 1);
             row.entries.sort_unstable_by_key(|entry| entry.0);
         }
+        for (feature, value) in &mut row.entries {
+            match self.role {
+                Some(NormRole::ForValue) => *value *= self.norms[*feature as usize],
+                Some(NormRole::ForChoice) => *value /= self.norms[*feature as usize],
+                Some(NormRole::Kept) | None => {}
+            }
+        }
+        // Negative values may be zero.
+        row.entries.retain(|entry| entry.1 != 0.0);
         row.entries
     }
 }
@@ -272,13 +322,13 @@ fn above(value: f32, bound: f32) -> bool {
 }
 
 impl Firing {
-    /// Cuts down to the `k` largest by magnitude, the lowest feature first among equals, once there are `limit`.
+    /// Cuts down to the `k` largest, the lowest feature first among equals, once there are `limit`.
     /// Features come in ascending order, so a later equal can never displace an earlier one.
-    fn prune(&mut self, k: usize, limit: usize) {
+    fn prune(&mut self, order: Order, k: usize, limit: usize) {
         if self.entries.len() >= limit && self.entries.len() > k {
-            let order = |a: &(u32, f32), b: &(u32, f32)| b.1.abs().total_cmp(&a.1.abs()).then(a.0.cmp(&b.0));
-            let (_, last, _) = self.entries.select_nth_unstable_by(k - 1, order);
-            self.floor = last.1.abs();
+            let by = |a: &(u32, f32), b: &(u32, f32)| order.key(b.1).total_cmp(&order.key(a.1)).then(a.0.cmp(&b.0));
+            let (_, last, _) = self.entries.select_nth_unstable_by(k - 1, by);
+            self.floor = order.key(last.1);
             self.entries.truncate(k);
         }
     }
@@ -294,7 +344,7 @@ fn about(dictionary: &Dictionary, what: impl Into<String>) -> Problem {
 
 /// What is subtracted from the input.
 fn center(dictionary: &Dictionary, width: usize) -> Result<&[f32]> {
-    let b_dec = &dictionary.b_dec;
+    let b_dec = dictionary.center();
     match dictionary.info.subtract_b_dec {
         Some(false) => Ok(&[]),
         _ if b_dec.iter().all(|&value| value == 0.0) => Ok(&[]),
@@ -310,7 +360,7 @@ fn center(dictionary: &Dictionary, width: usize) -> Result<&[f32]> {
     }
 }
 
-fn rule(dictionary: &Dictionary, task: &Task) -> Result<Rule> {
+fn rule(dictionary: &Dictionary) -> Result<Rule> {
     let features = dictionary.features();
     let per_feature = |name: &str, values: &[f32]| {
         if values.len() != 1 && values.len() != features {
@@ -328,15 +378,19 @@ fn rule(dictionary: &Dictionary, task: &Task) -> Result<Rule> {
         }
         Err(about(dictionary, format!("k is {k}")).expected(format!("1 to {features}")).hint("--k").input())
     };
-    let scale = |by_norm: bool| {
-        let norms = if by_norm { dictionary.decoder_norms(task)? } else { Vec::new() };
-        finite(dictionary, "the length of W_dec", "feature", &norms).map(|()| norms)
-    };
     Ok(match &dictionary.info.activation {
         Activation::Relu => Rule::Above(Vec::new()),
-        Activation::TopK { k, by_decoder_norm } => Rule::Top { k: checked(*k)?, scale: scale(*by_decoder_norm)? },
-        Activation::AbsTopK { k, by_decoder_norm } => {
-            Rule::Magnitude { k: checked(*k)?, scale: scale(*by_decoder_norm)? }
+        Activation::TopK { k, negatives } => {
+            Rule::Top { k: checked(*k)?, order: if *negatives { Order::Value } else { Order::Positive } }
+        }
+        Activation::AbsTopK { k } => Rule::Top { k: checked(*k)?, order: Order::Magnitude },
+        Activation::GroupMax { k } => {
+            let k = checked(*k)?;
+            if !features.is_multiple_of(k) {
+                let what = format!("{features} features cannot be parted into {k} equal groups");
+                return Err(about(dictionary, what).expected("k that divides them").hint("--k").input());
+            }
+            Rule::Groups { size: features / k }
         }
         Activation::JumpRelu { threshold } | Activation::BatchTopK { threshold: Some(threshold), .. } => {
             Rule::Above(per_feature("threshold", threshold)?)
@@ -360,7 +414,7 @@ fn rule(dictionary: &Dictionary, task: &Task) -> Result<Rule> {
         }
         Activation::Unknown => {
             return Err(about(dictionary, "the activation function of the dictionary is not known")
-                .expected("relu, topk, abstopk, batchtopk, jumprelu or gated")
+                .expected("relu, topk, abstopk, groupmax, batchtopk, jumprelu or gated")
                 .hint("--arch, with --k or --threshold")
                 .input());
         }

@@ -4,8 +4,8 @@
 //! that the Hub documents for other readers: `models--org--repo/{refs/main, snapshots/<sha>/…}`.
 
 use super::detect::{self, Source};
-use super::formats::{self, FORMATS};
-use crate::container::{Dtype, FileKind};
+use super::formats::{self, FORMATS, Place};
+use crate::container::Dtype;
 use crate::error::{Error, Problem, Result};
 use serde::{Serialize, Serializer};
 use std::collections::HashSet;
@@ -27,12 +27,21 @@ pub struct Listing {
     /// The folder or file to open.
     #[serde(serialize_with = "as_text")]
     pub path: PathBuf,
+    /// Which layer of a file that holds dictionaries of several.
+    #[serde(skip)]
+    pub inner: Option<usize>,
     /// Name of its format; none if it cannot be read.
     pub format: Option<&'static str>,
     /// The decoder's shape as it lies in the file.
     pub shape: Option<Vec<usize>>,
     /// The decoder's element type.
     pub dtype: Option<Dtype>,
+    /// Model, where its files or folders tell.
+    pub model: Option<String>,
+    /// Hook point, likewise.
+    pub hook: Option<String>,
+    /// Layer, likewise.
+    pub layer: Option<usize>,
     /// Why it cannot be read, if so.
     pub problem: Option<String>,
 }
@@ -54,8 +63,7 @@ pub fn list(path: &Path) -> Result<Vec<Listing>> {
 
 /// As [`list`], of a folder that is there; and what else lies there.
 fn search(root: &Path) -> Result<(Vec<Listing>, Others)> {
-    let others = Others { bare: Vec::new(), encoder: None };
-    let mut walk = Walk { seen: HashSet::new(), entries: 0, root: root.to_path_buf(), others };
+    let mut walk = Walk::at(root);
     let mut found = Vec::new();
     walk.visit(root, 0, &mut found)?;
     for listings in [&mut found, &mut walk.others.bare] {
@@ -80,6 +88,10 @@ struct Others {
 }
 
 impl Walk {
+    fn at(root: &Path) -> Self {
+        let others = Others { bare: Vec::new(), encoder: None };
+        Self { seen: HashSet::new(), entries: 0, root: root.to_path_buf(), others }
+    }
     fn visit(&mut self, folder: &Path, depth: usize, found: &mut Vec<Listing>) -> Result<()> {
         // A link that leads back up would be walked for ever.
         let real = folder.canonicalize().map_err(|e| Error::io(folder, &e))?;
@@ -93,7 +105,7 @@ impl Walk {
                 formats::recognise(source).is_none() && !matches!(formats::unrecognised(source), Error::NotRead(_))
             });
             if !foreign {
-                found.push(self.listing(folder, source));
+                found.extend(self.listings(folder, source));
             }
         }
         let mut folders = Vec::new();
@@ -115,9 +127,7 @@ impl Walk {
             }
             match std::fs::metadata(&path) {
                 Ok(metadata) if metadata.is_dir() => folders.push(path),
-                Ok(metadata) if metadata.is_file() && !detect::WEIGHT_FILES.contains(&name.as_str()) => {
-                    files.push(path);
-                }
+                Ok(metadata) if metadata.is_file() && !is_known(&path) => files.push(path),
                 // A dangling link or a file that may not be looked at is nobody's dictionary.
                 _ => {}
             }
@@ -126,16 +136,16 @@ impl Walk {
         folders.sort();
         files.sort();
         for file in files {
-            let suffix = file.extension().map(|suffix| suffix.to_string_lossy().to_ascii_lowercase());
-            if !matches!(suffix.as_deref(), Some("safetensors" | "npz" | "npy")) || is_result(&file) {
+            let name = file.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+            if !SUFFIXES.iter().any(|suffix| name.ends_with(suffix)) || is_result(&file) {
                 continue;
             }
             // Tensors of other kinds lie beside dictionaries; what is no dictionary is passed over in silence.
             let Ok(source) = Source::open(&file) else { continue };
             if let Some(format) = formats::recognise(&source) {
                 let named = format.name != "matrix" || says_decoder(&file, &source);
-                let listing = self.listing(&file, Ok(source));
-                if named { found.push(listing) } else { self.others.bare.push(listing) }
+                let listings = self.listings(&file, Ok(source));
+                if named { found.extend(listings) } else { self.others.bare.extend(listings) }
             } else if formats::lone_encoder(&source).is_some() {
                 self.others.encoder.get_or_insert_with(|| formats::unrecognised(&source));
             }
@@ -151,26 +161,53 @@ impl Walk {
         }
         Ok(())
     }
-    fn listing(&self, path: &Path, source: Result<Source>) -> Listing {
+    /// The dictionaries in what lies at `path`: one, or one a layer.
+    fn listings(&self, path: &Path, source: Result<Source>) -> Vec<Listing> {
         let below = path.strip_prefix(&self.root).unwrap_or(path);
         let parts: Vec<_> = below.components().map(|part| shown(part.as_os_str())).collect();
         let name = if parts.is_empty() { ".".into() } else { parts.join("/") };
-        let (mut format, mut shape, mut dtype, mut problem) = (None, None, None, None);
-        match source {
-            Ok(source) => {
-                format = formats::recognise(&source).map(|format| format.name);
-                let decoder = source.tensors.iter().find(|t| t.shape.len() == 2 && is_decoder(&t.name));
-                if let Some(decoder) = decoder.or_else(|| source.tensors.iter().find(|t| t.shape.len() == 2)) {
-                    (shape, dtype) = (Some(decoder.shape.clone()), decoder.dtype);
-                }
-                if format.is_none() {
-                    problem = Some(formats::unrecognised(&source).to_string());
-                }
+        let (path, nothing) = (path.to_path_buf(), Place::default);
+        let listing = |name, inner, format, place: Place| {
+            let Place { model, hook, layer, .. } = place;
+            let (path, shape, dtype, problem) = (path.clone(), None, None, None);
+            Listing { name, path, inner, format, shape, dtype, model, hook, layer, problem }
+        };
+        let mut source = match source {
+            Ok(source) => source,
+            Err(error) => {
+                return vec![Listing { problem: Some(error.to_string()), ..listing(name, None, None, nothing()) }];
             }
-            Err(error) => problem = Some(error.to_string()),
+        };
+        let matrices = || source.tensors.iter().filter(|tensor| (2..=3).contains(&tensor.shape.len()));
+        let decoder = matrices().find(|tensor| is_decoder(&tensor.name)).or_else(|| matrices().next());
+        let (shape, dtype) = (decoder.map(|tensor| tensor.shape.clone()), decoder.and_then(|tensor| tensor.dtype));
+        let Some(format) = formats::recognise(&source) else {
+            let problem = Some(formats::unrecognised(&source).to_string());
+            return vec![Listing { problem, shape, dtype, ..listing(name, None, None, nothing()) }];
+        };
+        let layers = (format.layers)(&source);
+        if layers.is_empty() {
+            let place = (format.place)(&source);
+            return vec![Listing { shape, dtype, ..listing(name, None, Some(format.name), place) }];
         }
-        Listing { name, path: path.to_path_buf(), format, shape, dtype, problem }
+        let below = if name == "." { String::new() } else { format!("{name}/") };
+        let of_layer = |layer| {
+            source.layer = Some(layer);
+            let (name, place) = (format!("{below}layer_{layer}"), (format.place)(&source));
+            let shape = shape.clone();
+            Listing { shape, dtype, ..listing(name, Some(layer), Some(format.name), place) }
+        };
+        layers.into_iter().map(of_layer).collect()
     }
+}
+
+/// How the names of files with tensors end.
+const SUFFIXES: &[&str] = &[".safetensors", ".npz", ".npy", ".pt", ".pth", ".pkl.gz"];
+
+/// Whether a file is found by the folder that it makes a dictionary, or by another file.
+fn is_known(file: &Path) -> bool {
+    let ends = |name: &&str| file.ends_with(name);
+    detect::WEIGHT_FILES.iter().any(ends) || detect::is_companion(file)
 }
 
 /// A file's name as text; bytes that are no UTF-8 are written as `\xff`, so that different names stay different.
@@ -217,8 +254,8 @@ pub(crate) fn natural(name: &str) -> Vec<(char, u64)> {
 /// What lies at a path.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Found {
-    /// One dictionary: the file or folder to open.
-    One(PathBuf),
+    /// One dictionary.
+    One(Located),
     /// A folder of several, of which one must be picked.
     Many(Vec<Listing>),
 }
@@ -229,18 +266,35 @@ pub enum Found {
 /// As [`resolve`] and [`list`]; or if no dictionary is in the folder.
 pub fn look(path: &Path) -> Result<Found> {
     let path = resolve(path)?;
-    let own = path.is_dir() && detect::weight_file(&path).is_some();
-    if !path.is_dir() || own && Source::open(&path).is_ok_and(|source| formats::recognise(&source).is_some()) {
-        return Ok(Found::One(path));
+    let own = !path.is_dir() || detect::weight_file(&path).is_some();
+    let mut all = if own { in_one(&path) } else { Vec::new() };
+    let mut others = None;
+    if all.is_empty() && path.is_dir() {
+        let (found, rest) = search(&path)?;
+        (all, others) = (found, Some(rest));
     }
-    let (mut all, others) = search(&path)?;
-    match all.len() {
-        // Its weight file is no dictionary: opening it says what it is.
-        0 if own => Ok(Found::One(path)),
-        0 => Ok(Found::One(only_matrix(&path, others)?.path)),
-        1 => Ok(Found::One(all.swap_remove(0).path)),
+    match (all.len(), others) {
+        (0, Some(others)) if !own => Ok(Found::One(only_matrix(&path, others)?.into())),
+        // It is no dictionary: opening it says what it is.
+        (0, _) => Ok(Found::One(Located { path, layer: None, picked: None })),
+        (1, _) => Ok(Found::One(all.swap_remove(0).into())),
         _ => Ok(Found::Many(all)),
     }
+}
+
+/// The dictionaries in one file, or in a folder that is a dictionary itself; none if it is no dictionary.
+fn in_one(path: &Path) -> Vec<Listing> {
+    let Ok(source) = Source::open(path) else { return Vec::new() };
+    if formats::recognise(&source).is_none() {
+        return Vec::new();
+    }
+    let own = detect::own_layer(path);
+    let mut all = Walk::at(path).listings(path, Ok(source));
+    // A file of a set is its own layer.
+    if let Some(at) = own.and_then(|own| all.iter().position(|listing| listing.inner == Some(own))) {
+        all = vec![all.swap_remove(at)];
+    }
+    all
 }
 
 /// A dictionary's place.
@@ -248,8 +302,16 @@ pub fn look(path: &Path) -> Result<Found> {
 pub struct Located {
     /// The file or folder to open.
     pub path: PathBuf,
+    /// Which layer of it, if it holds dictionaries of several.
+    pub layer: Option<usize>,
     /// Its name among those of its folder, if it was picked.
     pub picked: Option<String>,
+}
+
+impl From<Listing> for Located {
+    fn from(listing: Listing) -> Self {
+        Self { path: listing.path, layer: listing.inner, picked: None }
+    }
 }
 
 /// The one dictionary at `path`, or the one of a folder of many that `pick` names: by its name in [`list`], or a part
@@ -260,7 +322,7 @@ pub struct Located {
 pub fn locate(path: &Path, pick: Option<&str>) -> Result<Located> {
     let Some(pick) = pick else {
         return match look(path)? {
-            Found::One(path) => Ok(Located { path, picked: None }),
+            Found::One(located) => Ok(located),
             Found::Many(all) => Err(Problem::new(format!("a folder of {} dictionaries: {}", all.len(), names(&all)))
                 .path(path)
                 .expected("one")
@@ -270,14 +332,18 @@ pub fn locate(path: &Path, pick: Option<&str>) -> Result<Located> {
     };
     let path = resolve(path)?;
     let problem = |what: String| Problem::new(what).path(&path);
-    if !path.is_dir() {
+    let mut all = in_one(&path);
+    if !path.is_dir() && all.iter().all(|listing| listing.inner.is_none()) {
         return Err(problem(format!("there is nothing to pick {pick} from: this is one file"))
             .expected("a folder of dictionaries")
             .usage());
     }
-    let (mut all, others) = search(&path)?;
-    if all.is_empty() {
-        all.push(only_matrix(&path, others)?);
+    if path.is_dir() {
+        let (found, others) = search(&path)?;
+        all = found;
+        if all.is_empty() {
+            all.push(only_matrix(&path, others)?);
+        }
     }
     let exact = all.iter().filter(|listing| listing.name == pick);
     let matching: Vec<&Listing> = match exact.collect::<Vec<_>>() {
@@ -285,7 +351,7 @@ pub fn locate(path: &Path, pick: Option<&str>) -> Result<Located> {
         exact => exact,
     };
     match matching.as_slice() {
-        [one] => Ok(Located { path: one.path.clone(), picked: Some(one.name.clone()) }),
+        [one] => Ok(Located { picked: Some(one.name.clone()), ..Located::from((*one).clone()) }),
         [] if all.len() == 1 && all[0].name == "." => {
             Err(problem(format!("there is nothing to pick {pick} from: this is one dictionary"))
                 .expected("a folder of dictionaries")
@@ -333,10 +399,6 @@ fn seems(path: &Path) -> Option<Error> {
             |name: &&String| Path::new(name).extension().is_some_and(|s| suffixes.iter().any(|suffix| s == *suffix));
         names.iter().find(fits)
     };
-    if let Some(torch) = ends(&["pt", "pth"]) {
-        let error = Problem::not_read(path.join(torch), "what seems to be a torch archive", FileKind::Torch.hint());
-        return Some(error);
-    }
     let is_data_set = names.iter().any(|name| name == "dataset_info.json") || ends(&["arrow"]).is_some();
     let what = "a data set of activations, not a dictionary";
     is_data_set.then(|| no_dictionary(path, what, "--acts with this folder"))

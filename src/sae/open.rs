@@ -4,7 +4,7 @@
 //! vectors; matrices stay mapped, except those of compressed archives.
 
 use super::detect::Source;
-use super::dictionary::{Dictionary, Normalize};
+use super::dictionary::{Dictionary, Normalize, SourceChoice};
 use super::find::locate;
 use super::formats;
 use crate::container::Bytes;
@@ -29,6 +29,8 @@ pub struct OpenOptions {
     pub normalize: Option<Normalize>,
     /// Whether the matrices lie the other way round than the format has them.
     pub transpose: Option<bool>,
+    /// Which source of a dictionary of several.
+    pub source: Option<SourceChoice>,
     /// Which dictionary of a folder of many: its name in [`list`](super::list), or a part of it that no other has.
     pub pick: Option<String>,
 }
@@ -36,7 +38,7 @@ pub struct OpenOptions {
 impl OpenOptions {
     /// What was said, by the name of its flag: what belongs into the provenance of a result.
     pub fn said(&self) -> serde_json::Map<String, serde_json::Value> {
-        let Self { format, arch, k, threshold, subtract_b_dec, normalize, transpose, pick } = self;
+        let Self { format, arch, k, threshold, subtract_b_dec, normalize, transpose, source, pick } = self;
         let all = [
             ("format", format.clone().map(Into::into)),
             ("arch", arch.clone().map(Into::into)),
@@ -46,9 +48,25 @@ impl OpenOptions {
             ("subtract_b_dec", subtract_b_dec.map(Into::into)),
             ("normalize", normalize.map(|normalize| normalize.to_string().into())),
             ("transpose", transpose.map(Into::into)),
+            ("source", source.map(|choice| choice.to_string().into())),
             ("pick", pick.clone().map(Into::into)),
         ];
         all.into_iter().filter_map(|(name, value)| Some((name.to_string(), value?))).collect()
+    }
+}
+
+impl FromStr for SourceChoice {
+    type Err = Error;
+    /// Reads `concat`, `sum` or the number of a source, from 0.
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "concat" => Ok(Self::Concat),
+            "sum" => Ok(Self::Sum),
+            _ => text.parse().map(Self::One).map_err(|_| {
+                let problem = Problem::new(format!("no source is called {text}"));
+                problem.expected("concat, sum, or the number of a source from 0").usage()
+            }),
+        }
     }
 }
 
@@ -85,16 +103,20 @@ impl FromStr for Normalize {
 /// # Errors
 /// As [`locate`] and [`open_at`].
 pub fn open(path: &Path, options: &OpenOptions) -> Result<Dictionary> {
-    open_at(&locate(path, options.pick.as_deref())?.path, options)
+    let located = locate(path, options.pick.as_deref())?;
+    open_at(&located.path, located.layer, options)
 }
 
-/// Opens the dictionary whose weight file, or folder with one, lies at `path`; nothing is searched.
+/// Opens the dictionary whose weight file, or folder with one, lies at `path`; nothing is searched. Of a file that holds
+/// dictionaries of several layers it is that of `layer`.
 ///
 /// # Errors
 /// If there is nothing at `path`, or what is there is broken, no dictionary, of a kind that cannot be read yet
 /// ([`Error::NotRead`]), or does not fit the options.
-pub fn open_at(path: &Path, options: &OpenOptions) -> Result<Dictionary> {
-    interpret(&Source::open(path)?, options)
+pub fn open_at(path: &Path, layer: Option<usize>, options: &OpenOptions) -> Result<Dictionary> {
+    let mut source = Source::open(path)?;
+    source.layer = layer;
+    interpret(&source, options)
 }
 
 /// Opens a dictionary from memory: a safetensors file and the text of its configuration. `name` stands for the path.
@@ -111,6 +133,11 @@ fn interpret(source: &Source, options: &OpenOptions) -> Result<Dictionary> {
         Some(name) => formats::by_name(name)?,
         None => formats::recognise(source).ok_or_else(|| formats::unrecognised(source))?,
     };
+    let layers = (format.layers)(source);
+    if !layers.is_empty() && source.layer.is_none_or(|layer| !layers.contains(&layer)) {
+        let what = format!("dictionaries of {} layers lie in it", layers.len());
+        return Err(source.problem(what).expected("one").hint(format!("--pick layer_{}", layers[0])).usage());
+    }
     let mut dictionary = (format.load)(source, options)?;
     settle(&mut dictionary, options)?;
     Ok(dictionary)
@@ -118,13 +145,14 @@ fn interpret(source: &Source, options: &OpenOptions) -> Result<Dictionary> {
 
 /// Applies what the user says of the bias and of the input over what the file says, and tells what stays open.
 fn settle(dictionary: &mut Dictionary, options: &OpenOptions) -> Result<()> {
-    let widths_differ = dictionary.d_model() != dictionary.d_out();
     let matters = dictionary.encoder.is_some();
-    let biased = dictionary.b_dec.iter().any(|&b| b != 0.0);
+    let center = dictionary.center();
+    let biased = center.iter().any(|&b| b != 0.0);
+    let too_wide = !center.is_empty() && center.len() != dictionary.d_model();
     let info = &mut dictionary.info;
     let mut say = |text: &str| info.warnings.push(text.into());
     match (info.subtract_b_dec, options.subtract_b_dec) {
-        (_, Some(true)) if widths_differ => {
+        (_, Some(true)) if too_wide => {
             let what = "--subtract-b-dec true: b_dec is as wide as the output, not as the input";
             return Err(Problem::new(what).usage());
         }

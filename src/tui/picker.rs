@@ -261,9 +261,13 @@ mod tests {
         Listing {
             name: name.into(),
             path: PathBuf::from("runs").join(name),
+            inner: None,
             format: good.then_some("saelens"),
             shape: good.then(|| vec![24_576, 768]),
             dtype: good.then_some(crate::container::Dtype::F32),
+            model: None,
+            hook: None,
+            layer: None,
             problem: problem.map(str::to_string),
         }
     }

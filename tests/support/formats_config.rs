@@ -22,7 +22,7 @@ fn configurations_before_version_6_keep_their_meaning() {
             "hook_layer": 8, "apply_b_dec_to_input": false, "normalize_activations": "layer_norm",
             "sae_lens_training_version": "3.12.0"}),
     );
-    assert_eq!(info.activation, Activation::TopK { k: 5, by_decoder_norm: false });
+    assert_eq!(info.activation, Activation::TopK { k: 5, negatives: false });
     assert_eq!((info.subtract_b_dec, info.layer), (Some(false), Some(8)));
     assert_eq!(info.normalize, Normalize::LayerNorm { unbiased: true });
     assert_eq!(info.warnings, Vec::<String>::new());
@@ -71,7 +71,7 @@ fn what_is_no_configuration_of_saelens_is_not_read_as_one() {
         assert_eq!(open_plain(&folder.path("topk")).info.activation.describe(), "topk, k missing", "{config}");
         let settled = OpenOptions { k: Some(2), ..OpenOptions::default() };
         let settled = open(&folder.path("topk"), &settled).unwrap().info.activation;
-        assert_eq!(settled, Activation::TopK { k: 2, by_decoder_norm: false });
+        assert_eq!(settled, Activation::TopK { k: 2, negatives: false });
     }
 }
 
@@ -126,7 +126,7 @@ fn the_user_overrules_and_the_parts_of_the_file_stay() {
     assert_eq!(info.activation, Activation::JumpRelu { threshold: expected.clone() });
     assert_eq!(info.warnings, ["the files say topk; taken as jumprelu, as --arch says"]);
     assert_eq!(taken("gated").activation.name(), "gated");
-    assert_eq!(taken("abstopk").activation, Activation::AbsTopK { k: 3, by_decoder_norm: true });
+    assert_eq!(taken("abstopk").activation, Activation::AbsTopK { k: 3 });
     assert_eq!(taken("batchtopk").activation, Activation::BatchTopK { k: Some(3), threshold: Some(expected) });
 }
 
@@ -175,7 +175,7 @@ fn tensors_without_a_configuration_open_with_what_they_tell() {
     let options = OpenOptions { arch: Some("topk".into()), k: Some(2), ..OpenOptions::default() };
     let chosen = OpenOptions { subtract_b_dec: Some(true), ..options };
     let info = open(&plain, &chosen).unwrap().info;
-    assert_eq!(info.activation, Activation::TopK { k: 2, by_decoder_norm: false });
+    assert_eq!(info.activation, Activation::TopK { k: 2, negatives: false });
     assert_eq!(info.subtract_b_dec, Some(true));
 }
 

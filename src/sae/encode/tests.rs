@@ -64,6 +64,17 @@ fn pre(dictionary: &Dictionary, x: &[f32]) -> Vec<f64> {
 fn oracle(dictionary: &Dictionary, x: &[f32]) -> Vec<(usize, f64)> {
     let mut pre = pre(dictionary, x);
     let at = |values: &[f32], i: usize| f64::from(if values.len() == 1 { values[0] } else { values[i] });
+    let mut row = vec![0f32; dictionary.d_out()];
+    let norms: Vec<f64> = (0..dictionary.features())
+        .map(|i| {
+            dictionary.decoder.read(i..i + 1, &mut row);
+            row.iter().map(|&w| f64::from(w).powi(2)).sum::<f64>().sqrt()
+        })
+        .collect();
+    let role = dictionary.info.code_norm.map(|norm| norm.role);
+    if matches!(role, Some(NormRole::Kept | NormRole::ForChoice)) {
+        pre.iter_mut().zip(&norms).for_each(|(pre, norm)| *pre *= norm);
+    }
     let largest = |pre: &[f64], k: usize, key: fn(f64) -> f64| {
         let mut order: Vec<usize> = (0..pre.len()).collect();
         order.sort_by(|&a, &b| key(pre[b]).total_cmp(&key(pre[a])).then(a.cmp(&b)));
@@ -71,22 +82,19 @@ fn oracle(dictionary: &Dictionary, x: &[f32]) -> Vec<(usize, f64)> {
         order.sort_unstable();
         order.into_iter().map(|i| (i, pre[i])).collect::<Vec<_>>()
     };
-    let scaled = |pre: &mut [f64], by_norm: bool| {
-        let mut row = vec![0f32; dictionary.d_out()];
-        for (i, value) in pre.iter_mut().enumerate().filter(|_| by_norm) {
-            dictionary.decoder.read(i..i + 1, &mut row);
-            *value *= row.iter().map(|&w| f64::from(w).powi(2)).sum::<f64>().sqrt();
-        }
-    };
-    match &dictionary.info.activation {
+    let mut fires: Vec<(usize, f64)> = match &dictionary.info.activation {
         Activation::Relu => pre.into_iter().enumerate().filter(|&(_, v)| v > 0.0).collect(),
-        Activation::TopK { k, by_decoder_norm } => {
-            scaled(&mut pre, *by_decoder_norm);
-            largest(&pre, *k, |v| v).into_iter().filter(|&(_, v)| v > 0.0).collect()
+        Activation::TopK { k, negatives } => {
+            largest(&pre, *k, |v| v).into_iter().filter(|&(_, v)| v > 0.0 || *negatives).collect()
         }
-        Activation::AbsTopK { k, by_decoder_norm } => {
-            scaled(&mut pre, *by_decoder_norm);
-            largest(&pre, *k, f64::abs).into_iter().filter(|&(_, v)| v != 0.0).collect()
+        Activation::AbsTopK { k } => largest(&pre, *k, f64::abs).into_iter().filter(|&(_, v)| v != 0.0).collect(),
+        Activation::GroupMax { k } => {
+            let size = pre.len() / k;
+            let groups = pre.chunks(size).enumerate().map(|(group, pre)| {
+                let (at, value) = largest(pre, 1, |v| v)[0];
+                (group * size + at, value)
+            });
+            groups.filter(|&(_, v)| v > 0.0).collect()
         }
         Activation::JumpRelu { threshold } | Activation::BatchTopK { threshold: Some(threshold), .. } => {
             pre.into_iter().enumerate().filter(|&(i, v)| v > 0.0 && v > at(threshold, i)).collect()
@@ -101,7 +109,15 @@ fn oracle(dictionary: &Dictionary, x: &[f32]) -> Vec<(usize, f64)> {
         Activation::BatchTopK { .. } | Activation::Incomplete { .. } | Activation::Unknown => {
             unreachable!("refused before")
         }
+    };
+    for (feature, value) in &mut fires {
+        match role {
+            Some(NormRole::ForValue) => *value *= norms[*feature],
+            Some(NormRole::ForChoice) => *value /= norms[*feature],
+            Some(NormRole::Kept) | None => {}
+        }
     }
+    fires
 }
 
 fn agrees(dictionary: &Dictionary, tokens: usize) {
@@ -112,7 +128,7 @@ fn agrees(dictionary: &Dictionary, tokens: usize) {
     for token in 0..tokens {
         let expected = oracle(dictionary, x.row(token));
         let (features, values) = found.row(token);
-        let what = dictionary.info.activation.describe();
+        let what = dictionary.describe_activation();
         let columns: Vec<usize> = features.iter().map(|&f| f as usize).collect();
         assert_eq!(columns, expected.iter().map(|e| e.0).collect::<Vec<_>>(), "{what}, token {token}");
         for (value, (feature, exact)) in values.iter().zip(&expected) {
@@ -126,12 +142,12 @@ fn every_function(features: usize) -> Vec<Activation> {
     let per_feature = noise(features, 11);
     vec![
         Activation::Relu,
-        Activation::TopK { k: 5, by_decoder_norm: false },
-        Activation::TopK { k: features, by_decoder_norm: false },
-        Activation::TopK { k: 7, by_decoder_norm: true },
-        Activation::AbsTopK { k: 6, by_decoder_norm: false },
-        Activation::AbsTopK { k: 1, by_decoder_norm: false },
-        Activation::AbsTopK { k: 9, by_decoder_norm: true },
+        Activation::TopK { k: 5, negatives: false },
+        Activation::TopK { k: features, negatives: false },
+        Activation::TopK { k: 7, negatives: false },
+        Activation::AbsTopK { k: 6 },
+        Activation::AbsTopK { k: 1 },
+        Activation::AbsTopK { k: 9 },
         Activation::JumpRelu { threshold: vec![0.5] },
         Activation::JumpRelu { threshold: per_feature.clone() },
         Activation::BatchTopK { k: Some(3), threshold: Some(vec![1.0]) },
@@ -148,12 +164,10 @@ fn every_function_agrees_with_its_definition() {
 
 #[test]
 fn several_tiles_and_slabs_agree_with_the_definition() {
-    for activation in
-        [Activation::TopK { k: 12, by_decoder_norm: false }, Activation::JumpRelu { threshold: vec![2.0] }]
-    {
+    for activation in [Activation::TopK { k: 12, negatives: false }, Activation::JumpRelu { threshold: vec![2.0] }] {
         agrees(&dictionary(activation, TILE + 300, 6), 70);
     }
-    agrees(&dictionary(Activation::TopK { k: 3, by_decoder_norm: true }, 20, 4), SLAB + 130);
+    agrees(&dictionary(Activation::TopK { k: 3, negatives: false }, 20, 4), SLAB + 130);
 }
 
 #[test]
@@ -166,7 +180,7 @@ fn every_normalisation_and_bias_agrees_with_its_definition() {
     ];
     for normalize in normalisations {
         for subtract in [true, false] {
-            let mut dictionary = dictionary(Activation::TopK { k: 8, by_decoder_norm: false }, 50, 12);
+            let mut dictionary = dictionary(Activation::TopK { k: 8, negatives: false }, 50, 12);
             dictionary.info.normalize = normalize;
             dictionary.info.subtract_b_dec = Some(subtract);
             agrees(&dictionary, 30);
@@ -183,7 +197,7 @@ fn every_normalisation_and_bias_agrees_with_its_definition() {
 
 #[test]
 fn a_transposed_half_precision_encoder_gives_the_same() {
-    let mut dictionary = dictionary(Activation::TopK { k: 5, by_decoder_norm: false }, 90, 8);
+    let mut dictionary = dictionary(Activation::TopK { k: 5, negatives: false }, 90, 8);
     let rows = noise(90 * 8, 6).into_iter().map(|v| half::f16::from_f32(v).to_f32()).collect::<Vec<_>>();
     dictionary.encoder = Some(Matrix::from_f32(&rows, 8));
     let x = Points::new(noise(30 * 8, 9), 8);
@@ -211,16 +225,16 @@ fn exact(activation: Activation, pre: &[f32]) -> Vec<(u32, f32)> {
 #[test]
 fn the_lowest_feature_wins_a_tie() {
     let pre = [1.0, 3.0, 3.0, 2.0, 3.0, -3.0, 3.0];
-    let top = |k| exact(Activation::TopK { k, by_decoder_norm: false }, &pre);
+    let top = |k| exact(Activation::TopK { k, negatives: false }, &pre);
     assert_eq!(top(1), [(1, 3.0)]);
     assert_eq!(top(2), [(1, 3.0), (2, 3.0)]);
     assert_eq!(top(5), [(1, 3.0), (2, 3.0), (3, 2.0), (4, 3.0), (6, 3.0)]);
     assert_eq!(top(7).len(), 6, "what is not above zero does not fire");
-    let magnitude = exact(Activation::AbsTopK { k: 4, by_decoder_norm: false }, &pre);
+    let magnitude = exact(Activation::AbsTopK { k: 4 }, &pre);
     assert_eq!(magnitude, [(1, 3.0), (2, 3.0), (4, 3.0), (5, -3.0)], "the sign is kept");
     let mut equal = vec![2.0; 3 * TILE];
     equal[2 * TILE + 5] = 4.0;
-    let across = exact(Activation::TopK { k: 3, by_decoder_norm: false }, &equal);
+    let across = exact(Activation::TopK { k: 3, negatives: false }, &equal);
     assert_eq!(across, [(0, 2.0), (1, 2.0), (2 * TILE as u32 + 5, 4.0)], "also across tiles");
 }
 
@@ -257,13 +271,13 @@ fn what_is_not_known_is_asked_for_by_its_flag() {
         change(&mut dictionary);
         encode(&dictionary, &x, &task()).unwrap_err().to_string()
     };
-    let top = |k| Activation::TopK { k, by_decoder_norm: false };
+    let top = |k| Activation::TopK { k, negatives: false };
     let cases: Vec<(String, &str)> = vec![
         (refused(&|d| d.info.activation = Activation::Unknown), "--arch"),
         (refused(&|d| d.info.activation = Activation::BatchTopK { k: Some(2), threshold: None }), "--threshold"),
         (refused(&|d| d.info.activation = top(0)), "k is 0"),
         (refused(&|d| d.info.activation = top(5)), "--k"),
-        (refused(&|d| d.info.activation = Activation::AbsTopK { k: 5, by_decoder_norm: false }), "1 to 4"),
+        (refused(&|d| d.info.activation = Activation::AbsTopK { k: 5 }), "1 to 4"),
         (refused(&|d| d.info.activation = Activation::JumpRelu { threshold: vec![1.0; 3] }), "threshold has 3 values"),
         (
             refused(&|d| d.info.activation = Activation::Incomplete { name: "topk", lacks: "k", hint: "--k K" }),

@@ -5,20 +5,21 @@
 //! from the path, where the path has them, and are unknown elsewhere. Source: the release's own tutorial, and
 //! `gemma_2_sae_huggingface_loader` of SAELens 6.
 
-use super::Format;
-use super::layout::{self, Expect};
+use super::build::{self, Facts, Names, Place, Weights};
+use super::{Format, layout};
 use crate::error::Result;
 use crate::rows::Rows;
-use crate::sae::activation_function::{Parts, choose};
+use crate::sae::activation_function::Parts;
 use crate::sae::detect::Source;
-use crate::sae::dictionary::{Dictionary, DictionaryInfo, Kind, Normalize};
+use crate::sae::dictionary::{Dictionary, Kind, Normalize};
 use crate::sae::open::OpenOptions;
 use serde_json::{Map, Value};
-use std::path::Path;
 
 pub(super) const FORMAT: Format = Format {
     name: "gemma-scope",
     about: "Gemma Scope params.npz: W_enc, W_dec, b_enc, b_dec, threshold; place and model from the path",
+    layers: super::one,
+    place: |source| Site::of(source).place(),
     detect: |source| source.is_npz() && ROLES.iter().all(|names| find(source, names).is_some()),
     load,
 };
@@ -43,51 +44,35 @@ fn load(source: &Source, options: &OpenOptions) -> Result<Dictionary> {
     });
     let (b_enc, b_dec, threshold) = (b_enc?, b_dec?, threshold?);
     let mut warnings = source.notes.clone();
-    let b_enc = layout::vector(source, b_enc, None, &mut warnings)?;
-    let b_dec = layout::vector(source, b_dec, None, &mut warnings)?;
-    let features = Some(b_enc.len());
-    let tensor = source.tensor(w_dec?)?;
-    let expect =
-        Expect { features, width: Some(b_dec.len()), in_rows: true, transpose: options.transpose, ..Expect::default() };
-    let decoder = layout::orient(&tensor, &expect, &mut warnings)?;
-    // Only now: where the matrix has as many features as b_enc, it is the threshold that is wrong.
-    let threshold = layout::vector(source, threshold, features, &mut warnings)?;
-    let expect = Expect { width: None, in_rows: false, ..expect };
-    let encoder = layout::orient(&source.tensor(w_enc?)?, &expect, &mut warnings)?;
-    layout::check_square(&decoder, &encoder, &mut warnings);
-
-    let place = Place::of(&source.path);
-    let transcoder = place.transcoder || encoder.ncols() != decoder.ncols();
+    let (decoder, encoder) = ((w_dec?, true), Some((w_enc?, false)));
+    let names = Names { decoder, encoder, b_enc: Some(b_enc), b_dec: Some(b_dec), skip: None };
+    let weights = Weights::read(source, options, &names, &mut warnings)?;
+    let features = weights.decoders[0].nrows();
+    let d_model = weights.encoder.as_ref().map_or(0, Rows::ncols);
+    let threshold = layout::vector(source, threshold, Some(features), &mut warnings)?;
+    let site = Site::of(source);
+    let transcoder = site.transcoder || d_model != weights.decoders[0].ncols();
     let mut normalize = Normalize::None;
-    if place.embedding {
+    if site.embedding {
         // These were trained on embeddings scaled by 1/√d; the factor belongs to the data, not to the file's matrices.
-        normalize = Normalize::Scale(Some(1.0 / (encoder.ncols() as f32).sqrt()));
+        normalize = Normalize::Scale(Some(1.0 / (d_model as f32).sqrt()));
         warnings.push("an embedding dictionary: inputs are scaled by 1/√d before encoding".into());
     }
-    if place.model.is_none() {
+    if site.model.is_none() {
         warnings.push("model and site are not in the path; opened from the release's folders they would be".into());
     }
-    let parts = Parts { stated: Some("jumprelu".into()), threshold: Some(threshold), ..Parts::default() };
-    let info = DictionaryInfo {
-        format: FORMAT.name,
+    let facts = Facts {
         kind: if transcoder { Kind::Transcoder } else { Kind::Sae },
-        activation: choose(parts, options, decoder.nrows(), &mut warnings)?,
+        parts: Parts { stated: Some("jumprelu".into()), threshold: Some(threshold), ..Parts::default() },
         normalize,
-        subtract_b_dec: Some(false),
-        dtype: tensor.dtype(),
-        model: place.model,
-        hook: place.hook,
-        layer: place.layer,
-        files: source.files(),
-        warnings,
-        origin: place.origin,
+        ..Facts::plain(FORMAT.name, site.place(), warnings)
     };
-    Ok(Dictionary { info, decoder, encoder: Some(encoder), b_enc, b_dec, skip: None })
+    build::dictionary(source, options, weights, facts)
 }
 
 /// What a path of the release says.
 #[derive(Debug, Default, PartialEq)]
-struct Place {
+struct Site {
     model: Option<String>,
     hook: Option<String>,
     layer: Option<usize>,
@@ -96,14 +81,15 @@ struct Place {
     origin: Map<String, Value>,
 }
 
-impl Place {
-    fn of(path: &Path) -> Self {
-        // Opened from within its folder, the path as typed would say nothing.
-        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+impl Site {
+    fn of(source: &Source) -> Self {
+        Self::in_folders(&source.folders())
+    }
+    /// By the folders that the file lies in, the innermost first.
+    fn in_folders(folders: &[String]) -> Self {
         let mut place = Self::default();
         let mut site = None;
-        let parts = path.parent().into_iter().flat_map(Path::components);
-        let mut parts = parts.map(|part| part.as_os_str().to_string_lossy()).peekable();
+        let mut parts = folders.iter().rev().peekable();
         while let Some(part) = parts.next() {
             if let Some(layer) = part.strip_prefix("layer_").and_then(|n| n.parse().ok()) {
                 place.layer = Some(layer);
@@ -139,14 +125,18 @@ impl Place {
         };
         place
     }
+    fn place(self) -> Place {
+        Place { model: self.model, hook: self.hook, layer: self.layer, origin: self.origin }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn place(path: &str) -> Place {
-        Place::of(Path::new(path))
+    fn place(path: &str) -> Site {
+        let folders: Vec<String> = path.rsplit('/').skip(1).map(String::from).collect();
+        Site::in_folders(&folders)
     }
 
     #[test]
@@ -174,7 +164,7 @@ mod tests {
     #[test]
     fn a_path_that_says_nothing_claims_nothing() {
         let here = place("/somewhere/params.npz");
-        assert_eq!(here, Place::default());
+        assert_eq!(here, Site::default());
         assert!(!place("/home/me/embedding/gemma-scope-2b-pt-res/layer_3/width_16k/average_l0_5/params.npz").embedding);
         let layer = place("/b/layer_11/width_512/average_l0_24/params.npz");
         assert_eq!((layer.layer, layer.model, layer.hook), (Some(11), None, None));

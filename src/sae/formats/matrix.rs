@@ -4,20 +4,23 @@
 //! length that tells. There is no encoder and nothing says what the activation function was. A matrix whose name says
 //! that it is an encoder is only taken if `--format matrix` says so; the columns of a `W_enc` are features.
 
+use super::build::{self, Facts, Place, Weights};
 use super::layout::{self, Expect};
-use super::{Format, layer_of, text};
+use super::{Format, text};
 use crate::container::{Dtype, TensorInfo};
 use crate::error::Result;
 use crate::rows::Rows;
 use crate::sae::activation_function::{Parts, choose};
 use crate::sae::detect::Source;
-use crate::sae::dictionary::{Dictionary, DictionaryInfo, Kind, Normalize};
+use crate::sae::dictionary::{Dictionary, Normalize};
 use crate::sae::open::OpenOptions;
 use crate::text::thousands;
 
 pub(super) const FORMAT: Format = Format {
     name: "matrix",
     about: "bare decoder matrix: npy, or npz or safetensors with one matrix; rows are features",
+    layers: super::one,
+    place,
     detect: |source| super::other(source).is_none() && decoder(source).is_some_and(|name| !layout::says_encoder(name)),
     load,
 };
@@ -71,30 +74,36 @@ fn load(source: &Source, options: &OpenOptions) -> Result<Dictionary> {
         ));
     }
     // What the choice leaves open is said here in other words: without an encoder no flag settles it.
-    let activation = choose(Parts::default(), options, features, &mut Vec::new())?;
+    let mut opens = Vec::new();
+    choose(Parts::default(), options, features, &mut opens)?;
     warnings.push("a decoder alone: no encoder, and nothing says which activation function it had".into());
     let mut read = |name: Option<&str>, length| match name {
         Some(name) => layout::vector(source, name, Some(length), &mut warnings),
         None => Ok(Vec::new()),
     };
     let (b_enc, b_dec) = (read(b_enc, features)?, read(b_dec, width)?);
+    let weights = Weights {
+        decoders: vec![decoder],
+        encoder: None,
+        dtype: tensor.dtype(),
+        b_enc,
+        b_dec,
+        pre_bias: Vec::new(),
+        skip: None,
+    };
+    let facts = Facts {
+        normalize: Normalize::Unstated,
+        subtract_b_dec: None,
+        ..Facts::plain(FORMAT.name, place(source), warnings)
+    };
+    let mut dictionary = build::dictionary(source, options, weights, facts)?;
+    dictionary.info.warnings.retain(|warning| !opens.contains(warning));
+    Ok(dictionary)
+}
+
+fn place(source: &Source) -> Place {
     let config = source.config.as_ref();
     let metadata = config.map(|config| config.get("metadata").unwrap_or(config));
     let find = |keys: &[&str]| metadata.and_then(|metadata| text(metadata, keys));
-    let hook = find(&["hook_name", "hook_point"]);
-    let info = DictionaryInfo {
-        format: FORMAT.name,
-        kind: Kind::Sae,
-        activation,
-        normalize: Normalize::Unstated,
-        subtract_b_dec: None,
-        dtype: tensor.dtype(),
-        model: find(&["model_name"]),
-        layer: hook.as_deref().and_then(layer_of),
-        hook,
-        files: source.files(),
-        warnings,
-        origin: serde_json::Map::new(),
-    };
-    Ok(Dictionary { info, decoder, encoder: None, b_enc, b_dec, skip: None })
+    Place::new(find(&["model_name"]), find(&["hook_name", "hook_point"]), None)
 }

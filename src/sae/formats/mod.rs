@@ -5,10 +5,24 @@
 //! knows their names. Families that are known but have no file yet have their names in a second table, so that whoever opens one
 //! is told what it is.
 
+mod build;
+mod connor_rob;
+mod deepseek;
+mod dictionary_learning;
+mod four;
 mod gemma_scope;
+mod gemma_scope_2;
+mod goodfire;
 mod layout;
+mod llama_scope;
 mod matrix;
+mod neel_nanda;
+mod openai;
+mod qwen_scope;
 mod saelens;
+mod sparsify;
+
+pub use build::Place;
 
 use super::detect::Source;
 use super::dictionary::Dictionary;
@@ -29,12 +43,31 @@ pub struct Format {
     pub about: &'static str,
     /// Whether a source is one of these.
     pub detect: fn(&Source) -> bool,
+    /// The layers whose dictionaries lie in the source, if it holds those of several.
+    pub layers: fn(&Source) -> Vec<usize>,
+    /// Where in which model it was trained, without reading its tensors.
+    pub place: fn(&Source) -> Place,
     /// Reads the source as one of these.
     pub load: fn(&Source, &OpenOptions) -> Result<Dictionary>,
 }
 
 /// All formats, in the order in which they are asked.
-pub const FORMATS: &[Format] = &[gemma_scope::FORMAT, saelens::FORMAT, matrix::FORMAT];
+pub const FORMATS: &[Format] = &[
+    gemma_scope::FORMAT,
+    gemma_scope_2::FORMAT,
+    openai::FORMAT,
+    goodfire::FORMAT,
+    llama_scope::R1,
+    llama_scope::FORMAT,
+    deepseek::FORMAT,
+    sparsify::FORMAT,
+    dictionary_learning::FORMAT,
+    qwen_scope::FORMAT,
+    connor_rob::FORMAT,
+    neel_nanda::FORMAT,
+    saelens::FORMAT,
+    matrix::FORMAT,
+];
 
 /// Families that are known by their tensors but not read yet: the name, and tensors that must all be there.
 const LATER: &[(&str, &[&str])] = &[
@@ -59,6 +92,11 @@ const OTHER: &[(&[&str], &str, &str)] = &[
     (&["indices", "cosines"], "a neighbour graph, not a dictionary", "the dictionary it was made of"),
     (&["coordinates"], "coordinates of a map, not a dictionary", "the dictionary they were made of"),
 ];
+
+/// For formats whose files hold one dictionary each.
+fn one(_: &Source) -> Vec<usize> {
+    Vec::new()
+}
 
 /// The table as the README shows it.
 pub fn markdown() -> String {

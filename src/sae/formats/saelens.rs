@@ -8,13 +8,14 @@
 //! recognisably a configuration of SAELens, and are told where they are used. Without one the tensors alone are
 //! believed. Matrices stay mapped; vectors are read.
 
+use super::build::{self, Facts, Place, Weights};
 use super::layout::{self, Expect};
 use super::{Format, count, flag, layer_of, text, whole};
 use crate::error::Result;
 use crate::rows::Rows;
-use crate::sae::activation_function::{GateVectors, Parts, choose};
+use crate::sae::activation_function::{GateVectors, Parts};
 use crate::sae::detect::Source;
-use crate::sae::dictionary::{Dictionary, DictionaryInfo, Kind, Normalize};
+use crate::sae::dictionary::{CodeNorm, Dictionary, Kind, NormOver, NormRole, Normalize};
 use crate::sae::open::OpenOptions;
 use crate::text::{clip, thousands};
 use serde_json::{Map, Value};
@@ -22,6 +23,8 @@ use serde_json::{Map, Value};
 pub(super) const FORMAT: Format = Format {
     name: "saelens",
     about: "SAELens folder: sae_weights.safetensors and cfg.json of version 6 or before; or the same tensors alone",
+    layers: super::one,
+    place,
     detect: |source| source.has("W_dec") && (source.has("W_enc") || source.config.as_ref().is_some_and(has_sizes)),
     load,
 };
@@ -252,7 +255,8 @@ fn load(source: &Source, options: &OpenOptions) -> Result<Dictionary> {
     } else {
         None
     };
-    let threshold = threshold(source, features, &mut warnings)?;
+    let threshold =
+        build::threshold(source, &["threshold", "log_threshold", "topk_threshold"], features, &mut warnings)?;
     let architecture = config.as_ref().and_then(|config| config.architecture(&mut warnings));
     let skip = if source.has("W_skip") {
         let expect = Expect { features: Some(d_out), width: Some(d_model), in_rows: true, ..Expect::default() };
@@ -262,14 +266,14 @@ fn load(source: &Source, options: &OpenOptions) -> Result<Dictionary> {
     };
     let named = architecture.as_deref().is_some_and(|name| name.ends_with("transcoder"));
     let transcoder = named || skip.is_some() || d_model != d_out;
+    let by_norm = config.as_ref().and_then(|c| flag(c.all, "rescale_acts_by_decoder_norm")).unwrap_or(false);
     let parts = Parts {
         stated: architecture,
         k: config.as_ref().and_then(|config| config.k(&mut warnings)),
         threshold,
         gate,
-        by_decoder_norm: config.as_ref().and_then(|c| flag(c.all, "rescale_acts_by_decoder_norm")).unwrap_or(false),
+        ..Parts::default()
     };
-    let activation = choose(parts, options, features, &mut warnings)?;
     scaling_factor(source, &mut warnings)?;
     let subtract_b_dec = if transcoder {
         // SAELens never subtracts a transcoder's b_dec: it belongs to the output.
@@ -279,38 +283,25 @@ fn load(source: &Source, options: &OpenOptions) -> Result<Dictionary> {
         config.as_ref().and_then(|config| config.subtract_b_dec(matters, &mut warnings))
     };
     let normalize = config.as_ref().map_or(Normalize::Unstated, |config| config.normalize(&mut warnings));
-    let place = config.as_ref();
-    let info = DictionaryInfo {
+    let weights =
+        Weights { decoders: vec![decoder], encoder, dtype: tensor.dtype(), b_enc, b_dec, pre_bias: Vec::new(), skip };
+    let facts = Facts {
         format: FORMAT.name,
         kind: if transcoder { Kind::Transcoder } else { Kind::Sae },
-        activation,
+        parts,
+        code_norm: by_norm.then_some(CodeNorm { role: NormRole::Kept, over: NormOver::Joint }),
         normalize,
         subtract_b_dec,
-        dtype: tensor.dtype(),
-        model: place.and_then(|config| text(config.place, &["model_name"])),
-        hook: place.and_then(Config::hook),
-        layer: place.and_then(Config::layer),
-        files: source.files(),
+        place: place(source),
         warnings,
-        origin: place.map(Config::origin).unwrap_or_default(),
     };
-    Ok(Dictionary { info, decoder, encoder, b_enc, b_dec, skip })
+    build::dictionary(source, options, weights, facts)
 }
 
-/// The thresholds, from `threshold`, from the logarithms of old checkpoints, or from a checkpoint of batch top-k.
-fn threshold(source: &Source, features: usize, warnings: &mut Vec<String>) -> Result<Option<Vec<f32>>> {
-    let Some(name) = source.first(&["threshold", "log_threshold", "topk_threshold"]) else { return Ok(None) };
-    // One value stands for all features.
-    let length = if layout::length(source, name) == Some(1) || name == "topk_threshold" { 1 } else { features };
-    let scalar = source.info(name).is_some_and(|tensor| tensor.shape.is_empty());
-    let mut values =
-        if scalar { source.tensor(name)?.to_f32() } else { layout::vector(source, name, Some(length), warnings)? };
-    if name == "log_threshold" {
-        for x in &mut values {
-            *x = x.exp();
-        }
-    }
-    Ok(Some(values))
+fn place(source: &Source) -> Place {
+    let Some(config) = source.config.as_ref().and_then(Config::of) else { return Place::default() };
+    let model = text(config.place, &["model_name"]);
+    Place { origin: config.origin(), ..Place::new(model, config.hook(), config.layer()) }
 }
 
 /// Warns of the factors that very old files multiply activations by before decoding, unless they are all 1.

@@ -24,7 +24,7 @@ pub(super) fn header(app: &App, area: Rect, buf: &mut Buffer) {
     let tokens = study.activations().map(|a| format!("{} tokens", text::thousands(a.tokens() as u64)));
     let shape =
         format!("{} × {} {}", text::thousands(study.features() as u64), study.dictionary.d_out(), info.dtype.name());
-    let format = format!("{} {}", info.format, info.activation.describe());
+    let format = format!("{} {}", info.format, study.dictionary.describe_activation());
     // The more a part tells, the lower its rank, and the later it is left out.
     let left: [(u8, String, Style); 6] = [
         (6, "saescope".to_string(), theme.strong()),

@@ -29,7 +29,7 @@ pub(super) fn draw(app: &App, area: Rect, buf: &mut Buffer) {
             study.dictionary.d_out(),
             info.dtype.name(),
             info.format,
-            info.activation.describe()
+            study.dictionary.describe_activation()
         ),
         theme.text(),
     );

@@ -122,7 +122,9 @@ fn study(warnings: Vec<String>) -> Study {
     let mut dictionary = Dictionary::bare(Matrix::from_f32(&decoder, 4));
     dictionary.info = DictionaryInfo {
         format: "saelens",
-        activation: Activation::TopK { k: 32, by_decoder_norm: false },
+        activation: Activation::TopK { k: 32, negatives: false },
+        code_norm: None,
+        sources: None,
         subtract_b_dec: Some(true),
         dtype: Dtype::F16,
         model: Some("SmolLM2-135M".into()),
