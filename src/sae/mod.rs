@@ -20,7 +20,7 @@ pub mod tokens;
 pub use activation_function::Activation;
 pub use activations::{Activations, Sparse};
 pub use dictionary::{CodeNorm, DecoderStats, Dictionary, DictionaryInfo, Kind, NormOver, NormRole, Normalize};
-pub use dictionary::{SourceChoice, Sources};
+pub use dictionary::{InputScale, SourceChoice, Sources};
 pub use find::{Listing, list};
 pub use labels::{Label, Labels};
 pub use open::{OpenOptions, open};
