@@ -116,7 +116,10 @@ impl Vocabulary {
         };
         let tokens = tokens.iter().map(|(id, token)| (*id, alphabet.text(token)));
         // Added tokens are what they are called, and go before what the model has under the same id.
-        let added = file.added_tokens.into_iter().map(|added| (added.id, added.content));
+        let added = file.added_tokens.into_iter().map(|added| match alphabet {
+            Alphabet::Words(_) => (added.id, format!(" {}", added.content)),
+            _ => (added.id, added.content),
+        });
         let mut vocabulary = Self::default();
         let mut all: Vec<(u32, String)> = tokens.chain(added).collect();
         if let Some((id, _)) = all.iter().find(|(id, _)| *id > MAX_ID) {

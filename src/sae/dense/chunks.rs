@@ -20,9 +20,9 @@ use std::path::{Path, PathBuf};
 pub(super) const DATASET: Format = Format {
     name: "dataset",
     about: "folder of Hugging Face's `datasets`, as SAELens caches activations: a column called as the hook, `token_ids`",
-    detect: |place| place.names().any(|name| name.ends_with(".arrow")),
+    detect: |place| place.names().any(is_arrow),
     open: |place, choice, task| {
-        let files = listed(place)?.unwrap_or_else(|| some(place, |name| name.ends_with(".arrow")));
+        let files = listed(place)?.unwrap_or_else(|| some(place, is_arrow));
         parts(files, choice, false, task)
     },
 };
@@ -67,6 +67,10 @@ const MASKS: [&str; 2] = ["mask", "attention_mask"];
 
 fn is_arrays(name: &str) -> bool {
     [".npy", ".npz", ".safetensors", ".pt", ".pth"].iter().any(|suffix| name.ends_with(suffix))
+}
+
+fn is_arrow(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|suffix| suffix == "arrow")
 }
 
 fn is_chunk(name: &str) -> bool {
