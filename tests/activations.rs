@@ -285,7 +285,7 @@ fn labels_of_another_dictionary_are_a_warning_and_stand_first() {
         assert!(study.evidence().unwrap().warnings.iter().all(|warning| summary.warnings.contains(warning)));
         study.evidence().unwrap().warnings.clone()
     };
-    let doubt = "these labels are of gpt2-small/10-res_fs12-jb, but the dictionary is gpt2-small/11-res_fs12-jb";
+    let doubt = "labels are of gpt2-small/10-res_fs12-jb, the dictionary is gpt2-small/11-res_fs12-jb";
     assert_eq!(warnings("gpt2-small/11-res_fs12-jb"), [doubt]);
     assert!(warnings("gpt2-small/10-res_fs12-jb").is_empty());
 }

@@ -23,22 +23,19 @@ impl Labels {
                     Some(model) => format!("{model}/{source}"),
                     None => source.clone(),
                 };
-                doubts.push(format!("these labels are of {named}, but the dictionary is {own}"));
+                doubts.push(format!("labels are of {named}, the dictionary is {own}"));
             }
         } else if let (Some(layer), Some(own)) = (layer(source), info.layer)
             && layer != own
         {
-            doubts.push(format!("these labels are of layer {layer} ({source}), but the dictionary is of layer {own}"));
+            doubts.push(format!("labels are of layer {layer}, the dictionary of layer {own}: {source}"));
         }
         let features = self.by_feature.len();
         if doubts.is_empty()
             && let Some(width) = width(source).filter(|&width| !about(width, features))
         {
             let own = counted(features, "feature", "features");
-            doubts.push(format!(
-                "these labels are of {} features ({source}), but the dictionary has {own}",
-                thousands(width)
-            ));
+            doubts.push(format!("labels are of {} features, the dictionary has {own}: {source}", thousands(width)));
         }
         doubts
     }
@@ -118,23 +115,19 @@ mod tests {
             (
                 labels(Some("gpt2-small"), "10-res-jb", 8),
                 info(Some("gpt2-small/11-res-jb"), None),
-                "of gpt2-small/10-res-jb, but the dictionary is gpt2-small/11-res-jb",
+                "of gpt2-small/10-res-jb, the dictionary is gpt2-small/11-res-jb",
             ),
             (
                 labels(Some("gpt2"), "1-x", 8),
                 info(Some("pythia/1-x"), None),
-                "of gpt2/1-x, but the dictionary is pythia/1-x",
+                "of gpt2/1-x, the dictionary is pythia/1-x",
             ),
-            (
-                labels(None, "10-res-jb", 8),
-                info(None, Some(11)),
-                "layer 10 (10-res-jb), but the dictionary is of layer 11",
-            ),
-            (labels(None, "model.layers.3", 8), info(None, Some(11)), "layer 3 "),
+            (labels(None, "10-res-jb", 8), info(None, Some(11)), "layer 10, the dictionary of layer 11: 10-res-jb"),
+            (labels(None, "model.layers.3", 8), info(None, Some(11)), "layer 3, "),
             (
                 labels(None, "10-res-16k", 24_576),
                 info(None, Some(10)),
-                "16,000 features (10-res-16k), but the dictionary has 24,576",
+                "16,000 features, the dictionary has 24,576 features: 10-res-16k",
             ),
             (labels(None, "10-res-65k", 16_384), info(None, None), "65,000 features"),
         ] {
