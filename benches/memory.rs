@@ -9,8 +9,11 @@
 
 mod data;
 
-use data::{Halves, dictionary, task, with_dead_features};
+use data::{Halves, acts_file, acts_formats, dictionary, task, with_dead_features};
 use peak_alloc::PeakAlloc;
+use saescope::analysis::Cache;
+use saescope::analysis::activations::load;
+use saescope::analysis::cache::DEFAULT_LIMIT;
 use saescope::geometry::cluster::hdbscan::{HdbscanParams, Metric, hdbscan};
 use saescope::geometry::neighbors::{KnnParams, knn};
 use saescope::geometry::pca::pca;
@@ -52,6 +55,24 @@ fn main() {
             std::hint::black_box(&square * &square);
         })
     });
+    for format in acts_formats() {
+        let file = acts_file(format);
+        let entries = file.entries;
+        // Eight bytes an entry for each order, and as many while the second is made. What is stored lies in the file; what
+        // is deflated is inflated into lists that grow by doubling.
+        let stated = match format {
+            "stored" => 16 * entries,
+            "deflated" => 16 * entries + 16 * entries,
+            _ => 24 * entries + 4 * 5 * entries / 4,
+        };
+        measure(&format!("activations, {format}, {entries}"), stated, || {
+            load(&file.path, file.features, &Cache::off(), &task).expect("activations")
+        });
+        let cache = Cache::at(file.folder.path().join("cache"), DEFAULT_LIMIT);
+        let open = || load(&file.path, file.features, &cache, &task).expect("activations");
+        drop(open());
+        measure(&format!("activations kept, {format}, {entries}"), 16 << 20, open);
+    }
     for (n, d) in [(4096, 576), (24_576, 768)] {
         let points = dictionary(n, d);
         let halves = Halves::of(&points);

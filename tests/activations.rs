@@ -1,6 +1,13 @@
 //! Saved activations of every format, as the libraries that keep them wrote them: `tests/fixtures/scripts/acts_*.py`.
 
+use saescope::analysis::open::{Request, open};
+use saescope::analysis::{Cache, Study};
+use saescope::container::write::write_npy;
+use saescope::rows::Rows;
 use saescope::sae::activations::Activations;
+use saescope::sae::dense::{self, Choice};
+use saescope::sae::synth::{self, SynthKind, SynthParams, plant};
+use saescope::sae::{Labels, Vocabulary};
 use saescope::task::Task;
 use serde_json::Value;
 use std::fs;
@@ -93,8 +100,12 @@ fn another_dictionary_is_refused_by_every_format() {
     }
 }
 
-/// A copy of a case, in which a test may break something.
+/// A copy of a case of activations, in which a test may break something.
 fn copy(case: &str) -> tempfile::TempDir {
+    copy_of("activations", case)
+}
+
+fn copy_of(kind: &str, case: &str) -> tempfile::TempDir {
     fn all(from: &Path, to: &Path) {
         fs::create_dir_all(to).unwrap();
         for entry in fs::read_dir(from).unwrap() {
@@ -104,7 +115,7 @@ fn copy(case: &str) -> tempfile::TempDir {
         }
     }
     let folder = tempfile::tempdir().unwrap();
-    all(&fixtures("activations").join(case), folder.path());
+    all(&fixtures(kind).join(case), folder.path());
     folder
 }
 
@@ -175,4 +186,199 @@ fn splits_that_contradict_one_another_are_refused() {
     fs::remove_file(split(&folder, "config.json")).unwrap();
     let error = Activations::load(folder.path(), None, &task()).unwrap_err().to_string();
     assert!(error.contains("rows and columns for so few"), "{error}");
+}
+
+#[test]
+fn every_tokenizer_gives_the_texts_that_its_library_decodes() {
+    for (name, folder, expected) in cases("tokens") {
+        let vocabulary = Vocabulary::load(&folder).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let texts = texts(&expected["texts"]);
+        assert_eq!(vocabulary.len(), texts.len(), "{name}");
+        for (id, text) in texts.iter().enumerate() {
+            assert_eq!(vocabulary.get(id as u32), Some(*text), "{name} id {id}");
+        }
+    }
+}
+
+/// A study of a bare decoder of 10 features with the activations at `acts`.
+fn study(folder: &Path, acts: &Path, tokens: Option<PathBuf>) -> saescope::Result<Study> {
+    let path = folder.join("W_dec.npy");
+    write_npy(&mut fs::File::create(&path).unwrap(), &[10, 4], &[1f32; 40]).unwrap();
+    let request = Request { dictionary: path, activations: Some(acts.into()), tokens, ..Request::default() };
+    let study = open(&request, Cache::off())?;
+    study.load_evidence(&task())?;
+    Ok(study)
+}
+
+#[test]
+fn token_ids_are_read_with_a_tokenizer_and_shown_as_numbers_without() {
+    let folder = copy("delphi_u16");
+    let acts = folder.path().join("latents/layers.3");
+    let (_, _, expected) = cases("activations").into_iter().find(|case| case.0 == "delphi_u16").unwrap();
+    let ids: Vec<usize> = expected["ids"].as_array().unwrap().iter().map(|id| id.as_u64().unwrap() as usize).collect();
+    let plain = study(folder.path(), &acts, None).unwrap();
+    let tokens = plain.tokens().unwrap();
+    assert_eq!(
+        (0..15).map(|row| tokens.token(row).to_string()).collect::<Vec<_>>(),
+        ids.iter().map(|id| format!("#{id}")).collect::<Vec<_>>()
+    );
+    assert_eq!(tokens.place(7), (1, 2), "sequence and position");
+    assert!(plain.evidence().unwrap().notes.iter().any(|note| note.contains("no tokenizer.json was found")));
+
+    let tokenizer = fixtures("tokens/byte_level");
+    let (_, _, texts_of) = cases("tokens").into_iter().find(|case| case.0 == "byte_level").unwrap();
+    let truth: Vec<&str> = ids.iter().map(|&id| texts(&texts_of["texts"])[id].to_string().leak() as &str).collect();
+    let named = study(folder.path(), &acts, Some(tokenizer.join("tokenizer.json"))).unwrap();
+    // Found two folders above, as beside the results of a run.
+    fs::copy(tokenizer.join("tokenizer.json"), folder.path().join("tokenizer.json")).unwrap();
+    for study in [named, study(folder.path(), &acts, None).unwrap()] {
+        let tokens = study.tokens().unwrap();
+        assert_eq!((0..15).map(|row| tokens.token(row)).collect::<Vec<_>>(), truth);
+        assert_eq!(tokens.passage(6, 9).pieces.len(), 5, "a passage ends with its sequence");
+        assert!(study.evidence().unwrap().notes.iter().all(|note| !note.contains("tokenizer")));
+    }
+    let without = copy("delphi_without_tokens");
+    let tokenizer = Some(tokenizer.join("tokenizer.json"));
+    let error = study(without.path(), &without.path().join("layers.3"), tokenizer).map(drop).unwrap_err().to_string();
+    assert!(error.contains("the activations have no token ids"), "{error}");
+}
+
+#[test]
+fn every_format_gives_the_labels_that_were_saved() {
+    for (name, folder, expected) in cases("labels") {
+        let path = folder.join(expected["open"].as_str().unwrap());
+        let features = expected["features"].as_u64().unwrap() as usize;
+        let (labels, notes) = Labels::load_of(&path, features, expected["hook"].as_str(), &task())
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        for feature in 0..features {
+            let words: Vec<&str> = labels.by_feature[feature].iter().map(|label| label.text.as_str()).collect();
+            assert_eq!(words, texts(&expected["labels"][feature.to_string()]), "{name} feature {feature}");
+        }
+        let said = [labels.source.as_deref(), labels.model.as_deref(), labels.kind()];
+        assert_eq!(said, ["source", "model", "kind"].map(|key| expected[key].as_str()), "{name}");
+        if let Some(author) = expected["author"].as_str() {
+            assert!(labels.by_feature.iter().flatten().all(|label| label.author.as_deref() == Some(author)), "{name}");
+        }
+        assert!(notes.is_empty(), "{name}: {notes:?}");
+        // A dictionary with fewer features has other labels.
+        assert!(Labels::load_of(&path, features - 1, expected["hook"].as_str(), &task()).is_err(), "{name}");
+    }
+    let error = Labels::load(&fixtures("labels/delphi_two_modules"), 12, &task()).unwrap_err().to_string();
+    assert!(error.contains("several modules: layers.3, layers.3.mlp"), "{error}");
+}
+
+#[test]
+fn labels_of_another_dictionary_are_a_warning_and_stand_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sae");
+    let params = SynthParams { features: 30, d_model: 4, tokens: 9, ..SynthParams::default() };
+    let planted = plant(SynthKind::Random, &params, &task()).unwrap();
+    synth::write(&planted, &synth::target(&path, false).unwrap(), &task()).unwrap();
+    let config = path.join("cfg.json");
+    let mut said: Value = serde_json::from_str(&fs::read_to_string(&config).unwrap()).unwrap();
+    let mut warnings = |id: &str| {
+        said["metadata"]["neuronpedia_id"] = id.into();
+        fs::write(&config, said.to_string()).unwrap();
+        let labels = Some(fixtures("labels/neuronpedia_export/explanations"));
+        let study = open(&Request { dictionary: path.clone(), labels, ..Request::default() }, Cache::off()).unwrap();
+        let summary = study.summary(false, &task()).unwrap();
+        assert!(study.evidence().unwrap().warnings.iter().all(|warning| summary.warnings.contains(warning)));
+        study.evidence().unwrap().warnings.clone()
+    };
+    let doubt = "labels are of gpt2-small/10-res_fs12-jb, the dictionary is gpt2-small/11-res_fs12-jb";
+    assert_eq!(warnings("gpt2-small/11-res_fs12-jb"), [doubt]);
+    assert!(warnings("gpt2-small/10-res_fs12-jb").is_empty());
+}
+
+#[test]
+fn every_layout_of_vectors_gives_the_rows_that_were_saved() {
+    for (name, folder, expected) in cases("vectors") {
+        let whole = |key: &str| expected[key].as_u64().map(|n| n as usize);
+        let choice = Choice { tensor: expected["tensor"].as_str(), layer: whole("layer"), width: whole("width") };
+        let found = dense::open(&folder.join(expected["open"].as_str().unwrap()), &choice, &task());
+        if let Some(words) = expected["error"].as_str() {
+            let error = found.unwrap_err().to_string();
+            assert!(error.contains(words), "{name}: {error}");
+            continue;
+        }
+        let found = found.unwrap_or_else(|error| panic!("{name}: {error}"));
+        let truth: Vec<f32> = expected["rows"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(|row| row.as_array().unwrap().iter().map(|x| x.as_f64().unwrap() as f32))
+            .collect();
+        let width = choice.width.unwrap();
+        assert_eq!((found.rows.ncols(), found.rows.nrows() * width), (width, truth.len()), "{name}");
+        // Whole, and in tiles that end within chunks.
+        for step in [found.rows.nrows(), 5, 1] {
+            let mut rows = Vec::new();
+            for start in (0..found.rows.nrows()).step_by(step) {
+                let range = start..found.rows.nrows().min(start + step);
+                let mut tile = vec![0.0; range.len() * width];
+                found.rows.read(range, &mut tile);
+                rows.extend(tile);
+            }
+            assert_eq!(rows, truth, "{name}, {step} at a time");
+        }
+        assert_eq!(Some(found.format), expected["format"].as_str(), "{name}");
+        let ids = found.ids.as_ref().map(|ids| ids.ids.iter().map(|&id| u64::from(id)).collect::<Vec<u64>>());
+        let truth = expected["ids"].as_array().map(|ids| ids.iter().map(|id| id.as_u64().unwrap()).collect());
+        assert_eq!(ids, truth, "{name}");
+        assert_eq!(found.ids.as_ref().and_then(|ids| ids.context), whole("context"), "{name}");
+        let real: Vec<bool> =
+            expected["real"].as_array().into_iter().flatten().map(|real| real.as_bool().unwrap()).collect();
+        assert_eq!((&found.real, found.notes.len()), (&real, 0), "{name}");
+    }
+}
+
+#[test]
+fn vectors_that_are_cut_or_contradict_their_description_are_refused() {
+    let open_at = |folder: &tempfile::TempDir, place: &str, layer: Option<usize>| {
+        let choice = Choice { layer, width: Some(6), ..Choice::default() };
+        dense::open(&folder.path().join(place), &choice, &task()).map(drop).unwrap_err().to_string()
+    };
+    let change = |file: &Path, from: &str, to: &str| {
+        let text = fs::read_to_string(file).unwrap();
+        assert!(text.contains(from), "{text}");
+        fs::write(file, text.replace(from, to)).unwrap();
+    };
+    for (from, to, words) in [
+        ("\"layers\": [5, 9]", "\"layers\": []", "no layers"),
+        ("\"layers\": [5, 9]", "\"layers\": [5, 7, 9]", "does not fit its bytes"),
+        ("\"d_model\": 6", "\"d_model\": 0", "no count d_model"),
+        ("\"d_model\": 6", "\"d_model\": 9223372036854775807", "no memory can address"),
+        ("\"dtype\": \"float32\"", "\"dtype\": \"int8\"", "another type"),
+        ("\"patches_per_ex\": 3", "\"patches_per_ex\": 4", "does not fit its bytes"),
+    ] {
+        let folder = copy_of("vectors", "saev_shards");
+        change(&folder.path().join("metadata.json"), from, to);
+        let error = open_at(&folder, "", Some(9));
+        assert!(error.contains(words), "{to}: {error}");
+    }
+    let folder = copy_of("vectors", "saev_shards");
+    assert!(open_at(&folder, "", None).contains("vectors of 2 layers: 5, 9"));
+    assert!(open_at(&folder, "", Some(6)).contains("vectors of 2 layers: 5, 9"));
+    change(&folder.path().join("shards.json"), "acts000001.bin", "../saev_shards/acts000001.bin");
+    assert!(open_at(&folder, "", Some(9)).contains("a shard that is not there"));
+    for (from, to, words) in [
+        ("[7, 6]", "[7, 600]", "does not fit its bytes"),
+        ("[7, 6]", "[7, -6]", "no shape"),
+        ("[7, 6]", "[4611686018427387904, 4611686018427387904]", "does not fit its bytes"),
+        ("torch.bfloat16", "torch.qint8", "a type that is not read"),
+    ] {
+        let folder = copy_of("vectors", "memmap_shards");
+        change(&folder.path().join("layer_3_out/shard_0.meta"), from, to);
+        let error = open_at(&folder, "layer_3_out", None);
+        assert!(error.contains(words), "{to}: {error}");
+    }
+    let folder = copy_of("vectors", "saelens_dataset");
+    change(&folder.path().join("run/state.json"), "data-00001", "data-00007");
+    assert!(open_at(&folder, "run", None).contains("which is not there"));
+    let folder = copy_of("vectors", "prisma_layers");
+    assert!(open_at(&folder, "", Some(3)).contains("--layer below 3"));
+    let folder = copy_of("vectors", "npy_3d");
+    let cut = fs::read(folder.path().join("x.npy")).unwrap();
+    fs::write(folder.path().join("x.npy"), &cut[..cut.len() - 1]).unwrap();
+    assert!(open_at(&folder, "x.npy", None).contains("does not fit its bytes"));
 }

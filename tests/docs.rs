@@ -46,6 +46,8 @@ fn check_part(name: &str, made: &str) {
 fn the_tables_of_the_readme_are_the_program_s() {
     check_part("keys", &saescope::tui::keymap::keys_markdown());
     check_part("formats", &saescope::sae::formats::markdown());
+    check_part("activations", &saescope::sae::activations::markdown());
+    check_part("vectors", &saescope::sae::dense::markdown());
 }
 
 #[test]

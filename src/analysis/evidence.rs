@@ -17,7 +17,9 @@ pub struct Evidence {
     pub tokens: Option<Tokens>,
     /// Labels of the features.
     pub labels: Option<Labels>,
-    /// What a careful reader should know about them.
+    /// What makes it doubtful that they belong to the dictionary.
+    pub warnings: Vec<String>,
+    /// What else a careful reader should know about them.
     pub notes: Vec<String>,
 }
 

@@ -8,12 +8,13 @@ use super::cache::Cache;
 use super::evidence::Evidence;
 use super::fingerprint::Fingerprint;
 use super::study::Study;
+use crate::container::Bytes;
 use crate::error::{Error, Problem, Result};
 use crate::sae::example::{Example, example};
 use crate::sae::find::locate;
 use crate::sae::formats::VERSION as FORMATS_VERSION;
 use crate::sae::open::{OpenOptions, open_at};
-use crate::sae::{Activations, Dictionary, Labels, Tokens};
+use crate::sae::{Activations, Dictionary, Labels, Tokens, Vocabulary};
 use crate::task::Task;
 use std::path::{Path, PathBuf};
 
@@ -165,14 +166,56 @@ fn load_files(dictionary: &Dictionary, named: &Named, cache: &Cache, task: &Task
     {
         folders.insert(0, folder);
     }
-    let rows = activations.as_ref().map(Activations::tokens);
-    let load = |path: &Path| Tokens::load(path, rows, task);
     let places = if activations.is_none() { &[][..] } else { &folders };
-    let tokens = named_or_beside(named.tokens.as_ref(), &TOKENS, places, &mut notes, load)?;
-    let load = |path: &Path| Labels::load(path, features, task);
+    let tokens = texts(named.tokens.as_deref(), places, activations.as_ref(), &mut notes, task)?;
+    let load = |path: &Path| Labels::load_of(path, features, dictionary.info.hook.as_deref(), task);
     let labels = named_or_beside(named.labels.as_ref(), &LABELS, &folders, &mut notes, load)?;
-    Ok(assemble(activations, tokens, labels, notes))
+    Ok(assemble(dictionary, activations, tokens, labels, notes))
 }
+
+/// The texts of the rows: those that were named, or lie in `folders`; else those of the token ids beside the activations,
+/// by a tokenizer that was named or lies in `folders`, or in a folder above the activations.
+fn texts(
+    named: Option<&Path>,
+    folders: &[PathBuf],
+    activations: Option<&Activations>,
+    notes: &mut Vec<String>,
+    task: &Task,
+) -> Result<Option<Tokens>> {
+    let rows = activations.map(Activations::tokens);
+    let ids = activations.and_then(|activations| Some((activations.ids.as_ref()?, activations)));
+    if let Some(path) = named {
+        let is_tokenizer = path.is_dir() || Bytes::map(path).is_ok_and(|bytes| Vocabulary::is_tokenizer(&bytes));
+        if !is_tokenizer {
+            return Tokens::load(path, rows, task).map(Some);
+        }
+        let vocabulary = Vocabulary::load(path)?;
+        let Some((ids, _)) = ids else {
+            return Err(Problem::new("a tokenizer, but the activations have no token ids")
+                .path(path)
+                .expected("the texts of the rows")
+                .hint("jsonl with the tokens of a sequence on each line")
+                .input());
+        };
+        return Tokens::from_ids(ids, Some(&vocabulary), path, task).map(Some);
+    }
+    if let Some(found) = first_that_fits(TOKENS.find(folders), notes, |path| Tokens::load(path, rows, task))? {
+        return Ok(Some(found));
+    }
+    let Some((ids, activations)) = ids else { return Ok(None) };
+    let above = activations.source.ancestors().skip(1).take(TOKENIZER_ABOVE).map(Path::to_path_buf);
+    let places = folders.iter().cloned().chain(above).map(|folder| folder.join("tokenizer.json"));
+    let candidates: Vec<PathBuf> = places.filter(|path| path.is_file()).take(1).collect();
+    let read = |path: &Path| Tokens::from_ids(ids, Some(&Vocabulary::load(path)?), path, task);
+    if let Some(found) = first_that_fits(candidates, notes, read)? {
+        return Ok(Some(found));
+    }
+    notes.push("tokens are shown by their ids: no tokenizer.json was found; --tokens names one".into());
+    Tokens::from_ids(ids, None, &activations.source, task).map(Some)
+}
+
+/// In how many folders above the activations a tokenizer is looked for.
+const TOKENIZER_ABOVE: usize = 3;
 
 /// What is built in; beside activations that were named is looked as for any dictionary.
 fn load_example(
@@ -189,20 +232,20 @@ fn load_example(
         Some(path) => load_activations(path, features, cache, task)?,
         None => example.activations(task)?,
     };
-    let load = |path: &Path| Tokens::load(path, Some(activations.tokens()), task);
     let tokens = match (&named.tokens, &named.activations) {
         (None, None) => Some(example.tokens(task)?),
-        (tokens, _) => named_or_beside(tokens.as_ref(), &TOKENS, &folders, &mut notes, load)?,
+        (tokens, _) => texts(tokens.as_deref(), &folders, Some(&activations), &mut notes, task)?,
     };
-    let load = |path: &Path| Labels::load(path, features, task);
+    let load = |path: &Path| Labels::load_of(path, features, dictionary.info.hook.as_deref(), task);
     let labels = match named_or_beside(named.labels.as_ref(), &LABELS, &folders, &mut notes, load)? {
         Some(labels) => Some(labels),
         None => example.labels(features, task)?,
     };
-    Ok(assemble(Some(activations), tokens, labels, notes))
+    Ok(assemble(dictionary, Some(activations), tokens, labels, notes))
 }
 
 fn assemble(
+    dictionary: &Dictionary,
     activations: Option<Activations>,
     tokens: Option<Tokens>,
     labels: Option<(Labels, Vec<String>)>,
@@ -211,14 +254,16 @@ fn assemble(
     if let Some(activations) = &activations {
         notes.extend(activations.notes.iter().cloned());
     }
-    let labels = labels.map(|(labels, warnings)| {
-        notes.extend(warnings);
+    let mut warnings = Vec::new();
+    let labels = labels.map(|(labels, found)| {
+        warnings.extend(labels.doubts(&dictionary.info));
+        notes.extend(found);
         if labels.kind() == Some("top-tokens") {
             notes.push("labels are top tokens, not explanations".into());
         }
         labels
     });
-    Evidence { activations, tokens, labels, notes }
+    Evidence { activations, tokens, labels, warnings, notes }
 }
 
 #[cfg(test)]

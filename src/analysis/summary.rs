@@ -45,7 +45,7 @@ impl Study {
         let info = &self.dictionary.info;
         let evidence = self.evidence();
         let mut warnings = info.warnings.clone();
-        warnings.extend(evidence.iter().flat_map(|evidence| evidence.notes.iter().cloned()));
+        warnings.extend(evidence.iter().flat_map(|evidence| evidence.warnings.iter().chain(&evidence.notes).cloned()));
         let decoder = self.known_norms().map(|norms| DecoderStats::new(norms));
         if let Some(bad) = decoder.map(|decoder| decoder.bad_rows).filter(|bad| *bad > 0) {
             let rows = counted(bad, "row of the decoder holds", "rows of the decoder hold");

@@ -179,7 +179,7 @@ pub(super) struct ConvertArgs {
 pub(super) struct EncodeArgs {
     #[command(flatten)]
     pub dict: DictArgs,
-    /// Activation vectors [tokens, d_model]: npy, npz or safetensors, or a folder of such files in order of their names
+    /// Activation vectors [tokens, d_model]: an npy, npz, safetensors, torch or Arrow file, or a folder of chunks or shards
     #[arg(value_name = "X")]
     pub input: PathBuf,
     /// The scipy CSR archive to write
@@ -188,6 +188,9 @@ pub(super) struct EncodeArgs {
     /// Which array of the input, if it holds several
     #[arg(long, value_name = "NAME")]
     pub tensor: Option<String>,
+    /// Which layer, if the vectors are of several
+    #[arg(long, value_name = "N")]
+    pub layer: Option<usize>,
     #[command(flatten)]
     pub encoding: EncodingArgs,
 }

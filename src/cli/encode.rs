@@ -2,12 +2,13 @@
 
 use super::args::EncodeArgs;
 use super::shared::{Common, OpenArgs};
-use super::{input, opening, output, progress};
+use super::{opening, output, progress};
 use crate::analysis::fingerprint::source;
 use crate::container::write::Target;
 use crate::error::{Problem, Result};
 use crate::rows::Rows;
 use crate::sae::activations::write_csr;
+use crate::sae::dense::{self, Choice};
 use crate::sae::encode::encode;
 use crate::text::counted;
 use serde_json::json;
@@ -25,26 +26,37 @@ pub(super) fn run(args: &EncodeArgs, common: &Common) -> Result<()> {
     let study = opening::study(&open, common)?;
     target.spares(study.files().chain([args.input.as_path()]))?;
     let info = &study.dictionary.info;
-    let vectors = input::vectors(&args.input, args.tensor.as_deref())?;
+    let choice = Choice {
+        tensor: args.tensor.as_deref(),
+        layer: args.layer,
+        width: study.dictionary.encoder.is_some().then(|| study.dictionary.d_model()),
+    };
+    let vectors = progress::with_task(common, |task| dense::open(&args.input, &choice, task))?;
     let parameters = json!({
         "verb": "encode", "activation": study.dictionary.describe_activation(), "normalize": info.normalize.to_string(),
         "subtract_b_dec": info.subtract_b_dec, "tensor": args.tensor,
+        "layer": args.layer, "layout": vectors.format,
         "vectors": source(&args.input),
     });
     let provenance = opening::provenance(&study, common, parameters).json().to_string();
     let sparse = progress::with_task(common, |task| {
-        let sparse = encode(&study.dictionary, &vectors, task).map_err(|error| error.at(&args.input))?;
+        let sparse = encode(&study.dictionary, &vectors.rows, task).map_err(|error| error.at(&args.input))?;
+        let sparse = if vectors.real.is_empty() { sparse } else { sparse.only_rows(|row| vectors.real[row]) };
         task.stage("writing", 0);
-        target.stage_watched(task, |out| write_csr(&sparse, None, Some(&provenance), out))?.place()?;
+        target.stage_watched(task, |out| write_csr(&sparse, vectors.ids.as_ref(), Some(&provenance), out))?.place()?;
         Ok(sparse)
     })?;
     // Only now: an error is one paragraph, and it says what matters then.
-    for warning in &info.warnings {
+    for warning in info.warnings.iter().chain(&vectors.notes) {
         output::remark(warning);
+    }
+    let padding = vectors.real.iter().filter(|real| !**real).count();
+    if padding > 0 {
+        output::remark(&format!("{} of the mask fire nothing", counted(padding, "token", "tokens")));
     }
     if !common.quiet {
         let l0 = if sparse.rows == 0 { 0.0 } else { sparse.nnz() as f64 / sparse.rows as f64 };
-        let tokens = counted(vectors.nrows(), "token", "tokens");
+        let tokens = counted(vectors.rows.nrows(), "token", "tokens");
         output::remark(&format!("wrote {}: {tokens}, L0 {l0:.1}", args.output.display()));
     }
     Ok(())

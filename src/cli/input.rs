@@ -1,12 +1,11 @@
-//! Arrays that verbs take from files: coordinates, points, vectors to encode, cluster labels, neighbour graphs.
+//! Arrays that verbs take from files: coordinates, points, cluster labels, neighbour graphs.
 
-use crate::container::{ArrayFile, Bytes, Dtype, FileKind, Matrix, Stack, Tensor, TensorInfo, sniff};
-use crate::error::{Error, Problem, Result};
+use crate::container::{ArrayFile, Bytes, Dtype, FileKind, Matrix, Tensor, sniff};
+use crate::error::{Problem, Result};
 use crate::geometry::neighbors::Knn;
-use crate::sae::find::natural;
 use crate::text::counted;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// How far beyond 1 the rounding of another program may bring a cosine.
 const ROUNDING: f32 = 1e-5;
@@ -19,87 +18,6 @@ pub(super) fn tensors(path: &Path) -> Result<Vec<Tensor>> {
     let file = ArrayFile::open(path)?;
     let numbers = file.list()?.into_iter().filter(|array| array.dtype.is_some());
     numbers.map(|array| file.tensor(&array.name)).collect()
-}
-
-/// The matrix of floating-point numbers called `name`, or the only one.
-///
-/// # Errors
-/// If there is no such array, or there are several and none is named.
-pub(super) fn matrix(path: &Path, name: Option<&str>) -> Result<Matrix> {
-    const EXPECTED: &str = "a matrix of f64, f32, f16 or bf16, one row a point or token";
-    let file = ArrayFile::open(path)?;
-    let all = file.list()?;
-    let is_matrix = |array: &&TensorInfo| {
-        array.dtype.is_some_and(Dtype::is_float)
-            && array.shape.iter().skip_while(|&&n| n == 1).count() <= 2
-            && array.shape.len() >= 2
-    };
-    let problem = |what: String| Problem::new(what).path(path).expected(EXPECTED);
-    let chosen = match name {
-        Some(name) => {
-            let found = all.iter().find(|array| array.name == name);
-            found.ok_or_else(|| problem(format!("no array {name}: it holds {}", names(&all))).input())?
-        }
-        None => match all.iter().filter(is_matrix).collect::<Vec<_>>()[..] {
-            [one] => one,
-            [] if all.len() == 1 => &all[0],
-            [] => return Err(problem(format!("none of its arrays is one: it holds {}", names(&all))).input()),
-            ref several => {
-                let names = names(several.iter().copied());
-                let hint = "a file with one alone, or --tensor NAME where the verb has it";
-                return Err(problem(format!("several matrices: {names}")).hint(hint).input());
-            }
-        },
-    };
-    if is_matrix(&chosen) {
-        return file.tensor(&chosen.name)?.matrix();
-    }
-    let hint = match chosen.dtype {
-        Some(dtype) if !dtype.is_float() => "saving it as floating-point numbers: array.astype('float32')",
-        _ => "array.reshape(-1, width)",
-    };
-    Err(problem(format!("the array {} is no such matrix", chosen.describe())).hint(hint).input())
-}
-
-/// Names, shapes and types of the first of some arrays.
-fn names<'a>(arrays: impl IntoIterator<Item = &'a TensorInfo>) -> String {
-    let mut arrays = arrays.into_iter();
-    let mut names: Vec<String> = arrays.by_ref().take(8).map(TensorInfo::describe).collect();
-    match arrays.count() {
-        0 if names.is_empty() => names.push("no arrays".into()),
-        0 => {}
-        more => names.push(format!("{more} more")),
-    }
-    names.join(", ")
-}
-
-/// Vectors `[tokens, width]` to encode: a file as [`matrix`] takes it, or a folder of such files, in the order of their
-/// names (`part-2` before `part-10`).
-///
-/// # Errors
-/// As [`matrix`]; or if a folder has no such file, or files of different widths.
-pub(super) fn vectors(path: &Path, name: Option<&str>) -> Result<Stack> {
-    if !path.is_dir() {
-        return Stack::new(vec![(path.to_path_buf(), matrix(path, name)?)]);
-    }
-    let fail = |e: std::io::Error| Error::io(path, &e);
-    let entries = std::fs::read_dir(path).map_err(fail)?.collect::<std::io::Result<Vec<_>>>().map_err(fail)?;
-    let suffix = |path: &Path| path.extension().is_some_and(|s| s == "npy" || s == "npz" || s == "safetensors");
-    let mut files: Vec<PathBuf> =
-        entries.into_iter().map(|entry| entry.path()).filter(|path| suffix(path) && path.is_file()).collect();
-    files.sort_by_cached_key(|file| {
-        let name = file.file_name().unwrap_or_default();
-        (natural(&name.to_string_lossy()), name.to_os_string())
-    });
-    if files.is_empty() {
-        return Err(Problem::new("no vectors in this folder")
-            .path(path)
-            .expected("npy, npz or safetensors files, each with a matrix [tokens, width]")
-            .hint("naming the file, or the folder that holds the files themselves")
-            .input());
-    }
-    let parts = files.into_iter().map(|file| matrix(&file, name).map(|part| (file, part)));
-    Stack::new(parts.collect::<Result<_>>()?)
 }
 
 /// Points or coordinates `[n, dims]`, as exactly as the file has them: the array `coordinates`, or the only one.

@@ -8,19 +8,19 @@ use std::path::PathBuf;
 
 /// Matrices `[rows, width]` as one matrix, none of them copied.
 #[derive(Debug, Clone)]
-pub struct Stack {
-    parts: Vec<Matrix>,
+pub struct Stack<P = Matrix> {
+    parts: Vec<P>,
     /// The row at which each part starts, and the number of rows.
     starts: Vec<usize>,
     width: usize,
 }
 
-impl Stack {
+impl<P: Rows> Stack<P> {
     /// Puts `parts`, each with the file it came from, under one another.
     ///
     /// # Errors
     /// If there is none, or one has another width than the first; the message names its file.
-    pub fn new(parts: Vec<(PathBuf, Matrix)>) -> Result<Self> {
+    pub fn new(parts: Vec<(PathBuf, P)>) -> Result<Self> {
         let Some((first, matrix)) = parts.first() else {
             return Err(Problem::new("no matrix").expected("one or more").input());
         };
@@ -40,7 +40,7 @@ impl Stack {
     }
 }
 
-impl Rows for Stack {
+impl<P: Rows> Rows for Stack<P> {
     fn nrows(&self) -> usize {
         self.starts[self.parts.len()]
     }
@@ -49,8 +49,13 @@ impl Rows for Stack {
     }
     fn read(&self, range: Range<usize>, mut out: &mut [f32]) {
         assert!(range.end <= self.nrows() && out.len() == range.len() * self.width, "tile outside the matrix");
-        for (part, start) in self.parts.iter().zip(&self.starts) {
+        // From the last part that begins at or before the first row on: a stack may be thousands of chunks high.
+        let first = self.starts.partition_point(|&start| start <= range.start).saturating_sub(1);
+        for (part, start) in self.parts.iter().zip(&self.starts).skip(first) {
             let within = range.start.max(*start)..range.end.min(start + part.nrows());
+            if *start >= range.end {
+                break;
+            }
             if within.is_empty() {
                 continue;
             }
@@ -86,6 +91,6 @@ mod tests {
     fn another_width_is_refused_by_name() {
         let error = Stack::new(vec![part(3, 2, 0), part(3, 4, 3)]).unwrap_err().to_string();
         assert!(error.contains("chunk3: a chunk of width 4") && error.contains("[rows, 2], as in chunk0"), "{error}");
-        assert!(Stack::new(Vec::new()).is_err());
+        assert!(Stack::<Matrix>::new(Vec::new()).is_err());
     }
 }

@@ -5,14 +5,18 @@
 //!   `explanationModelName`, `layer` = source id), or a folder of such batches;
 //! * a JSON array of such objects, an array of strings (place = feature), the same under a name such as `labels`, or an
 //!   object `{"123": "words"}`;
-//! * csv or tsv with a column `index` (`feature`, `feature_index`, `latent`, `id`) and a column `description`
-//!   (`label`, `explanation`, `text`); without a header, a number and words on each line.
+//! * csv or tsv with a column `index` (`feature`, `feature_index`, `feature_id`, `latent`, `id`) and a column
+//!   `description` (`label`, `explanation`, `explanations`, `text`), as Goodfire's `autointerp.csv` and Llama Scope's
+//!   tables have; without a header, a number and words on each line;
+//! * a folder of delphi's `{module}_latent{feature}.txt`.
 //!
 //! Output: [`Labels`], every description kept in file order. Labels that belong to another dictionary are a common
-//! accident: an index beyond the dictionary is an error that names the source id and the counts, and a file that
-//! stops halfway is a warning. Cost: one pass, about 10 ms a megabyte. Memory: lines and csv are read one by one, a
+//! accident: an index beyond the dictionary is an error that names the source id and the counts, a file that
+//! stops halfway is a warning, and [`Labels::doubts`] compares what the labels say of their source with the dictionary. Cost: one pass, about 10 ms a megabyte. Memory: lines and csv are read one by one, a
 //! JSON document of up to 64 MiB as a whole; of each entry only the words, their kind and their author are kept.
 
+mod delphi;
+mod doubts;
 mod entry;
 
 use crate::container::text::{Lines, Table, column_name};
@@ -40,6 +44,8 @@ pub struct Label {
 pub struct Labels {
     /// Source id that the file states ("11-res-topk-4096").
     pub source: Option<String>,
+    /// Model that the file states ("gpt2-small").
+    pub model: Option<String>,
     /// The file or folder.
     pub path: PathBuf,
     /// Descriptions per feature, in file order.
@@ -54,13 +60,27 @@ impl Labels {
     /// If nothing can be read, nothing in a known layout is there, or a label's feature is not in the dictionary; or if
     /// the task is cancelled.
     pub fn load(path: &Path, features: usize, task: &Task) -> Result<(Self, Vec<String>)> {
+        Self::load_of(path, features, None, task)
+    }
+    /// As [`Labels::load`]; of a folder with the labels of several modules, those of `hook`.
+    ///
+    /// # Errors
+    /// As [`Labels::load`]; or if it is not told which of several modules is meant.
+    pub fn load_of(path: &Path, features: usize, hook: Option<&str>, task: &Task) -> Result<(Self, Vec<String>)> {
         let mut found = Found::new(features, task);
-        if path.is_dir() {
-            for file in batches(path)? {
-                found.read(&Bytes::map(&file)?, &file)?;
-            }
-        } else {
+        if !path.is_dir() {
             found.read(&Bytes::map(path)?, path)?;
+            return found.finish(path);
+        }
+        let files = files(path)?;
+        let modules = delphi::modules(&files);
+        if !modules.is_empty() {
+            let module = delphi::read(&mut found, &modules, hook, path)?;
+            let (labels, notes) = found.finish(path)?;
+            return Ok((Self { source: Some(module), ..labels }, notes));
+        }
+        for file in batches(path, files)? {
+            found.read(&Bytes::map(&file)?, &file)?;
         }
         found.finish(path)
     }
@@ -90,9 +110,12 @@ impl Labels {
 }
 
 /// Names of the feature's number, best first: Neuronpedia's objects have an `id` beside their `index`.
-const INDEX: [&str; 5] = ["index", "feature_index", "feature", "latent", "id"];
+const INDEX: [&str; 8] =
+    ["index", "feature_index", "feature_id", "feature", "latent_index", "latent_id", "latent", "id"];
 /// Names of the words, best first.
 const WORDS: [&str; 4] = ["description", "explanation", "label", "text"];
+/// A further name of a column of words; in JSON it is that of a list.
+const COLUMN: [&str; 1] = ["explanations"];
 
 /// The longest JSON document that is read as a whole, in bytes.
 const MAX_DOCUMENT: usize = 64 << 20;
@@ -117,6 +140,7 @@ struct Found<'t> {
     /// The highest feature that has one.
     highest: u64,
     sources: Vec<String>,
+    models: Vec<String>,
     /// Entries seen, and those among them without a feature or without words.
     entries: usize,
     useless: usize,
@@ -137,6 +161,7 @@ impl<'t> Found<'t> {
             beyond: 0,
             highest: 0,
             sources: Vec::new(),
+            models: Vec::new(),
             entries: 0,
             useless: 0,
             line: 0,
@@ -229,8 +254,9 @@ impl<'t> Found<'t> {
             let Some((index, words, kind, author)) = columns else {
                 let names: Vec<String> = record.iter().map(|cell| column_name(cell)).collect();
                 let column = |wanted: &[&str]| wanted.iter().find_map(|name| names.iter().position(|n| n == name));
-                if let (Some(index), Some(words)) = (column(&INDEX), column(&WORDS)) {
-                    columns = Some((index, words, column(&["typename", "type"]), column(&["explanationmodelname"])));
+                if let (Some(index), Some(words)) = (column(&INDEX), column(&WORDS).or_else(|| column(&COLUMN))) {
+                    let author = column(&["explanationmodelname", "model_name"]);
+                    columns = Some((index, words, column(&["typename", "type"]), author));
                     continue;
                 }
                 let Some(Ok(index)) = record.first().map(|cell| entry::index(cell)) else { return Ok(()) };
@@ -250,12 +276,8 @@ impl<'t> Found<'t> {
     fn entry(&mut self, entry: &Entry, place: Option<u64>) -> Result<()> {
         let index = entry.index.as_ref().map_or(place.ok_or("no index".into()), entry::Scalar::feature);
         self.add(index, entry.words(), entry.kind(), entry.author())?;
-        if let Some(source) = entry.source()
-            && self.sources.len() < MAX_SOURCES
-            && self.sources.iter().all(|known| known != source)
-        {
-            self.sources.push(clip(source, 200));
-        }
+        note(&mut self.sources, entry.source());
+        note(&mut self.models, entry.model());
         Ok(())
     }
     /// Counts an entry, and looks now and then whether the work should stop.
@@ -321,6 +343,7 @@ impl<'t> Found<'t> {
         }
         let mut labels = Labels {
             source: (self.sources.len() == 1).then(|| self.sources[0].clone()),
+            model: (self.models.len() == 1).then(|| self.models[0].clone()),
             path: path.to_path_buf(),
             by_feature: vec![Vec::new(); features],
         };
@@ -359,11 +382,26 @@ fn unreadable(path: &Path, why: &str) -> Error {
         .input()
 }
 
+/// Remembers a name that was not seen before.
+fn note(known: &mut Vec<String>, name: Option<&str>) {
+    if let Some(name) = name.filter(|_| known.len() < MAX_SOURCES) {
+        let name = clip(name, 200);
+        if !known.contains(&name) {
+            known.push(name);
+        }
+    }
+}
+
+/// What lies in a folder.
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let fail = |error: std::io::Error| Error::io(folder, &error);
+    std::fs::read_dir(folder).map_err(fail)?.map(|entry| Ok(entry.map_err(fail)?.path())).collect()
+}
+
 /// The label files of a folder, `batch-2` before `batch-10`.
-fn batches(folder: &Path) -> Result<Vec<PathBuf>> {
+fn batches(folder: &Path, all: Vec<PathBuf>) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(|error| Error::io(folder, &error))? {
-        let path = entry.map_err(|error| Error::io(folder, &error))?.path();
+    for path in all {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         if path.is_file() && name.trim_end_matches(".gz").rsplit_once('.').is_some_and(|(_, ending)| ending == "jsonl")
         {
@@ -374,7 +412,10 @@ fn batches(folder: &Path) -> Result<Vec<PathBuf>> {
     files.sort();
     if files.is_empty() {
         let problem = Problem::new("a folder without label files").path(folder);
-        return Err(problem.expected("batch-0.jsonl.gz and so on").hint("naming the file itself").input());
+        return Err(problem
+            .expected("batch-0.jsonl.gz and so on, or delphi's MODULE_latentN.txt")
+            .hint("naming the file itself")
+            .input());
     }
     Ok(files.into_iter().map(|(_, path)| path).collect())
 }

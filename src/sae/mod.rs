@@ -14,6 +14,7 @@ pub mod labels;
 pub mod open;
 pub mod sparse;
 pub mod synth;
+pub mod tokenizer;
 pub mod tokens;
 
 pub use activation_function::Activation;
@@ -23,4 +24,5 @@ pub use dictionary::{InputScale, SourceChoice, Sources};
 pub use find::{Listing, list};
 pub use labels::{Label, Labels};
 pub use open::{OpenOptions, open};
+pub use tokenizer::Vocabulary;
 pub use tokens::{Passage, Piece, Tokens};

@@ -17,7 +17,7 @@ use crate::error::{Problem, Result};
 use crate::task::Task;
 use crate::text::counted;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub(super) const FOLDER: Format = Format {
     name: "delphi",
@@ -33,7 +33,7 @@ pub(super) const FILE: Format = Format {
     detect: |source, _| source.has("locations") && source.has("activations"),
     read: |source, features, task| {
         let file = source.arrays().ok_or_else(|| source.problem("no file").input())?;
-        let split = Split::open(file, &source.path, 0)?;
+        let split = Split::open(file, &source.path, 0, task)?;
         build(source, &[split], None, features, task)
     },
     ids: |source, task| {
@@ -58,10 +58,12 @@ struct Split {
     activations: Tensor,
     /// Sequences and context of the tokens.
     tokens: Option<(usize, usize)>,
+    /// The highest sequence, position and feature in this split.
+    highest: [u32; 3],
 }
 
 impl Split {
-    fn open(file: &ArrayFile, path: &std::path::Path, shift: usize) -> Result<Self> {
+    fn open(file: &ArrayFile, path: &Path, shift: usize, task: &Task) -> Result<Self> {
         let locations = file.tensor("locations")?;
         let activations = file.tensor("activations")?;
         let &[entries, 3] = locations.shape() else {
@@ -78,7 +80,16 @@ impl Split {
             Some(&[sequences, context]) => Some((sequences, context)),
             _ => None,
         };
-        Ok(Self { path: path.to_path_buf(), shift, locations, activations, tokens })
+        let mut split = Self { path: path.to_path_buf(), shift, locations, activations, tokens, highest: [0; 3] };
+        for start in (0..entries).step_by(PART) {
+            task.check()?;
+            for place in split.places(start..entries.min(start + PART))?.as_chunks::<3>().0 {
+                for (most, &found) in split.highest.iter_mut().zip(place) {
+                    *most = found.max(*most);
+                }
+            }
+        }
+        Ok(split)
     }
     fn len(&self) -> usize {
         self.activations.len()
@@ -87,32 +98,18 @@ impl Split {
     fn places(&self, range: Range<usize>) -> Result<crate::container::Numbers<u32>> {
         narrow(&part(&self.locations, range)?, &mut |_| Ok(()))
     }
-    /// The highest sequence, position and feature in this split.
-    fn highest(&self, task: &Task) -> Result<[u32; 3]> {
-        let mut highest = [0; 3];
-        for start in (0..self.len()).step_by(PART) {
-            task.check()?;
-            let places = self.places(start..self.len().min(start + PART))?;
-            for place in places.as_chunks::<3>().0 {
-                for (most, &found) in highest.iter_mut().zip(place) {
-                    *most = found.max(*most);
-                }
-            }
-        }
-        Ok(highest)
-    }
 }
 
 /// Entries that are looked at together.
 const PART: usize = 1 << 18;
 
 /// The splits of a folder by their features, with the range that each name says.
-fn splits(source: &Source) -> Result<Vec<(Split, Range<usize>)>> {
+fn splits(source: &Source, task: &Task) -> Result<Vec<(Split, Range<usize>)>> {
     let mut splits = Vec::new();
     for name in source.names() {
         let Some((start, end)) = range_of(name) else { continue };
         let path = source.path.join(name);
-        splits.push((Split::open(&ArrayFile::open(&path)?, &path, start)?, start..end.saturating_add(1)));
+        splits.push((Split::open(&ArrayFile::open(&path)?, &path, start, task)?, start..end.saturating_add(1)));
     }
     splits.sort_by_key(|(_, range)| range.start);
     for [(one, a), (other, b)] in splits.array_windows() {
@@ -139,7 +136,7 @@ fn ids_of_folder(source: &Source, task: &Task) -> Result<Option<TokenIds>> {
 }
 
 fn read_folder(source: &Source, features: Option<usize>, task: &Task) -> Result<Read> {
-    let splits = splits(source)?;
+    let splits = splits(source, task)?;
     let Some(end) = splits.last().map(|(_, range)| range.end) else {
         return Err(source.problem("no splits").input());
     };
@@ -155,7 +152,7 @@ fn read_folder(source: &Source, features: Option<usize>, task: &Task) -> Result<
         agree(&source.path, None, end, features)?;
     }
     for (split, range) in &splits {
-        let [.., highest] = split.highest(task)?;
+        let [.., highest] = split.highest;
         if split.len() > 0 && highest as usize >= range.len() {
             return Err(split
                 .locations
@@ -178,7 +175,7 @@ fn build(source: &Source, splits: &[Split], end: Option<usize>, features: Option
     let mut notes = Vec::new();
     let mut highest = [0usize; 3];
     for split in splits {
-        let [sequence, position, feature] = split.highest(task)?.map(|n| n as usize);
+        let [sequence, position, feature] = split.highest.map(|n| n as usize);
         for (most, found) in highest.iter_mut().zip([sequence, position, feature + split.shift]) {
             *most = found.max(*most);
         }

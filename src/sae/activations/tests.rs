@@ -143,6 +143,13 @@ fn written_matrices_read_back_and_their_bytes_repeat() {
     assert_eq!(read(&written(&empty, None)).by_token, empty);
     let told = written(&expected(), Some("{\"verb\":\"encode\"}"));
     assert_eq!(read(&told).by_token, expected());
+    for context in [None, Some(2)] {
+        let ids = TokenIds { ids: vec![7, 0, u32::MAX, 7], context };
+        let mut out = Cursor::new(Vec::new());
+        write_csr(&expected(), Some(&ids), None, &mut out).unwrap();
+        let with = read(&Bytes::from(out.into_inner()));
+        assert_eq!((with.by_token, with.ids), (expected(), Some(ids)));
+    }
     let told = Npz::from_bytes(told, Path::new("a")).unwrap();
     assert_eq!(told.text("provenance").unwrap(), ["{\"verb\":\"encode\"}"]);
 }

@@ -19,6 +19,7 @@ pub(super) struct Entry<'a> {
     kind: Option<Scalar<'a>>,
     author: Option<Scalar<'a>>,
     source: Option<Scalar<'a>>,
+    model: Option<Scalar<'a>>,
 }
 
 impl Entry<'_> {
@@ -37,6 +38,9 @@ impl Entry<'_> {
     }
     pub(super) fn source(&self) -> Option<&str> {
         filled(self.source.as_ref())
+    }
+    pub(super) fn model(&self) -> Option<&str> {
+        filled(self.model.as_ref())
     }
 }
 
@@ -136,6 +140,7 @@ enum Key {
     Kind,
     Author,
     Source,
+    Model,
     /// A number, as in an object of features.
     Number(u64),
     Other,
@@ -157,6 +162,7 @@ impl<'de> Deserialize<'de> for Key {
                     "typeName" => Key::Kind,
                     "explanationModelName" => Key::Author,
                     "layer" => Key::Source,
+                    "modelId" => Key::Model,
                     _ => rank(&INDEX)
                         .map(Key::Index)
                         .or_else(|| rank(&WORDS).map(Key::Words))
@@ -185,6 +191,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Entry<'a> {
                         Key::Kind => &mut entry.kind,
                         Key::Author => &mut entry.author,
                         Key::Source => &mut entry.source,
+                        Key::Model => &mut entry.model,
                         Key::Index(rank) if rank < index => &mut entry.index,
                         Key::Words(rank) if rank < words => {
                             entry.has_words = true;

@@ -330,7 +330,7 @@ impl Planted {
                 by_feature[feature as usize].push(Label { text, kind: Some("planted".into()), author: None });
             }
         }
-        Labels { source: Some(self.source()), path: "labels.jsonl".into(), by_feature }
+        Labels { source: Some(self.source()), path: "labels.jsonl".into(), by_feature, ..Labels::default() }
     }
     /// The group of that name.
     pub fn group(&self, name: &str) -> Option<&Group> {

@@ -69,7 +69,7 @@ fn evidence() -> Evidence {
         activations: Some(Activations::new(by_token, "planted")),
         tokens: Some(Tokens::from_documents(&documents).unwrap()),
         labels: Some(Labels { by_feature: (0..FEATURES).map(described).collect(), ..Labels::default() }),
-        notes: Vec::new(),
+        ..Evidence::default()
     }
 }
 

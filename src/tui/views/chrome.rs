@@ -117,8 +117,11 @@ pub(super) fn filters(app: &App, area: Rect, buf: &mut Buffer) {
     if parts.is_empty() {
         // What a careful reader should know first: about the dictionary, then about what lies beside it.
         let warnings = app.study().dictionary.info.warnings.iter().map(|words| (words, theme.warning()));
-        let notes = app.study().evidence().into_iter().flat_map(|evidence| &evidence.notes);
-        let mut said = warnings.chain(notes.map(|words| (words, theme.muted())));
+        let evidence = app.study().evidence();
+        let doubts = evidence.into_iter().flat_map(|evidence| &evidence.warnings).map(|words| (words, theme.warning()));
+        let notes = evidence.into_iter().flat_map(|evidence| &evidence.notes).map(|words| (words, theme.muted()));
+        // Doubts come first: labels of another dictionary make everything that is read here wrong.
+        let mut said = doubts.chain(warnings).chain(notes);
         if let Some((words, style)) = said.next() {
             let more = match said.count() {
                 0 => String::new(),

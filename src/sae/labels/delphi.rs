@@ -1,0 +1,70 @@
+//! delphi's explanations: a folder of `{module}_latent{feature}.txt`, each a JSON string.
+//!
+//! The files of several modules lie in one folder; which are the dictionary's is told by its hook, and where that does
+//! not settle it, the modules are named. Source: EleutherAI/delphi, `delphi/__main__.py`.
+
+use super::Found;
+use crate::container::Bytes;
+use crate::error::{Error, Problem, Result};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The longest explanation that is read, in bytes.
+const LONGEST: usize = 1 << 20;
+
+/// The files of a folder by module: feature and path, by feature.
+pub(super) type Modules = BTreeMap<String, Vec<(u64, PathBuf)>>;
+
+/// What the names of such files say; empty if a folder has none.
+pub(super) fn modules<'p>(files: impl IntoIterator<Item = &'p PathBuf>) -> Modules {
+    let mut modules = Modules::new();
+    for path in files {
+        let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+        let parts = name.strip_suffix(".txt").and_then(|name| name.rsplit_once("_latent"));
+        let Some((module, feature)) = parts else { continue };
+        let Some(feature) = feature.bytes().all(|b| b.is_ascii_digit()).then(|| feature.parse().ok()).flatten() else {
+            continue;
+        };
+        modules.entry(module.to_string()).or_default().push((feature, path.clone()));
+    }
+    for files in modules.values_mut() {
+        files.sort();
+    }
+    modules
+}
+
+/// Reads the files of the module that is `hook`, or of the only one; gives its name.
+pub(super) fn read(found: &mut Found, modules: &Modules, hook: Option<&str>, folder: &Path) -> Result<String> {
+    let names: Vec<&str> = modules.keys().map(String::as_str).collect();
+    let chosen = match names[..] {
+        [one] => one,
+        _ => {
+            let own = names.iter().find(|name| hook.is_some_and(|hook| hook == **name));
+            *own.ok_or_else(|| {
+                let hook = hook.map_or_else(
+                    || "the dictionary names no hook".into(),
+                    |hook| format!("the dictionary's hook is {hook}"),
+                );
+                Problem::new(format!("explanations of several modules: {}; {hook}", names.join(", ")))
+                    .path(folder)
+                    .expected("those of one, or of the dictionary's hook")
+                    .hint("a folder with the files of one module")
+                    .input()
+            })?
+        }
+    };
+    for (feature, path) in &modules[chosen] {
+        let bytes = Bytes::map(path)?;
+        if bytes.len() > LONGEST {
+            return Err(Problem::new("an explanation of more than 1 MiB").path(path).input());
+        }
+        let words: String = serde_json::from_slice(&bytes).map_err(|error| -> Error {
+            Problem::new(format!("the explanation cannot be read: {error}"))
+                .path(path)
+                .expected("one JSON string, as delphi writes it")
+                .input()
+        })?;
+        found.add(Ok(*feature), &words, None, None).map_err(|error| error.at(path))?;
+    }
+    Ok(chosen.to_string())
+}
