@@ -13,6 +13,8 @@ pub mod json;
 pub mod matrix;
 pub mod npy;
 pub mod npz;
+#[cfg(feature = "parquet")]
+pub mod parquet;
 pub mod safetensors;
 pub mod sniff;
 pub mod stack;
