@@ -540,8 +540,8 @@ fn clusters_are_read_by_what_the_file_is_and_not_by_its_name() {
     here.write("half.npy", npy(&array("labels", &[F], vec![0.5; F]), Dtype::F32, false));
     let export = |file: &'static str| ["export", "d", "-o", "t.csv", "--columns", "cluster", "--clusters", file];
     here.refuses(&export("half.npy"), &["no whole number"]);
-    here.write("torch.csv", b"PK\x03\x04\0\0\0\0\0\0archive/data.pkl");
-    here.refuses(&export("torch.csv"), &["torch archive", "not in this build"]);
+    here.write("hdf5.csv", b"\x89HDF\r\n\x1a\n");
+    here.refuses(&export("hdf5.csv"), &["an HDF5 file", "not in this build"]);
 }
 
 #[test]

@@ -14,7 +14,7 @@ mod mutants;
 use files::{Array, array, npy, npz, read, saelens, safetensors, transposed, values, with_header};
 use saescope::Error;
 use saescope::container::{Bytes, Dtype};
-use saescope::sae::find::{Found, look};
+use saescope::sae::find::{Found, Located, look};
 use saescope::sae::open::open_bytes;
 use saescope::sae::{Activation, Dictionary, Kind, Normalize, OpenOptions, list, open};
 use serde_json::{Value, json};
@@ -64,6 +64,10 @@ fn with(extra: &[Array]) -> Vec<Array> {
 }
 fn threshold() -> Array {
     array("threshold", &[F], (1..=F).map(|i| i as f64 / 4.0).collect())
+}
+
+fn at(path: &Path) -> Located {
+    Located { path: path.to_path_buf(), layer: None, picked: None }
 }
 
 fn open_plain(path: &Path) -> Dictionary {
@@ -365,7 +369,7 @@ fn a_folder_that_is_a_dictionary_is_that_one_whatever_lies_below() {
     for name in ["own", "own/checkpoints/step_1", "own/checkpoints/step_2"] {
         saelens(&folder.path(name), &safetensors(&four(), Dtype::F32), &v6("standard"));
     }
-    assert_eq!(look(&folder.path("own")).unwrap(), Found::One(folder.path("own")));
+    assert_eq!(look(&folder.path("own")).unwrap(), Found::One(at(&folder.path("own"))));
     assert_same_matrices(&open_plain(&folder.path("own")));
     assert_eq!(list(&folder.path("own")).unwrap().len(), 3, "the others can still be picked");
     // A language model beside a decoder is passed over.
@@ -374,7 +378,7 @@ fn a_folder_that_is_a_dictionary_is_that_one_whatever_lies_below() {
     let error = failure(&folder.path("llama"));
     assert!(error.contains("it holds model.embed.weight [3, 2] f32"), "{error}");
     folder.write("llama/W_dec.npy", npy(&decoder(), Dtype::F32, false));
-    assert_eq!(look(&folder.path("llama")).unwrap(), Found::One(folder.path("llama/W_dec.npy")));
+    assert_eq!(look(&folder.path("llama")).unwrap(), Found::One(at(&folder.path("llama/W_dec.npy"))));
     assert_eq!(read(&open_plain(&folder.path("llama")).decoder), decoder().values);
     // What is broken or known but not read is listed, and opening it alone says why.
     folder.write("broken/sae.safetensors", "nothing");
@@ -431,6 +435,8 @@ fn every_wrong_path_and_file_says_what_it_is() {
             with_header(r#"{"W_dec":{"dtype":"F8_E4M3","shape":[2,2],"data_offsets":[0,4]}}"#, 4),
             &["F8_E4M3", "tensor W_dec", "BF16"],
         ),
+        ("ae.pt", b"PK\x03\x04\0\0\0\0\0\0archive/data.pkl".to_vec(), &["zip archive cannot be read", "torch.save"]),
+        ("old.pt", b"\x80\x02\x8a\x0al\xfc".to_vec(), &["torch file cannot be read", "cut short"]),
         ("wrong.npy", b"PNG\r\n\x1a\n".to_vec(), &["expected safetensors, npz, npy, a torch file or Arrow"]),
         ("cut.npy", npy(&decoder(), Dtype::F32, false)[..150].to_vec(), &["does not fit", "cut short"]),
         ("cut.npz", npz(&four(), Dtype::F32, false)[..900].to_vec(), &["zip archive cannot be read"]),
@@ -483,30 +489,13 @@ fn every_wrong_path_and_file_says_what_it_is() {
 #[test]
 fn what_is_known_but_not_read_yet_is_named() {
     let folder = Folder::new();
-    let torch = [b"PK\x03\x04\0\0\0\0\0\0archive/data.pkl".as_slice(), &[0; 64]].concat();
-    let sparsify = safetensors(
-        &[
-            array("encoder.weight", &[F, D], values(F * D, 1)),
-            array("encoder.bias", &[F], values(F, 1)),
-            array("W_dec", &[F, D], values(F * D, 1)),
-        ],
-        Dtype::F32,
-    );
-    let lower: Vec<Array> = four().into_iter().map(|a| Array { name: a.name.to_lowercase(), ..a }).collect();
-    for (name, bytes, words) in [
-        ("trainer_0/ae.pt", torch, "torch archive"),
-        ("old.pt", b"\x80\x02\x8a\x0al\xfc".to_vec(), "pickle"),
-        ("data.arrow", b"ARROW1\0\0".to_vec(), "Arrow"),
-        ("model.gguf", b"GGUF\x03\0\0\0\0".to_vec(), "GGUF"),
-        ("sae.safetensors", sparsify, "sparsify"),
-        ("params.safetensors", safetensors(&lower, Dtype::F32), "Gemma Scope 2"),
-    ] {
+    for (name, bytes, words) in
+        [("model.gguf", b"GGUF\x03\0\0\0\0".to_vec(), "GGUF"), ("data.h5", b"\x89HDF\r\n\x1a\n".to_vec(), "HDF5")]
+    {
         let path = folder.write(name, bytes);
         let error = open(&path, &OpenOptions::default()).unwrap_err();
         assert!(matches!(error, Error::NotRead(_)), "{name}: {error}");
         let text = error.to_string();
         assert!(text.contains(words) && text.contains(name) && text.contains("not in this build"), "{text}");
     }
-    let error = failure(&folder.path("trainer_0"));
-    assert!(error.contains("torch archive"), "{error}");
 }

@@ -7,7 +7,7 @@
 //! folder is bounded: the entries used longest ago go first.
 
 use super::fingerprint::Fingerprint;
-use crate::container::Bytes;
+use crate::container::{Bytes, Numbers};
 use crate::error::{Error, Result};
 use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
 use serde::{Deserialize, Serialize};
@@ -82,6 +82,9 @@ struct ArrayHeader {
 #[derive(Debug, Default)]
 pub struct Arrays(Vec<(String, Bytes)>);
 
+/// Arrays that are written from where they lie.
+pub type Lent<'a> = [(&'a str, &'a [u8])];
+
 impl Arrays {
     /// No arrays yet.
     pub fn new() -> Self {
@@ -96,6 +99,10 @@ impl Arrays {
     pub fn get<T: bytemuck::Pod>(&self, name: &str) -> Option<Vec<T>> {
         let (_, bytes) = self.0.iter().find(|(n, _)| n == name)?;
         bytes.len().is_multiple_of(size_of::<T>()).then(|| bytemuck::pod_collect_to_vec(bytes))
+    }
+    /// The array called `name` where the entry has it; none if it is absent or not a whole number of elements.
+    pub fn numbers<T: bytemuck::Pod>(&self, name: &str) -> Option<Numbers<T>> {
+        Numbers::of_bytes(self.0.iter().find(|(n, _)| n == name)?.1.clone())
     }
 }
 
@@ -139,6 +146,10 @@ impl Cache {
         use etcetera::BaseStrategy;
         Some(etcetera::base_strategy::Xdg::new().ok()?.cache_dir().join("saescope"))
     }
+    /// The most bytes that it keeps.
+    pub fn limit(&self) -> u64 {
+        self.limit
+    }
     /// The folder, if caching is on.
     pub fn folder(&self) -> Option<&Path> {
         self.folder.as_deref()
@@ -164,19 +175,27 @@ impl Cache {
     /// # Errors
     /// If the folder cannot be made or written.
     pub fn put(&self, key: &Key, input: &str, arrays: &Arrays) -> Result<()> {
+        let arrays: Vec<(&str, &[u8])> = arrays.0.iter().map(|(name, bytes)| (name.as_str(), &bytes[..])).collect();
+        self.put_lent(key, input, &arrays)
+    }
+    /// As [`Cache::put`], of arrays that are not copied first.
+    ///
+    /// # Errors
+    /// As [`Cache::put`].
+    pub fn put_lent(&self, key: &Key, input: &str, arrays: &Lent) -> Result<()> {
         let (Some(folder), Some(path)) = (&self.folder, self.path(key)) else { return Ok(()) };
         fs::create_dir_all(folder).map_err(|e| Error::io(folder, &e))?;
         let header = Header {
             question: key.question.clone(),
             input: input.chars().take(4096).collect(),
-            arrays: arrays.0.iter().map(|(n, b)| ArrayHeader { name: n.clone(), bytes: b.len() as u64 }).collect(),
+            arrays: arrays.iter().map(|(n, b)| ArrayHeader { name: (*n).into(), bytes: b.len() as u64 }).collect(),
         };
         let header = bincode::serde::encode_to_vec(&header, header_config())
             .map_err(|e| Error::io(&path, &std::io::Error::other(e.to_string())))?;
         let length = (header.len() as u64).to_le_bytes();
         let mut pieces: Vec<&[u8]> = vec![&length, &header];
         let mut at = HEADER + header.len();
-        for (_, bytes) in &arrays.0 {
+        for (_, bytes) in arrays {
             let padding = at.next_multiple_of(ALIGN) - at;
             pieces.extend([&[0; ALIGN][..padding], bytes]);
             at += padding + bytes.len();

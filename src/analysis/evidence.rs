@@ -218,13 +218,12 @@ mod tests {
             state >> 16
         };
         let rows: Vec<u32> = (0..6000).filter(|_| next() % 8 > 0).collect();
-        let values: Vec<f32> = rows.iter().map(|_| (next() % 50) as f32).collect();
+        let values: Vec<f32> = rows.iter().map(|_| 1.0 + (next() % 50) as f32).collect();
         let mut indptr = vec![0u64];
         for row in 0..6000u32 {
             indptr.push(rows.partition_point(|&r| r <= row) as u64);
         }
-        let indices = vec![0; rows.len()];
-        let by_token = Sparse { rows: 6000, cols: 1, indptr, indices, values };
+        let by_token = Sparse::new(6000, 1, indptr, vec![0; rows.len()], values).unwrap().0;
         let documents: Vec<Vec<String>> = (0..6).map(|_| vec!["x".to_string(); 1000]).collect();
         let evidence = Evidence {
             activations: Some(crate::sae::Activations::new(by_token, "planted")),

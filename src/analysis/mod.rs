@@ -4,6 +4,7 @@
 //! answer to the screen, to a verb and to an export; results that took time are kept in the [`cache::Cache`] under a
 //! fingerprint of the input, the parameters and the algorithm's version. Long work runs as [`jobs`].
 
+pub mod activations;
 pub mod cache;
 pub mod columns;
 pub mod detail;

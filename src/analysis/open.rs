@@ -3,6 +3,7 @@
 //! Files that are named must be there and fit. Files that merely lie beside the dictionary (or beside the
 //! activations) are found by name, tried, and left out with a note if they do not fit.
 
+use super::activations::load as load_activations;
 use super::cache::Cache;
 use super::evidence::Evidence;
 use super::fingerprint::Fingerprint;
@@ -60,7 +61,9 @@ pub fn open(request: &Request, cache: Cache) -> Result<Study> {
         }
         let dictionary = example.dictionary(&request.options)?;
         let fingerprint = fingerprint.bytes(&example.weights).text(example.config).finish();
-        let loader = move |dictionary: &Dictionary, task: &Task| load_example(&example, &named, dictionary, task);
+        let kept = cache.clone();
+        let loader =
+            move |dictionary: &Dictionary, task: &Task| load_example(&example, &named, dictionary, &kept, task);
         return Ok(Study::new(name, dictionary, fingerprint, cache, Box::new(loader)).with_options(said));
     }
     let located = locate(&request.dictionary, request.options.pick.as_deref())?;
@@ -73,7 +76,8 @@ pub fn open(request: &Request, cache: Cache) -> Result<Study> {
     let fingerprint = files.iter().try_fold(fingerprint, |print, file| print.file(file))?.finish();
     let name =
         located.picked.map_or_else(|| typed.clone(), |picked| format!("{}/{picked}", typed.trim_end_matches('/')));
-    let loader = move |dictionary: &Dictionary, task: &Task| load_files(dictionary, &named, task);
+    let kept = cache.clone();
+    let loader = move |dictionary: &Dictionary, task: &Task| load_files(dictionary, &named, &kept, task);
     Ok(Study::new(&name, dictionary, fingerprint, cache, Box::new(loader)).with_options(said))
 }
 
@@ -149,12 +153,12 @@ fn named_or_beside<T>(
     }
 }
 
-fn load_files(dictionary: &Dictionary, named: &Named, task: &Task) -> Result<Evidence> {
+fn load_files(dictionary: &Dictionary, named: &Named, cache: &Cache, task: &Task) -> Result<Evidence> {
     let features = dictionary.features();
     let mut notes = Vec::new();
     let mut folders: Vec<PathBuf> = dictionary.info.files.iter().filter_map(|file| folder_of(file)).collect();
     folders.dedup();
-    let load = |path: &Path| Activations::load(path, Some(features), task);
+    let load = |path: &Path| load_activations(path, features, cache, task);
     let activations = named_or_beside(named.activations.as_ref(), &ACTIVATIONS, &folders, &mut notes, load)?;
     if let Some(folder) = activations.as_ref().and_then(|a| folder_of(&a.source))
         && !folders.contains(&folder)
@@ -171,12 +175,18 @@ fn load_files(dictionary: &Dictionary, named: &Named, task: &Task) -> Result<Evi
 }
 
 /// What is built in; beside activations that were named is looked as for any dictionary.
-fn load_example(example: &Example, named: &Named, dictionary: &Dictionary, task: &Task) -> Result<Evidence> {
+fn load_example(
+    example: &Example,
+    named: &Named,
+    dictionary: &Dictionary,
+    cache: &Cache,
+    task: &Task,
+) -> Result<Evidence> {
     let features = dictionary.features();
     let mut notes = Vec::new();
     let folders: Vec<PathBuf> = named.activations.as_deref().and_then(folder_of).into_iter().collect();
     let activations = match &named.activations {
-        Some(path) => Activations::load(path, Some(features), task)?,
+        Some(path) => load_activations(path, features, cache, task)?,
         None => example.activations(task)?,
     };
     let load = |path: &Path| Tokens::load(path, Some(activations.tokens()), task);

@@ -66,6 +66,8 @@ impl Study {
             activation_parameters: self.dictionary.describe_activation(),
             k: info.activation.k(),
             threshold: info.activation.threshold_range().map(|(min, max)| Threshold { min, max }),
+            sources: info.sources.as_ref().map_or(1, |sources| sources.count),
+            source: info.sources.as_ref().map(|sources| sources.choice.to_string()),
             normalize: info.normalize.name(),
             normalize_parameters: info.normalize.to_string(),
             normalize_factor: info.normalize.factor(),
@@ -102,6 +104,10 @@ pub struct Summary {
     pub model: Option<String>,
     pub hook: Option<String>,
     pub layer: Option<usize>,
+    /// How many layers or models the features write to.
+    pub sources: usize,
+    /// Which of them the decoder is, if there are several: `concat`, `sum` or a number.
+    pub source: Option<String>,
     /// How many features may fire, for the top-k family.
     pub k: Option<usize>,
     /// Thresholds of the features.
@@ -173,6 +179,9 @@ impl Summary {
             ("hook", self.hook.clone().unwrap_or_else(unknown)),
             ("layer", self.layer.map_or_else(unknown, |layer| layer.to_string())),
         ];
+        if let Some(source) = &self.source {
+            lines.push(("sources", format!("{}, the decoder is {source}; --source chooses", self.sources)));
+        }
         if self.d_model != self.d_out {
             lines.push(("reads", format!("{} dimensions", self.d_model)));
         }

@@ -35,7 +35,7 @@ pub(super) fn run(args: &EncodeArgs, common: &Common) -> Result<()> {
     let sparse = progress::with_task(common, |task| {
         let sparse = encode(&study.dictionary, &vectors, task).map_err(|error| error.at(&args.input))?;
         task.stage("writing", 0);
-        target.stage_watched(task, |out| write_csr(&sparse, Some(&provenance), out))?.place()?;
+        target.stage_watched(task, |out| write_csr(&sparse, None, Some(&provenance), out))?.place()?;
         Ok(sparse)
     })?;
     // Only now: an error is one paragraph, and it says what matters then.

@@ -29,8 +29,10 @@ fn print_listings(listings: &[Listing], json: bool) -> Result<()> {
 fn line(listing: &Listing) -> String {
     let shape = listing.shape.as_ref().map_or(String::new(), |shape| format!("  {}", shape_text(shape)));
     let dtype = listing.dtype.map_or(String::new(), |dtype| format!(" {dtype}"));
+    let place = [&listing.model, &listing.hook].into_iter().flatten().map(String::as_str);
+    let place = place.fold(String::new(), |line, word| line + "  " + word);
     let problem = listing.problem.as_ref().map_or(String::new(), |problem| format!("  ({problem})"));
-    printable(&format!("{}  {}{shape}{dtype}{problem}", listing.name, listing.format.unwrap_or("unreadable")))
+    printable(&format!("{}  {}{shape}{dtype}{place}{problem}", listing.name, listing.format.unwrap_or("unreadable")))
 }
 
 /// The summary for people: one fact a line, units and unknowns said.

@@ -13,6 +13,7 @@ pub mod json;
 pub mod matrix;
 pub mod npy;
 pub mod npz;
+pub mod numbers;
 #[cfg(feature = "parquet")]
 pub mod parquet;
 pub mod safetensors;
@@ -31,6 +32,7 @@ pub use bytes::Bytes;
 pub use columns::ColumnFile;
 pub use dtype::Dtype;
 pub use matrix::Matrix;
+pub use numbers::Numbers;
 pub use sniff::{FileKind, sniff};
 pub use stack::Stack;
 pub use tensor::Tensor;

@@ -90,9 +90,18 @@ impl Tensor {
     pub fn shape(&self) -> &[usize] {
         &self.shape
     }
-    /// Strides, in elements.
-    pub(super) fn strides(&self) -> &[usize] {
+    /// How many elements lie between one index and the next, for each dimension.
+    pub fn strides(&self) -> &[usize] {
         &self.strides
+    }
+    /// Whether the elements lie in row-major order without gaps.
+    pub fn is_row_major(&self) -> bool {
+        let mut due = 1usize;
+        self.shape.iter().zip(&self.strides).rev().all(|(&len, &stride)| {
+            let fits = len <= 1 || stride == due;
+            due = due.saturating_mul(len.max(1));
+            fits
+        }) || self.is_empty()
     }
     /// Number of elements.
     pub fn len(&self) -> usize {
@@ -106,6 +115,30 @@ impl Tensor {
     /// A problem about this array, to be completed by the caller.
     pub fn problem(&self, what: impl Into<String>) -> Problem {
         Problem::new(what).path(&self.path).tensor(&self.name).shape(&self.shape).dtype(self.dtype)
+    }
+    /// The same elements with the dimensions `axis` and `axis + 1` as one.
+    ///
+    /// # Errors
+    /// If there are no such dimensions, or their strides do not allow it.
+    pub fn merged(&self, axis: usize) -> Result<Self> {
+        let refused = |why: &str| self.problem(why).expected("row-major dimensions").input();
+        let (Some(&[n, m]), Some(&[outer, inner])) =
+            (self.shape.get(axis..axis.saturating_add(2)), self.strides.get(axis..axis.saturating_add(2)))
+        else {
+            return Err(refused("the array has fewer dimensions than were expected"));
+        };
+        // A dimension of one element may have any stride.
+        let (merged, fits) = match (n, m) {
+            (1, _) => (inner, true),
+            (_, 1) => (outer, true),
+            _ => (inner, inner.checked_mul(m) == Some(outer)),
+        };
+        let count =
+            n.checked_mul(m).filter(|_| fits).ok_or_else(|| refused("dimensions that cannot be taken as one"))?;
+        let mut whole = self.clone();
+        whole.shape.splice(axis..axis + 2, [count]);
+        whole.strides.splice(axis..axis + 2, [merged]);
+        Ok(whole)
     }
     /// All elements in row-major order as f64.
     pub fn to_f64(&self) -> Vec<f64> {

@@ -84,16 +84,15 @@ mod tests {
     use super::*;
 
     fn sparse(rows: &[Vec<f32>]) -> Sparse {
-        let mut out =
-            Sparse { rows: rows.len(), cols: rows[0].len(), indptr: vec![0], indices: vec![], values: vec![] };
+        let (mut indptr, mut indices, mut values) = (vec![0], vec![], vec![]);
         for row in rows {
             for (col, &value) in row.iter().enumerate().filter(|(_, v)| **v != 0.0) {
-                out.indices.push(col as u32);
-                out.values.push(value);
+                indices.push(col as u32);
+                values.push(value);
             }
-            out.indptr.push(out.indices.len() as u64);
+            indptr.push(indices.len() as u64);
         }
-        out
+        Sparse::new(rows.len(), rows[0].len(), indptr, indices, values).unwrap().0
     }
 
     #[test]

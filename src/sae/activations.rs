@@ -1,23 +1,111 @@
 //! Sparse feature activations over tokens, by token and by feature.
 //!
-//! Input: what `scipy.sparse.save_npz` writes (CSR, CSC or COO `[tokens, features]`; 32- or 64-bit indices; stored or
-//! deflated; values of any float or integer type). Output: [`Activations`], the same entries in both orders, as f32.
-//! Stored zeros are dropped, negative values kept; whatever had to be mended stands in [`Activations::notes`].
+//! Input: what the rows of [`FORMATS`] name, one file each: a format says whether a file or folder is its own, reads
+//! the matrix `[tokens, features]`, and tells the ids of the tokens where they lie beside it. To add one, write its file
+//! and give it a row. Output: [`Activations`], the same entries in both orders, as f32. Stored zeros are dropped,
+//! negative values kept; whatever had to be mended, and whatever is missing, stands in [`Activations::notes`].
+//!
+//! Rows are tokens, sequence after sequence: row = sequence · context + position.
 //!
 //! Cost: one pass over the entries to read, one to check, two to transpose. Memory: 16 bytes an entry for the two
-//! orders, and while loading the arrays of the file (mapped if they are stored, on the heap if they are deflated).
+//! orders, 8 more while the second is made, and while loading the arrays of the file (mapped if they are stored, on the
+//! heap if they are deflated).
 
-use super::sparse::{BY_COLUMNS, BY_ROWS, POLL};
-use crate::container::npz::Npz;
+mod delphi;
+mod dense;
+mod engels;
+mod read;
+mod saev;
+mod scipy;
+mod source;
+
 use crate::container::write::NpzWriter;
-use crate::container::{Bytes, Dtype, FileKind, Tensor, sniff};
+use crate::container::{Bytes, Tensor};
 use crate::error::{Error, Problem, Result};
 use crate::task::Task;
 use crate::text::counted;
+use serde_json::Value;
+use source::Source;
 use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 
 pub use super::sparse::{Mended, Sparse};
+
+/// Raise it when a format reads the same file as other activations than before: kept ones are then read anew.
+pub const VERSION: u32 = 1;
+
+/// One way in which activations are kept.
+#[derive(Debug)]
+pub struct Format {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is, in one line.
+    pub about: &'static str,
+    /// Whether a source is one of these; what is known of the dictionary is its number of features.
+    detect: fn(&Source, Option<usize>) -> bool,
+    /// Reads the matrix.
+    read: fn(&Source, Option<usize>, &Task) -> Result<Read>,
+    /// The ids of the tokens, where they lie beside it.
+    ids: fn(&Source, &Task) -> Result<Option<TokenIds>>,
+}
+
+/// All formats, in the order in which they are asked.
+pub const FORMATS: &[Format] =
+    &[delphi::FOLDER, saev::FORMAT, scipy::FORMAT, engels::FORMAT, delphi::FILE, dense::FORMAT];
+
+/// The table as the README shows it.
+pub fn markdown() -> String {
+    let rows: String = FORMATS.iter().map(|format| format!("| `{}` | {} |\n", format.name, format.about)).collect();
+    format!("| format | what it is |\n|---|---|\n{rows}")
+}
+
+/// A matrix as a format gave it.
+#[derive(Debug)]
+struct Read {
+    sparse: Sparse,
+    /// Whether it is `[features, tokens]`.
+    by_feature: bool,
+    mended: Mended,
+    /// What else a careful reader should know.
+    notes: Vec<String>,
+}
+
+impl Read {
+    fn new(sparse: Sparse, mended: Mended) -> Self {
+        Self { sparse, by_feature: false, mended, notes: Vec::new() }
+    }
+}
+
+/// The ids of the tokens, one a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenIds {
+    /// The ids.
+    pub ids: Vec<u32>,
+    /// Tokens of a sequence; none if no file tells where one ends.
+    pub context: Option<usize>,
+}
+
+impl TokenIds {
+    /// The ids of an array `[tokens]` or `[sequences, context]`.
+    ///
+    /// # Errors
+    /// If it is no such array of integers from 0 to 2^32 - 1, or the task is cancelled.
+    pub fn of(tensor: &Tensor, task: &Task) -> Result<Self> {
+        let context = match tensor.shape() {
+            [_] => None,
+            [_, context] if *context > 0 => Some(*context),
+            _ => return Err(tensor.problem("no ids of tokens").expected("[tokens] or [sequences, context]").input()),
+        };
+        let ids = if tensor.is_row_major() {
+            let flat = read::part(tensor, 0..tensor.shape()[0])?;
+            read::narrow(&flat, &mut |_| task.check())?.to_vec()
+        } else {
+            let id = |id: u64| u32::try_from(id).map_err(|_| tensor.problem(format!("the id {id}")).input());
+            tensor.to_indices()?.into_iter().map(id).collect::<Result<_>>()?
+        };
+        Ok(Self { ids, context })
+    }
+}
 
 /// Activations `[tokens, features]`, held in both orders.
 #[derive(Debug, Clone)]
@@ -28,43 +116,91 @@ pub struct Activations {
     pub by_feature: Sparse,
     /// The file or folder they came from.
     pub source: PathBuf,
+    /// The ids of the tokens, where they were beside the activations.
+    pub ids: Option<TokenIds>,
     /// What was put right while reading ("12 stored zeros were dropped"); empty for a clean file.
     pub notes: Vec<String>,
+}
+
+/// Activations that were found and not read yet.
+#[derive(Debug)]
+pub struct Found {
+    source: Source,
+    format: &'static Format,
+}
+
+impl Found {
+    /// Those at `path`, or the only ones in the folders below it; `features` is the dictionary's number of features,
+    /// where there is one to agree with.
+    ///
+    /// # Errors
+    /// If there are none of a known format, or several in a folder; or if the task is cancelled.
+    pub fn at(path: &Path, features: Option<usize>, task: &Task) -> Result<Self> {
+        let (source, format) = Source::find(path, features, task)?;
+        Ok(Self { source, format })
+    }
+    /// The file or folder.
+    pub fn path(&self) -> &Path {
+        &self.source.path
+    }
+    /// The files that make it up.
+    pub fn files(&self) -> Vec<PathBuf> {
+        self.source.files()
+    }
+    /// Reads them; `features` as before.
+    ///
+    /// # Errors
+    /// If a file is damaged or contradicts itself, has values that are not finite, or has another number of features; or
+    /// if the task is cancelled.
+    pub fn read(&self, features: Option<usize>, task: &Task) -> Result<Activations> {
+        let path = &self.source.path;
+        let read = (self.format.read)(&self.source, features, task).map_err(|error| error.at(path))?;
+        let Read { sparse, by_feature, mended, mut notes } = read;
+        let other = sparse.transpose_under(task)?;
+        let (by_token, by_feature) = if by_feature { (other, sparse) } else { (sparse, other) };
+        notes.extend(mended_notes(mended));
+        self.with(by_token, by_feature, notes, task)
+    }
+    /// The activations of which these are the two orders, with the ids of their tokens.
+    ///
+    /// # Errors
+    /// If the ids cannot be read, or are not one a token; or if the task is cancelled.
+    pub fn with(&self, by_token: Sparse, by_feature: Sparse, notes: Vec<String>, task: &Task) -> Result<Activations> {
+        let ids = (self.format.ids)(&self.source, task).map_err(|error| error.at(&self.source.path))?;
+        if let Some(ids) = ids.as_ref().filter(|ids| ids.ids.len() != by_token.rows) {
+            let what = format!(
+                "{} for {}",
+                counted(ids.ids.len(), "token id", "token ids"),
+                counted(by_token.rows, "token", "tokens")
+            );
+            return Err(self.source.problem(what).expected("one for each token").input());
+        }
+        Ok(Activations { by_token, by_feature, source: self.source.path.clone(), ids, notes })
+    }
 }
 
 impl Activations {
     /// Activations from a matrix `[tokens, features]`; `source` is for people.
     pub fn new(by_token: Sparse, source: impl Into<PathBuf>) -> Self {
         let by_feature = by_token.transpose();
-        Self { by_token, by_feature, source: source.into(), notes: Vec::new() }
+        Self { by_token, by_feature, source: source.into(), ids: None, notes: Vec::new() }
     }
-    /// Reads the npz at `path`; `features` is the dictionary's number of features, where there is one to agree with.
+    /// Finds and reads what lies at `path`; `features` is the dictionary's number of features, where there is one to
+    /// agree with.
     ///
     /// # Errors
-    /// If the file is no sparse matrix of scipy's, is damaged or contradicts itself, has values that are not finite,
-    /// or has another number of features; or if the task is cancelled.
+    /// As [`Found::at`] and [`Found::read`].
     pub fn load(path: &Path, features: Option<usize>, task: &Task) -> Result<Self> {
-        if path.is_dir() {
-            return Err(foreign(path, "a folder", false));
-        }
-        Self::from_bytes(Bytes::map(path)?, path, features, task)
+        Found::at(path, features, task)?.read(features, task)
     }
-    /// As [`Activations::load`], from bytes; `path` is for messages.
+    /// As [`Activations::load`], from the bytes of one file; `path` is for messages.
     ///
     /// # Errors
     /// As [`Activations::load`].
     pub fn from_bytes(bytes: Bytes, path: &Path, features: Option<usize>, task: &Task) -> Result<Self> {
-        match sniff(&bytes) {
-            FileKind::Zip => {}
-            other => return Err(foreign(path, other.name(), other == FileKind::Npy)),
-        }
-        let npz = Npz::from_bytes(bytes, path)?.under(task);
-        let stored = Stored::read(&npz, features, task)?;
-        let transposed = stored.by_columns();
-        let (sparse, mended) = stored.build(task).map_err(|error| error.at(path))?;
-        let other = sparse.transpose_under(task)?;
-        let (by_token, by_feature) = if transposed { (other, sparse) } else { (sparse, other) };
-        Ok(Self { by_token, by_feature, source: path.to_path_buf(), notes: notes(mended) })
+        let source = Source::from_bytes(bytes, path, task)?;
+        let format = source.format(features).ok_or_else(|| source.unknown(features))?;
+        Found { source, format }.read(features, task)
     }
     /// Number of tokens.
     pub fn tokens(&self) -> usize {
@@ -95,12 +231,17 @@ impl Activations {
 }
 
 /// Writes `sparse` as `scipy.sparse.save_npz` lays out a CSR matrix of f32, with members stored and not deflated, so
-/// that it opens without inflating. The bytes depend on what is given alone. Indices are 32-bit where they fit. A
-/// `provenance` is added as a string array of that name, which scipy passes over.
+/// that it opens without inflating. The bytes depend on what is given alone. Indices are 32-bit where they fit. The ids
+/// of the tokens and a `provenance` are added as arrays of their own, which scipy passes over.
 ///
 /// # Errors
 /// If `out` refuses.
-pub fn write_csr(sparse: &Sparse, provenance: Option<&str>, out: impl Write + Seek) -> std::io::Result<()> {
+pub fn write_csr(
+    sparse: &Sparse,
+    ids: Option<&TokenIds>,
+    provenance: Option<&str>,
+    out: impl Write + Seek,
+) -> std::io::Result<()> {
     let narrow = i32::try_from(sparse.nnz().max(sparse.cols)).is_ok();
     let mut npz = NpzWriter::new(out);
     let (nnz, rows) = (sparse.nnz(), sparse.rows);
@@ -114,195 +255,62 @@ pub fn write_csr(sparse: &Sparse, provenance: Option<&str>, out: impl Write + Se
     npz.byte_string("format", "csr")?;
     npz.array("shape", &[2], &[rows as i64, sparse.cols as i64])?;
     npz.array("data", &[nnz], &sparse.values)?;
+    if let Some(TokenIds { ids, context }) = ids {
+        let context = context.filter(|context| ids.len().is_multiple_of(*context));
+        let shape = context.map_or_else(|| vec![ids.len()], |context| vec![ids.len() / context, context]);
+        npz.array(scipy::IDS, &shape, ids)?;
+    }
     if let Some(provenance) = provenance {
         npz.texts("provenance", &[], &[provenance])?;
     }
     npz.finish()
 }
 
-/// The arrays of a stored matrix `[tokens, features]`.
-struct Stored {
-    tokens: usize,
-    features: usize,
-    kind: Kept,
-    values: Vec<f32>,
-}
-
-enum Kept {
-    /// CSR: `indptr` counts tokens, `indices` are features.
-    Rows { indptr: Vec<u64>, indices: Vec<u32> },
-    /// CSC: `indptr` counts features, `indices` are tokens.
-    Columns { indptr: Vec<u64>, indices: Vec<u32> },
-    /// COO.
-    Triplets { rows: Vec<u32>, columns: Vec<u32> },
-}
-
-impl Stored {
-    /// Reads the arrays; `features` as for [`Activations::load`].
-    fn read(npz: &Npz, features: Option<usize>, task: &Task) -> Result<Self> {
-        let path = npz.path();
-        let compressed = npz.contains("indices") && npz.contains("indptr");
-        let triplets = npz.contains("row") && npz.contains("col");
-        if !npz.contains("data") || !npz.contains("shape") || !(compressed || triplets) {
-            let there: Vec<&str> = npz.names().take(8).collect();
-            let what = if npz.contains("W_dec") || npz.contains("w_dec") {
-                "an npz of a dictionary's weights".to_string()
-            } else if there.is_empty() {
-                "a zip archive without arrays".to_string()
-            } else {
-                format!("an npz of {}", there.join(", "))
-            };
-            return Err(foreign(path, &what, false));
-        }
-        let (tokens, found) = shape(npz, features)?;
-        let format = if npz.contains("format") { npz.text("format")?.into_iter().next() } else { None };
-        let format = format.unwrap_or_else(|| if compressed { "csr".into() } else { "coo".into() });
-        task.stage("reading activations", 0);
-        let data = npz.tensor("data")?;
-        task.stage("reading activations", 2 * data.len() as u64);
-        let done = &mut |entries: usize| {
-            task.advance(entries as u64);
-            task.check()
-        };
-        let values = flat(&data)?.to_f32_in_parts(done)?;
-        let stored = |kind| Ok(Self { tokens, features: found, kind, values });
-        match format.as_str() {
-            "csr" | "csc" if compressed => {
-                let indices = narrow_indices(&npz.tensor("indices")?, done)?;
-                let indptr = wide_indices(&npz.tensor("indptr")?, done)?;
-                let columns = format == "csc";
-                stored(if columns { Kept::Columns { indptr, indices } } else { Kept::Rows { indptr, indices } })
-            }
-            "coo" if triplets => {
-                let rows = narrow_indices(&npz.tensor("row")?, done)?;
-                let columns = narrow_indices(&npz.tensor("col")?, done)?;
-                if rows.len() != data.len() || columns.len() != rows.len() {
-                    let what = format!("{} rows, {} columns and {} values", rows.len(), columns.len(), data.len());
-                    return Err(Problem::new(what).path(path).expected("as many of each").input());
-                }
-                stored(Kept::Triplets { rows, columns })
-            }
-            other => Err(Problem::new(format!("a sparse matrix in {other} format"))
-                .path(path)
-                .tensor("format")
-                .expected("csr, csc or coo")
-                .hint("scipy.sparse.save_npz(path, matrix.tocsr())")
-                .input()),
-        }
-    }
-    fn by_columns(&self) -> bool {
-        matches!(self.kind, Kept::Columns { .. })
-    }
-    /// The matrix as it is stored: by token, or transposed if it is stored by columns.
-    fn build(self, task: &Task) -> Result<(Sparse, Mended)> {
-        let Self { tokens, features, kind, values } = self;
-        task.stage("checking activations", 2 * values.len() as u64);
-        let done = &mut |entries: usize| {
-            task.advance(entries as u64);
-            task.check()
-        };
-        match kind {
-            Kept::Rows { indptr, indices } => {
-                Sparse { rows: tokens, cols: features, indptr, indices, values }.checked(BY_ROWS, done)
-            }
-            Kept::Columns { indptr, indices } => {
-                Sparse { rows: features, cols: tokens, indptr, indices, values }.checked(BY_COLUMNS, done)
-            }
-            Kept::Triplets { rows, columns } => {
-                let entry = |i: usize| (rows[i], columns[i], values[i]);
-                Sparse::gathered(tokens, features, values.len(), entry, done)
-            }
-        }
-    }
-}
-
-/// Numbers of tokens and features, as the file says and the dictionary allows.
-fn shape(npz: &Npz, features: Option<usize>) -> Result<(usize, usize)> {
-    let shape = npz.tensor("shape")?;
-    let sizes = shape.to_indices()?;
-    let &[tokens, found] = sizes.as_slice() else {
-        return Err(shape.problem("not the shape of a matrix").expected("[tokens, features]").input());
+/// Whether the dictionary has as many features as were found.
+fn agree(path: &Path, tokens: impl Into<Option<usize>>, found: usize, features: Option<usize>) -> Result<()> {
+    let Some(features) = features.filter(|&features| features != found) else { return Ok(()) };
+    let tokens = tokens.into();
+    let hint = if tokens == Some(features) {
+        "transposing the matrix: rows must be tokens and columns features"
+    } else {
+        "the activations of this dictionary, or the dictionary of these activations"
     };
-    let (Ok(tokens), Ok(found)) = (u32::try_from(tokens), u32::try_from(found)) else {
-        return Err(shape.problem(format!("a matrix of {tokens} by {found}")).expected("at most 2^32 - 1").input());
-    };
-    let (tokens, found) = (tokens as usize, found as usize);
-    if let Some(features) = features.filter(|&features| features != found) {
-        let hint = if tokens == features {
-            "transposing the matrix: rows must be tokens and columns features"
-        } else {
-            "the activations of this dictionary, or the dictionary of these activations"
-        };
-        let [of, has] = [found, features].map(|n| counted(n, "feature", "features"));
-        return Err(Problem::new(format!("activations of {of}, but the dictionary has {has}"))
-            .path(npz.path())
-            .shape(&[tokens, found])
-            .expected(format!("[tokens, {features}]"))
-            .hint(hint)
-            .input());
-    }
-    let entries = npz.header("data")?.shape.iter().fold(1usize, |n, &size| n.saturating_mul(size));
-    let plausible = (1 << 22) + entries.saturating_mul(64);
-    if tokens.max(found) > plausible {
-        // The tables of row pointers are as long as the shape says; an all but empty file must not fill the memory.
-        return Err(shape
-            .problem(format!("{tokens} by {found} for {}", counted(entries, "entry", "entries")))
-            .expected(format!("at most {plausible} rows and columns for so few"))
-            .input());
-    }
-    Ok((tokens, found))
+    let [of, has] = [found, features].map(|n| counted(n, "feature", "features"));
+    let problem = Problem::new(format!("activations of {of}, but the dictionary has {has}")).path(path);
+    let problem = if let Some(tokens) = tokens { problem.shape(&[tokens, found]) } else { problem };
+    Err(problem.expected(format!("[tokens, {features}]")).hint(hint).input())
 }
 
-fn flat(tensor: &Tensor) -> Result<&Tensor> {
-    if tensor.shape().len() == 1 {
-        return Ok(tensor);
+/// Whether a matrix of that size may have so few entries: the tables of row pointers are as long as the file says, and an
+/// all but empty file must not fill the memory.
+fn plausible(path: &Path, tokens: usize, features: usize, entries: usize) -> Result<()> {
+    let most = (1usize << 22).saturating_add(entries.saturating_mul(64)).min(u32::MAX as usize);
+    if tokens.max(features) <= most {
+        return Ok(());
     }
-    Err(tensor.problem("not a list").expected("one dimension").input())
+    Err(Problem::new(format!("{tokens} by {features} for {}", counted(entries, "entry", "entries")))
+        .path(path)
+        .expected(format!("at most {most} rows and columns for so few"))
+        .input())
 }
 
-/// Little-endian integers at the start of a one-dimensional array's bytes, through `convert`; none if one of them has
-/// no place in the wanted type. `done` as for [`Tensor::to_f32_in_parts`].
-fn integers<const N: usize, T>(
-    tensor: &Tensor,
-    convert: impl Fn([u8; N]) -> Option<T>,
-    done: &mut dyn FnMut(usize) -> Result<()>,
-) -> Result<Option<Vec<T>>> {
-    let mut all = Vec::with_capacity(tensor.len());
-    for part in tensor.bytes()[..tensor.len() * N].as_chunks::<N>().0.chunks(POLL) {
-        for bytes in part {
-            let Some(value) = convert(*bytes) else { return Ok(None) };
-            all.push(value);
-        }
-        done(part.len())?;
+/// The configuration that lies in a folder, or in the folder beside a file that is called as it.
+fn config(path: &Path) -> Result<Option<Value>> {
+    const LONGEST: usize = 1 << 20;
+    let folder = if path.is_dir() { path.to_path_buf() } else { path.with_extension("") };
+    let path = folder.join("config.json");
+    if !path.is_file() {
+        return Ok(None);
     }
-    Ok(Some(all))
-}
-
-/// Column indices as u32; the common types are read straight from their bytes.
-fn narrow_indices(tensor: &Tensor, done: &mut dyn FnMut(usize) -> Result<()>) -> Result<Vec<u32>> {
-    let found = match flat(tensor)?.dtype() {
-        Dtype::I32 => integers(tensor, |b| u32::try_from(i32::from_le_bytes(b)).ok(), done)?,
-        Dtype::U32 => integers(tensor, |b| Some(u32::from_le_bytes(b)), done)?,
-        Dtype::U16 => integers(tensor, |b| Some(u32::from(u16::from_le_bytes(b))), done)?,
-        Dtype::I64 | Dtype::U64 => integers(tensor, |b| u32::try_from(u64::from_le_bytes(b)).ok(), done)?,
-        _ => tensor.to_indices()?.into_iter().map(|i| u32::try_from(i).ok()).collect(),
-    };
-    found.ok_or_else(|| tensor.problem("an index that is negative or beyond 2^32").expected("indices from 0").input())
-}
-
-/// Row pointers as u64.
-fn wide_indices(tensor: &Tensor, done: &mut dyn FnMut(usize) -> Result<()>) -> Result<Vec<u64>> {
-    match flat(tensor)?.dtype() {
-        Dtype::I64 => {
-            let found = integers(tensor, |b| u64::try_from(i64::from_le_bytes(b)).ok(), done)?;
-            found.ok_or_else(|| tensor.problem("a negative index").expected("indices from 0").input())
-        }
-        Dtype::U64 => Ok(integers(tensor, |b| Some(u64::from_le_bytes(b)), done)?.unwrap_or_default()),
-        _ => Ok(narrow_indices(tensor, done)?.into_iter().map(u64::from).collect()),
+    let bytes = Bytes::map(&path)?;
+    let bad = |why: String| Problem::new(format!("the configuration cannot be read: {why}")).path(&path).input();
+    if bytes.len() > LONGEST {
+        return Err(bad("it is longer than 1 MiB".into()));
     }
+    serde_json::from_slice(&bytes).map(Some).map_err(|error| bad(error.to_string()))
 }
 
-fn notes(mended: Mended) -> Vec<String> {
+fn mended_notes(mended: Mended) -> Vec<String> {
     [
         (mended.zeros, "stored zero was dropped", "stored zeros were dropped"),
         (mended.unsorted_rows, "row was sorted", "rows were sorted"),
@@ -317,13 +325,13 @@ fn notes(mended: Mended) -> Vec<String> {
 /// The error that the file is something else; `dense` if it may be what activations are encoded from.
 fn foreign(path: &Path, what: &str, dense: bool) -> Error {
     let hint = if dense {
-        "saescope encode DICT X.npy -o ACTS.npz, which makes sparse activations from dense model activations"
+        "saescope encode DICT X -o ACTS.npz, which makes sparse activations from dense model activations"
     } else {
         "scipy.sparse.save_npz(path, matrix) with one row a token and one column a feature"
     };
     Problem::new(format!("no sparse activations: {what}"))
         .path(path)
-        .expected("an npz as scipy writes it")
+        .expected("an npz as scipy writes it, a cache of delphi's, or another of the formats that the README lists")
         .hint(hint)
         .input()
 }

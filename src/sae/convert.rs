@@ -5,7 +5,7 @@
 //! so memory is a tile of 8 MB. What SAELens cannot say is refused; what it says otherwise is told in the notes.
 
 use super::activation_function::Activation;
-use super::dictionary::{Dictionary, Kind, NormRole, Normalize};
+use super::dictionary::{Dictionary, Kind, NormRole, Normalize, SourceChoice};
 use crate::container::safetensors::{TensorSpec, write_safetensors};
 use crate::container::write::{Files, FolderTarget};
 use crate::container::{Dtype, Matrix};
@@ -56,7 +56,7 @@ pub fn convert(dictionary: &Dictionary, out_dir: &Path, force: bool, task: &Task
 /// # Errors
 /// As [`convert`].
 pub fn convert_to(dictionary: &Dictionary, target: &FolderTarget, task: &Task) -> Result<Converted> {
-    let folder = Folder::plan(dictionary)?;
+    let folder = Folder::plan(dictionary, task)?;
     target.write(task, |files| folder.write(files, task))?;
     Ok(Converted { files: target.files().map(Path::to_path_buf).collect(), notes: folder.notes })
 }
@@ -74,7 +74,7 @@ struct Folder {
 }
 
 impl Folder {
-    fn plan(dictionary: &Dictionary) -> Result<Self> {
+    fn plan(dictionary: &Dictionary, task: &Task) -> Result<Self> {
         let info = &dictionary.info;
         let (features, d_in, d_out) = (dictionary.features(), dictionary.d_model(), dictionary.d_out());
         let mut notes = info.warnings.clone();
@@ -101,12 +101,18 @@ impl Folder {
                 vector("b_mag", b_mag.clone());
             }
             activation => {
-                vector("b_enc", filled(&dictionary.b_enc, features));
+                vector("b_enc", filled(&bias(dictionary, task)?, features));
                 if let Activation::JumpRelu { threshold } | Activation::BatchTopK { threshold: Some(threshold), .. } =
                     activation
                 {
                     let one = threshold.len() == 1;
-                    vector("threshold", if one { vec![threshold[0]; features] } else { threshold.clone() });
+                    let mut threshold = if one { vec![threshold[0]; features] } else { threshold.clone() };
+                    if info.code_norm.is_some_and(|norm| norm.role == NormRole::ForChoice) {
+                        // pre · n > threshold is pre > threshold / n; a feature of no length never fires.
+                        let norms = dictionary.code_norms(task)?;
+                        threshold.iter_mut().zip(norms).for_each(|(x, n)| *x = if n > 0.0 { *x / n } else { f32::MAX });
+                    }
+                    vector("threshold", threshold);
                 }
             }
         }
@@ -135,6 +141,12 @@ impl Folder {
                 let what = "how inputs are normalised is not known here".to_string();
                 return Err(refuse(what, "--normalize none, if the weights already hold it"));
             }
+            Normalize::ScaleEach | Normalize::Affine => {
+                return Err(refuse(
+                    "its inputs are scaled by numbers that SAELens has no place for".into(),
+                    "one source",
+                ));
+            }
             Normalize::ConstantNorm => "constant_norm_rescale",
             Normalize::LayerNorm { unbiased: true } => "layer_norm",
             Normalize::LayerNorm { unbiased: false } => {
@@ -151,13 +163,24 @@ impl Folder {
         };
         let transcoder = architecture.ends_with("transcoder");
         let subtract = match info.subtract_b_dec {
-            Some(subtract) => subtract && !transcoder,
+            Some(subtract) => subtract && !transcoder && dictionary.pre_bias.is_empty(),
             None if dictionary.encoder.is_none() || dictionary.b_dec.iter().all(|&b| b == 0.0) => false,
             None => {
                 let what = "no file says whether b_dec is subtracted before encoding".to_string();
                 return Err(refuse(what, "--subtract-b-dec true or false"));
             }
         };
+        match info.code_norm.map(|norm| norm.role) {
+            Some(NormRole::ForChoice) if k.is_some() => {
+                notes.push("SAELens' activations are multiplied by the decoder norms that the choice is made by".into());
+            }
+            Some(NormRole::ForValue) => notes.push(
+                "SAELens' activations are the library's over the decoder norms: it divides the decoder by them, which is \
+                 kept here as it is"
+                    .into(),
+            ),
+            _ => {}
+        }
         // Before version 6, and where nobody says, the name of the hook decides.
         let reshape = metadata.remove("reshape_activations").unwrap_or_else(|| {
             let hook_z = info.hook.as_deref().is_some_and(|hook| hook.ends_with("hook_z"));
@@ -213,6 +236,31 @@ impl Folder {
     }
 }
 
+/// The encoder's bias for SAELens, which knows no vector that is subtracted but `b_dec`, and not even that for a
+/// transcoder: what is subtracted goes through the encoder into the bias. Reads the encoder once, in tiles.
+fn bias(dictionary: &Dictionary, task: &Task) -> Result<Vec<f32>> {
+    let (b_enc, center) = (&dictionary.b_enc, dictionary.center());
+    let own = dictionary.info.kind == Kind::Sae && dictionary.pre_bias.is_empty();
+    let subtracts = dictionary.info.subtract_b_dec == Some(true) && center.iter().any(|&x| x != 0.0);
+    let Some(encoder) = dictionary.encoder.as_ref().filter(|_| subtracts && !own) else { return Ok(b_enc.clone()) };
+    let width = encoder.ncols();
+    let tile = ((1 << 20) / width.max(1)).max(1);
+    let mut folded = Vec::with_capacity(encoder.nrows());
+    let mut rows = Vec::new();
+    for start in (0..encoder.nrows()).step_by(tile) {
+        task.check()?;
+        let end = encoder.nrows().min(start + tile);
+        rows.resize((end - start) * width, 0.0f32);
+        encoder.read(start..end, &mut rows);
+        for (at, row) in rows.chunks_exact(width.max(1)).enumerate() {
+            let inner: f64 = row.iter().zip(center).map(|(&w, &x)| f64::from(w) * f64::from(x)).sum();
+            let bias = b_enc.get(start + at).map_or(0.0, |&bias| f64::from(bias));
+            folded.push((bias - inner) as f32);
+        }
+    }
+    Ok(folded)
+}
+
 /// SAELens' name of the architecture, and `k` with its scaling where it has one.
 fn architecture(
     dictionary: &Dictionary,
@@ -221,6 +269,14 @@ fn architecture(
 ) -> Result<(String, Option<(usize, bool)>)> {
     let info = &dictionary.info;
     let by_norm = info.code_norm.is_some_and(|norm| norm.role != NormRole::ForValue);
+    // Features of several sources are those of one dictionary with their concatenated input; or else its output is another
+    // than its input.
+    let concatenated = info.sources.as_ref().is_none_or(|sources| sources.choice == SourceChoice::Concat);
+    let kind = match info.kind {
+        Kind::Crosscoder if concatenated => Kind::Sae,
+        Kind::Crosscoder | Kind::Clt => Kind::Transcoder,
+        kind => kind,
+    };
     let (base, k) = match &info.activation {
         Activation::Relu => ("standard", None),
         Activation::TopK { negatives: true, .. } => {
@@ -255,17 +311,14 @@ fn architecture(
             return Err(refuse(what, "--arch, with --k or --threshold"));
         }
     };
-    Ok(match (info.kind, base, dictionary.skip.is_some()) {
+    Ok(match (kind, base, dictionary.skip.is_some()) {
         (Kind::Sae, _, _) => (base.to_string(), k),
         (Kind::Transcoder, "standard", false) => ("transcoder".into(), None),
         (Kind::Transcoder, "standard", true) => ("skip_transcoder".into(), None),
         (Kind::Transcoder, "jumprelu", false) => ("jumprelu_transcoder".into(), None),
         (Kind::Transcoder, "jumprelu", true) => ("jumprelu_skip_transcoder".into(), None),
-        (Kind::Transcoder, other, _) => {
+        (_, other, _) => {
             return Err(refuse(format!("SAELens has no transcoder with {other}"), "another tool for this one"));
-        }
-        (Kind::Crosscoder | Kind::Clt, ..) => {
-            return Err(refuse("several sites share these features".into(), "one of its sources"));
         }
     })
 }

@@ -2,7 +2,7 @@
 //!
 //! A file is recognised by its first bytes, a folder by the names of the weight files that trainers write. Files that
 //! make one dictionary together ([`SETS`]) are read as one. What training wraps around a state dict is taken off
-//! ([`WRAPPERS`]). What is recognised but cannot be read yet (HDF5, …) is said so by name. Costs the headers alone.
+//! ([`WRAPPERS`], [`PREFIXES`]). What is recognised but cannot be read yet (HDF5, …) is said so by name. Costs the headers alone.
 
 use crate::container::{ArrayFile, Bytes, FileKind, Tensor, TensorInfo, json, sniff, yaml};
 use crate::error::{Error, Problem, Result};
@@ -40,9 +40,11 @@ pub const WEIGHT_FILES: &[&str] = &[
 const SETS: &[(&str, &[&str], bool)] =
     &[("params_layer_", &["params_layer_"], true), ("W_enc_", &["W_enc_", "W_dec_"], false)];
 
-/// Names under which training keeps a state dict among other things.
-const WRAPPERS: &[&str] =
-    &["state_dict", "model_state_dict", "ae", "sae", "autoencoder", "model", "module", "_orig_mod"];
+/// Names under which training keeps a state dict among other things, an optimizer's state say.
+const WRAPPERS: &[&str] = &["state_dict", "model_state_dict", "ae", "sae", "autoencoder"];
+
+/// Names that stand before every tensor of a module that was wrapped. Language models have them too, before some.
+const PREFIXES: &[&str] = &["model", "module", "_orig_mod"];
 
 /// Configuration files beside the weights, in the order in which they are looked for.
 const CONFIG_FILES: &[&str] = &[
@@ -202,9 +204,11 @@ impl Source {
             None => self.files[0].1.tensor(name),
         }
     }
-    /// The files that were read.
+    /// The files that were read; of a set with one for each layer, those of the layer.
     pub fn files(&self) -> Vec<PathBuf> {
-        self.files.iter().map(|(path, _)| path.clone()).chain(self.config_path.clone()).collect()
+        let own = |path: &Path| self.files.len() == 1 || self.layer.is_none_or(|layer| number_of(path) == Some(layer));
+        let weights = self.files.iter().map(|(path, _)| path).filter(|path| own(path)).cloned();
+        weights.chain(self.config_path.clone()).collect()
     }
     /// The name of the weight file without its suffix.
     pub fn stem(&self) -> String {
@@ -244,7 +248,14 @@ fn unwrap(tensors: &mut Vec<TensorInfo>, places: &mut Vec<(usize, String)>, rest
     let wraps = |tensors: &[TensorInfo], wrapper: &str| {
         tensors.iter().any(|tensor| tensor.shape.len() >= 2 && below(&tensor.name, wrapper).is_some())
     };
-    while let Some(wrapper) = WRAPPERS.iter().find(|wrapper| wraps(tensors, wrapper)) {
+    let prefixes = |tensors: &[TensorInfo], prefix: &str| {
+        tensors.iter().all(|tensor| tensor.shape.len() < 2 || below(&tensor.name, prefix).is_some())
+    };
+    let found = |tensors: &[TensorInfo]| {
+        let wrapper = WRAPPERS.iter().find(|wrapper| wraps(tensors, wrapper));
+        wrapper.or_else(|| PREFIXES.iter().find(|prefix| wraps(tensors, prefix) && prefixes(tensors, prefix))).copied()
+    };
+    while let Some(wrapper) = found(tensors) {
         let kept = std::mem::take(tensors).into_iter().zip(std::mem::take(places));
         for (tensor, place) in kept {
             if let Some(name) = below(&tensor.name, wrapper) {
@@ -254,7 +265,7 @@ fn unwrap(tensors: &mut Vec<TensorInfo>, places: &mut Vec<(usize, String)>, rest
         }
         // Configurations stay where they were; the state dict's own plain values join them.
         if let Value::Object(all) = rest
-            && let Some(Value::Object(inner)) = all.remove(*wrapper)
+            && let Some(Value::Object(inner)) = all.remove(wrapper)
         {
             all.extend(inner);
         }

@@ -34,6 +34,10 @@ pub enum Normalize {
     None,
     /// x · s; the factor may be missing from the file.
     Scale(Option<f32>),
+    /// Each source's part of x · a factor of its own, which is in the file.
+    ScaleEach,
+    /// (x − mean) · s, with a mean and for each source a factor from the file.
+    Affine,
     /// x · √d / ‖x‖.
     ConstantNorm,
     /// (x − mean) / (std + 1e-5), std without Bessel's correction unless `unbiased`.
@@ -52,7 +56,8 @@ impl Normalize {
     pub fn name(self) -> &'static str {
         match self {
             Self::None => "none",
-            Self::Scale(_) => "scale",
+            Self::Scale(_) | Self::ScaleEach => "scale",
+            Self::Affine => "affine",
             Self::ConstantNorm => "constant_norm",
             Self::LayerNorm { .. } => "layer_norm",
             Self::Unstated | Self::Unsupported => "unknown",
@@ -75,6 +80,8 @@ impl fmt::Display for Normalize {
         match self {
             Self::Scale(Some(factor)) => write!(f, "scale {factor}"),
             Self::Scale(None) => f.write_str("scale, by a factor that no file tells"),
+            Self::ScaleEach => f.write_str("scale, each source by its own factor"),
+            Self::Affine => f.write_str("affine, each source by its own mean and factor"),
             Self::LayerNorm { unbiased: true } => f.write_str("layer_norm, deviation over d - 1"),
             Self::LayerNorm { unbiased: false } => f.write_str("layer_norm, deviation over d"),
             Self::Unstated => f.write_str("not in the files"),
@@ -96,16 +103,23 @@ pub enum NormRole {
 }
 
 /// How the lengths of a feature's directions in several sources make one number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum NormOver {
     /// The length of the concatenated directions.
     Joint,
-    /// The sum of the lengths.
-    Sum,
+    /// The largest length: a feature fires if it does for one of the sources.
+    Max,
+    /// The length of the concatenated directions and the sum of the lengths, each times a number.
+    Mixed {
+        /// What the length of the concatenated directions is multiplied by.
+        joint: f32,
+        /// What the sum of the lengths is multiplied by.
+        sum: f32,
+    },
 }
 
 /// Lengths of decoder directions that take part in encoding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CodeNorm {
     /// What they do.
     pub role: NormRole,
@@ -239,9 +253,20 @@ pub struct Dictionary {
     pub pre_bias: Vec<f32>,
     /// Skip connection `[d_out, d_model]` of a skip transcoder.
     pub skip: Option<Matrix>,
-    /// The directions whose lengths take part in encoding, one matrix a source, where the decoder is not all of them;
-    /// else empty.
-    pub directions: Vec<Matrix>,
+    /// The directions whose lengths take part in encoding, one matrix a source, with what its lengths are multiplied by;
+    /// empty if it is the decoder.
+    pub directions: Vec<(Matrix, f32)>,
+    /// What [`Normalize::ScaleEach`] and [`Normalize::Affine`] take.
+    pub input: InputScale,
+}
+
+/// Mean and factors of inputs that the file states.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InputScale {
+    /// What is subtracted first `[d_model]`; empty if nothing is.
+    pub mean: Vec<f32>,
+    /// What each source's part is multiplied by, all parts being equally wide; empty if by nothing.
+    pub factors: Vec<f32>,
 }
 
 impl Dictionary {
@@ -273,18 +298,25 @@ impl Dictionary {
     /// If the task is cancelled.
     pub fn code_norms(&self, task: &Task) -> Result<Vec<f32>> {
         let Some(norm) = self.info.code_norm else { return Ok(Vec::new()) };
-        let own = std::slice::from_ref(&self.decoder);
-        let directions = if self.directions.is_empty() { own } else { &self.directions };
-        let mut total = vec![0.0f64; self.features()];
-        for matrix in directions {
-            for (total, length) in total.iter_mut().zip(lengths::<f32>(matrix, task)?) {
-                *total = match norm.over {
-                    NormOver::Joint => total.hypot(length),
-                    NormOver::Sum => *total + length,
-                };
+        let own = [(self.decoder.clone(), 1.0)];
+        let directions = if self.directions.is_empty() { &own[..] } else { &self.directions };
+        // Of each feature: the largest length, their sum, and the length of all together.
+        let mut all = vec![(0.0f64, 0.0f64, 0.0f64); self.features()];
+        for (matrix, weight) in directions {
+            for ((max, sum, joint), length) in all.iter_mut().zip(lengths::<f32>(matrix, task)?) {
+                let length = length * f64::from(*weight);
+                // Not `max`, which would pass over what is no number.
+                *max = if length <= *max { *max } else { length };
+                *sum += length;
+                *joint = joint.hypot(length);
             }
         }
-        Ok(total.into_iter().map(|length| length as f32).collect())
+        let one = |(max, sum, joint): (f64, f64, f64)| match norm.over {
+            NormOver::Joint => joint,
+            NormOver::Max => max,
+            NormOver::Mixed { joint: j, sum: s } => f64::from(j) * joint + f64::from(s) * sum,
+        };
+        Ok(all.into_iter().map(|lengths| one(lengths) as f32).collect())
     }
     /// What is subtracted from the input where [`DictionaryInfo::subtract_b_dec`] says so.
     pub fn center(&self) -> &[f32] {
@@ -337,6 +369,7 @@ impl Dictionary {
             pre_bias: Vec::new(),
             skip: None,
             directions: Vec::new(),
+            input: InputScale::default(),
         }
     }
 }

@@ -25,7 +25,7 @@
 //! al. 2024 (BatchTopK).
 
 use super::sparse::{Sparse, all_finite};
-use super::{Activation, Dictionary, NormRole, Normalize};
+use super::{Activation, Dictionary, InputScale, NormRole, Normalize};
 use crate::container::Matrix;
 use crate::error::{Problem, Result};
 use crate::rows::Rows;
@@ -52,7 +52,7 @@ pub fn encode(dictionary: &Dictionary, x: &dyn Rows, task: &Task) -> Result<Spar
     let plan = Plan::new(dictionary, x, task)?;
     let (tokens, features, width) = (x.nrows(), dictionary.features(), x.ncols());
     task.stage("encoding", (tokens * features.div_ceil(TILE)) as u64);
-    let mut out = Sparse { rows: tokens, cols: features, indptr: vec![0], ..Sparse::default() };
+    let (mut indptr, mut indices, mut values) = (vec![0u64], Vec::new(), Vec::new());
     let mut slab = vec![0f32; SLAB.min(tokens) * width];
     let mut tile = vec![0f32; TILE.min(features) * width];
     for start in (0..tokens).step_by(SLAB) {
@@ -79,18 +79,19 @@ pub fn encode(dictionary: &Dictionary, x: &dyn Rows, task: &Task) -> Result<Spar
             if let Some((feature, value)) = entries.iter().find(|(_, value)| !value.is_finite()) {
                 return Err(Problem::new(format!(
                     "token {} gives feature {feature} the value {value}",
-                    out.indptr.len() - 1
+                    indptr.len() - 1
                 ))
                 .expected("finite activations")
                 .hint("--normalize, if the dictionary expects another scale")
                 .input());
             }
-            out.indices.extend(entries.iter().map(|(feature, _)| *feature));
-            out.values.extend(entries.iter().map(|(_, value)| *value));
-            out.indptr.push(out.indices.len() as u64);
+            indices.extend(entries.iter().map(|(feature, _)| *feature));
+            values.extend(entries.iter().map(|(_, value)| *value));
+            indptr.push(indices.len() as u64);
         }
     }
-    Ok(out)
+    let (indptr, indices, values) = (indptr.into(), indices.into(), values.into());
+    Ok(Sparse { rows: tokens, cols: features, indptr, indices, values })
 }
 
 /// How pre-activations become activations, with all parameters checked.
@@ -140,6 +141,7 @@ struct Plan<'a> {
     /// Subtracted from the normalised input; empty if nothing is.
     center: &'a [f32],
     normalize: Normalize,
+    input: &'a InputScale,
     rule: Rule,
     /// One length a feature, and what it does; empty if nothing.
     norms: Vec<f32>,
@@ -195,7 +197,16 @@ impl<'a> Plan<'a> {
         finite(dictionary, "b_enc", "feature", &bias)?;
         finite(dictionary, "b_dec", "dimension", center)?;
         let role = dictionary.info.code_norm.map(|norm| norm.role);
-        Ok(Self { encoder, bias, center, normalize: dictionary.info.normalize, rule, norms, role })
+        let (normalize, input) = (dictionary.info.normalize, &dictionary.input);
+        let fits = width.is_multiple_of(input.factors.len().max(1)) && [0, width].contains(&input.mean.len());
+        if !fits {
+            return Err(about(dictionary, "the mean or the factors of inputs do not fit the encoder")
+                .expected(format!("a mean of {width} values, and as many factors as sources"))
+                .input());
+        }
+        finite(dictionary, "the mean of inputs", "dimension", &input.mean)?;
+        finite(dictionary, "the factor of inputs", "source", &input.factors)?;
+        Ok(Self { encoder, bias, center, normalize, input, rule, norms, role })
     }
     /// A token before any feature was looked at.
     fn nothing(&self) -> Firing {
@@ -216,7 +227,7 @@ impl<'a> Plan<'a> {
                         .hint("leaving that token out")
                         .input());
                 }
-                normalize(self.normalize, row);
+                normalize(self.normalize, self.input, row);
                 for (value, center) in row.iter_mut().zip(self.center) {
                     *value -= center;
                 }
@@ -449,7 +460,7 @@ fn read_tile(dictionary: &Dictionary, encoder: &Matrix, first: usize, tile: &mut
 }
 
 /// The dictionary's normalisation of one input, in f64. A row of zeros stays.
-fn normalize(how: Normalize, row: &mut [f32]) {
+fn normalize(how: Normalize, input: &InputScale, row: &mut [f32]) {
     let n = row.len() as f64;
     let scale = |row: &mut [f32], f: &dyn Fn(f64) -> f64| {
         for value in row {
@@ -458,6 +469,15 @@ fn normalize(how: Normalize, row: &mut [f32]) {
     };
     match how {
         Normalize::None | Normalize::Unstated | Normalize::Unsupported | Normalize::Scale(None) => {}
+        Normalize::ScaleEach | Normalize::Affine => {
+            for (value, mean) in row.iter_mut().zip(&input.mean) {
+                *value -= mean;
+            }
+            let width = row.len() / input.factors.len().max(1);
+            for (part, factor) in row.chunks_mut(width.max(1)).zip(&input.factors) {
+                part.iter_mut().for_each(|value| *value *= factor);
+            }
+        }
         Normalize::Scale(Some(factor)) => scale(row, &|value| value * f64::from(factor)),
         Normalize::ConstantNorm => {
             let norm = row.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt();

@@ -3,6 +3,7 @@
 pub mod activation_function;
 pub mod activations;
 pub mod convert;
+pub mod dense;
 pub mod detect;
 pub mod dictionary;
 pub mod encode;
@@ -18,7 +19,7 @@ pub mod tokens;
 pub use activation_function::Activation;
 pub use activations::{Activations, Sparse};
 pub use dictionary::{CodeNorm, DecoderStats, Dictionary, DictionaryInfo, Kind, NormOver, NormRole, Normalize};
-pub use dictionary::{SourceChoice, Sources};
+pub use dictionary::{InputScale, SourceChoice, Sources};
 pub use find::{Listing, list};
 pub use labels::{Label, Labels};
 pub use open::{OpenOptions, open};

@@ -1,15 +1,21 @@
 //! A compressed sparse row matrix of f32: what activations are held in.
 //!
-//! Input: the three arrays of a CSR matrix, or triplets. Output: a [`Sparse`] whose invariants hold: `indptr` starts
-//! at 0, never falls and ends at the number of entries; columns ascend strictly within a row and are below `cols`;
-//! values are finite and not zero. Memory is 8 bytes an entry and 8 bytes a row.
+//! Input: the three arrays of a CSR matrix, in memory or in a mapped file, or triplets. Output: a [`Sparse`] whose
+//! invariants hold: `indptr` starts at 0, never falls and ends at the number of entries; columns ascend strictly within
+//! a row and are below `cols`; values are finite and not zero. Memory is 8 bytes an entry and 8 bytes a row; none of it
+//! is heap where the arrays are mapped.
 
+use crate::container::Numbers;
 use crate::error::{Problem, Result};
 use crate::task::Task;
 use std::convert::Infallible;
+use std::ops::Range;
 
 /// Entries between two looks at whether the work should stop: some milliseconds.
 pub(super) const POLL: usize = 1 << 20;
+
+/// Triplets that are held at once while a matrix is made of them.
+pub(super) const GATHER: usize = 1 << 16;
 
 /// What rows and columns are called where a matrix is stored by its rows, as CSR is.
 pub(super) const BY_ROWS: (&str, &str) = ("row", "column");
@@ -24,11 +30,11 @@ pub struct Sparse {
     /// Number of columns.
     pub cols: usize,
     /// Row `r` holds entries `indptr[r]..indptr[r + 1]`.
-    pub indptr: Vec<u64>,
+    pub indptr: Numbers<u64>,
     /// Column of each entry, ascending within a row.
-    pub indices: Vec<u32>,
+    pub indices: Numbers<u32>,
     /// Value of each entry.
-    pub values: Vec<f32>,
+    pub values: Numbers<f32>,
 }
 
 /// What [`Sparse::new`] had to put right.
@@ -42,6 +48,9 @@ pub struct Mended {
     pub merged: usize,
 }
 
+/// Appends a range of triplets (row, column, value) to a list.
+pub(super) type Fill<'a> = dyn Fn(Range<usize>, &mut Vec<(u32, u32, f32)>) -> Result<()> + 'a;
+
 impl Sparse {
     /// A matrix from its CSR arrays. Columns are sorted within rows, entries at the same place are added (as scipy
     /// does), zeros are dropped; negative values stay.
@@ -51,11 +60,27 @@ impl Sparse {
     pub fn new(
         rows: usize,
         cols: usize,
-        indptr: Vec<u64>,
-        indices: Vec<u32>,
-        values: Vec<f32>,
+        indptr: impl Into<Numbers<u64>>,
+        indices: impl Into<Numbers<u32>>,
+        values: impl Into<Numbers<f32>>,
     ) -> Result<(Self, Mended)> {
+        let (indptr, indices, values) = (indptr.into(), indices.into(), values.into());
         Self { rows, cols, indptr, indices, values }.checked(BY_ROWS, &mut |_| Ok(()))
+    }
+    /// Whether it holds what [`Sparse::new`] promises, as one that was made by it and kept does.
+    ///
+    /// # Errors
+    /// If it does not; or if the task is cancelled.
+    pub fn verify(&self, task: &Task) -> Result<()> {
+        let done = &mut |entries: usize| {
+            task.advance(entries as u64);
+            task.check()
+        };
+        check(self, BY_ROWS, done)?;
+        if self.is_clean(done)? {
+            return Ok(());
+        }
+        Err(Problem::new("a row out of order, or with a zero").expected("a matrix as it was kept").input())
     }
     /// The matrix once it holds what [`Sparse::new`] promises. `names` are what the file calls rows and columns; `done`
     /// hears how many more entries were looked at, about every [`POLL`], and may stop the work.
@@ -74,21 +99,29 @@ impl Sparse {
     /// # Errors
     /// As [`Sparse::new`].
     pub fn from_triplets(rows: usize, cols: usize, entries: &[(u32, u32, f32)]) -> Result<(Self, Mended)> {
-        Self::gathered(rows, cols, entries.len(), |i| entries[i], &mut |_| Ok(()))
+        let fill = |range: Range<usize>, out: &mut Vec<_>| {
+            out.extend_from_slice(&entries[range]);
+            Ok(())
+        };
+        Self::gathered(rows, cols, entries.len(), &fill, &mut |_| Ok(()))
     }
-    /// As [`Sparse::from_triplets`], of `count` entries that `entry` gives; `done` as for [`Sparse::checked`].
+    /// As [`Sparse::from_triplets`], of `count` entries, of which `fill` appends any range to a list; it is asked for
+    /// each twice, [`GATHER`] at a time. `done` as for [`Sparse::checked`].
     pub(super) fn gathered(
         rows: usize,
         cols: usize,
         count: usize,
-        entry: impl Fn(usize) -> (u32, u32, f32),
+        fill: &Fill,
         done: &mut dyn FnMut(usize) -> Result<()>,
     ) -> Result<(Self, Mended)> {
         let mut indptr = vec![0u64; rows + 1];
-        let parts = || (0..count).step_by(POLL).map(|start| start..count.min(start + POLL));
-        for part in parts() {
-            for (row, ..) in part.clone().map(&entry) {
-                let Some(counted) = indptr.get_mut(row as usize + 1) else {
+        let parts = || (0..count).step_by(GATHER).map(|start| start..count.min(start + GATHER));
+        let mut part = Vec::with_capacity(GATHER.min(count));
+        for range in parts() {
+            part.clear();
+            fill(range, &mut part)?;
+            for (row, ..) in &part {
+                let Some(counted) = indptr.get_mut(*row as usize + 1) else {
                     let problem = Problem::new(format!("an entry in row {row}"));
                     return Err(problem.expected(format!("rows below {rows}")).input());
                 };
@@ -101,15 +134,36 @@ impl Sparse {
         }
         let mut next = indptr.clone();
         let (mut indices, mut values) = (vec![0u32; count], vec![0f32; count]);
-        for part in parts() {
-            for (row, column, value) in part.clone().map(&entry) {
+        for range in parts() {
+            part.clear();
+            fill(range, &mut part)?;
+            for &(row, column, value) in &part {
                 let at = next[row as usize] as usize;
                 next[row as usize] += 1;
                 (indices[at], values[at]) = (column, value);
             }
             done(part.len())?;
         }
+        let (indptr, indices, values) = (indptr.into(), indices.into(), values.into());
         Self { rows, cols, indptr, indices, values }.checked(BY_ROWS, done)
+    }
+    /// The same matrix with nothing in the rows for which `keep` says no.
+    pub fn only_rows(&self, keep: impl Fn(usize) -> bool) -> Self {
+        let (mut indptr, mut indices, mut values) = (vec![0u64], Vec::new(), Vec::new());
+        for row in 0..self.rows {
+            if keep(row) {
+                let (columns, entries) = self.row(row);
+                indices.extend_from_slice(columns);
+                values.extend_from_slice(entries);
+            }
+            indptr.push(indices.len() as u64);
+        }
+        let (indptr, indices, values) = (indptr.into(), indices.into(), values.into());
+        Self { rows: self.rows, cols: self.cols, indptr, indices, values }
+    }
+    /// Whether its arrays lie in a mapped file.
+    pub fn is_mapped(&self) -> bool {
+        self.indptr.is_mapped() && self.indices.is_mapped() && self.values.is_mapped()
     }
     /// Columns and values of row `r`.
     ///
@@ -181,37 +235,42 @@ impl Sparse {
             values.extend(part.iter().map(|pair| pair.1));
             done(part.len())?;
         }
+        let (indptr, indices, values) = (indptr.into(), indices.into(), values.into());
         Ok(Self { rows: self.cols, cols: self.rows, indptr, indices, values })
     }
-    /// Sorts rows, adds up what stands at the same place, drops zeros. Free where nothing is to be done.
-    fn mend(&mut self, names: (&str, &str), done: &mut dyn FnMut(usize) -> Result<()>) -> Result<Mended> {
-        let mut mended = Mended::default();
-        let sorted = |columns: &[u32]| columns.windows(2).all(|pair| pair[0] < pair[1]);
-        let (mut clean, mut since) = (true, 0);
+    /// Whether no row has a column out of order or twice, or a zero.
+    fn is_clean(&self, done: &mut dyn FnMut(usize) -> Result<()>) -> Result<bool> {
+        let mut since = 0;
         for row in 0..self.rows {
             let (columns, values) = self.row(row);
-            clean = sorted(columns) && !values.contains(&0.0);
-            if !clean {
-                break;
+            if !columns.is_sorted_by(|a, b| a < b) || values.contains(&0.0) {
+                return Ok(false);
             }
             since += columns.len();
             if since >= POLL {
                 done(std::mem::take(&mut since))?;
             }
         }
-        if clean {
+        Ok(true)
+    }
+    /// Sorts rows, adds up what stands at the same place, drops zeros. Free where nothing is to be done.
+    fn mend(&mut self, names: (&str, &str), done: &mut dyn FnMut(usize) -> Result<()>) -> Result<Mended> {
+        let mut mended = Mended::default();
+        if self.is_clean(done)? {
             return Ok(mended);
         }
+        let (indptr, indices, values) = (self.indptr.to_mut(), self.indices.to_mut(), self.values.to_mut());
+        let mut since = 0;
         let mut pairs: Vec<(u32, f32)> = Vec::new();
         let (mut kept, mut start) = (0, 0);
         for row in 0..self.rows {
-            let end = self.indptr[row + 1] as usize;
+            let end = indptr[row + 1] as usize;
             since += end - start;
             if since >= POLL {
                 done(std::mem::take(&mut since))?;
             }
             pairs.clear();
-            pairs.extend(self.indices[start..end].iter().copied().zip(self.values[start..end].iter().copied()));
+            pairs.extend(indices[start..end].iter().copied().zip(values[start..end].iter().copied()));
             let ascending = pairs.is_sorted_by_key(|pair| pair.0);
             if !ascending {
                 mended.unsorted_rows += 1;
@@ -235,14 +294,14 @@ impl Sparse {
                     mended.zeros += 1;
                     continue;
                 }
-                (self.indices[kept], self.values[kept]) = (column, value);
+                (indices[kept], values[kept]) = (column, value);
                 kept += 1;
             }
             start = end;
-            self.indptr[row + 1] = kept as u64;
+            indptr[row + 1] = kept as u64;
         }
-        self.indices.truncate(kept);
-        self.values.truncate(kept);
+        indices.truncate(kept);
+        values.truncate(kept);
         Ok(mended)
     }
 }
@@ -371,7 +430,7 @@ mod tests {
         assert_eq!(mended, Mended { zeros: 2, unsorted_rows: 1, merged: 1 });
         assert_eq!(sparse.row(0), (&[1, 3][..], &[2.0, 1.5][..]));
         assert_eq!(sparse.row(1), (&[2][..], &[-1.0][..]), "negative values stay");
-        assert_eq!(sparse.indptr, [0, 2, 3]);
+        assert_eq!(sparse.indptr[..], [0, 2, 3]);
     }
 
     #[test]
@@ -400,18 +459,25 @@ mod tests {
     #[test]
     fn a_matrix_by_columns_is_complained_about_in_its_own_words() {
         let refused = |sparse: Sparse| sparse.checked(BY_COLUMNS, &mut |_| Ok(())).unwrap_err().to_string();
-        let sparse = Sparse { rows: 1, cols: 3, indptr: vec![0, 1], indices: vec![3], values: vec![1.0] };
+        let sparse =
+            Sparse { rows: 1, cols: 3, indptr: vec![0, 1].into(), indices: vec![3].into(), values: vec![1.0].into() };
         let error = refused(sparse.clone());
         assert!(error.contains("row 3 at entry 0") && error.contains("expected rows below 3"), "{error}");
-        assert!(refused(Sparse { indptr: vec![0], ..sparse }).contains("1 column pointers for 1 columns"));
+        assert!(refused(Sparse { indptr: vec![0].into(), ..sparse }).contains("1 column pointers for 1 columns"));
     }
 
     #[test]
     fn cancelling_stops_every_pass_over_many_entries() {
         let n = POLL + 1;
         let big = |values: Vec<f32>| {
-            let indices = (0..n as u32).collect();
-            Sparse { rows: 1, cols: n, indptr: vec![0, n as u64], indices, values }
+            let indices: Vec<u32> = (0..n as u32).collect();
+            Sparse {
+                rows: 1,
+                cols: n,
+                indptr: vec![0, n as u64].into(),
+                indices: indices.into(),
+                values: values.into(),
+            }
         };
         let good = big(vec![1.0; n]);
         let mut passes = 0;
@@ -422,7 +488,11 @@ mod tests {
         assert_eq!((counted.unwrap().0 == good, passes >= 2 * POLL), (true, true));
         let stop = &mut |_: usize| Err(crate::Error::Cancelled);
         assert!(matches!(good.clone().checked(BY_ROWS, stop), Err(crate::Error::Cancelled)));
-        assert!(matches!(Sparse::gathered(1, n, n, |i| (0, i as u32, 1.0), stop), Err(crate::Error::Cancelled)));
+        let fill = |range: Range<usize>, out: &mut Vec<_>| {
+            out.extend(range.map(|i| (0, i as u32, 1.0)));
+            Ok(())
+        };
+        assert!(matches!(Sparse::gathered(1, n, n, &fill, stop), Err(crate::Error::Cancelled)));
         let task = Task::new(1).unwrap();
         assert_eq!(good.transpose_under(&task).unwrap(), good.transpose());
         assert_eq!(task.watch().progress().unwrap().done, 3 * n as u64);
@@ -431,10 +501,39 @@ mod tests {
     }
 
     #[test]
+    fn a_kept_matrix_is_taken_only_as_it_was_kept() {
+        let task = Task::new(1).unwrap();
+        let good = Sparse::new(2, 5, vec![0, 2, 3], vec![1, 3, 2], vec![1.0, 2.0, -1.0]).unwrap().0;
+        good.verify(&task).unwrap();
+        let with = |change: &dyn Fn(&mut Sparse)| {
+            let mut sparse = good.clone();
+            change(&mut sparse);
+            sparse.verify(&task)
+        };
+        assert!(with(&|s| s.indices.to_mut().swap(0, 1)).is_err());
+        assert!(with(&|s| s.indices.to_mut()[0] = 3).is_err());
+        assert!(with(&|s| s.indices.to_mut()[0] = 5).is_err());
+        assert!(with(&|s| s.values.to_mut()[1] = 0.0).is_err());
+        assert!(with(&|s| s.values.to_mut()[1] = f32::NAN).is_err());
+        assert!(with(&|s| s.indptr.to_mut()[1] = 4).is_err());
+        assert!(with(&|s| s.rows = 3).is_err());
+        task.watch().cancel();
+        assert!(matches!(good.verify(&task), Err(crate::Error::Cancelled)));
+    }
+
+    #[test]
+    fn rows_that_are_left_out_are_empty() {
+        let sparse = Sparse::from_triplets(3, 4, &[(0, 1, 1.0), (1, 2, 2.0), (2, 3, 3.0)]).unwrap().0;
+        let kept = sparse.only_rows(|row| row != 1);
+        assert_eq!(kept, Sparse::from_triplets(3, 4, &[(0, 1, 1.0), (2, 3, 3.0)]).unwrap().0);
+        assert_eq!(sparse.only_rows(|_| true), sparse);
+    }
+
+    #[test]
     fn empty_matrices_are_matrices() {
         let (none, _) = Sparse::new(0, 4, vec![0], Vec::new(), Vec::new()).unwrap();
         assert_eq!((none.transpose().rows, none.transpose().indptr.len()), (4, 5));
         let (flat, _) = Sparse::new(3, 0, vec![0; 4], Vec::new(), Vec::new()).unwrap();
-        assert_eq!(flat.transpose().indptr, [0]);
+        assert_eq!(flat.transpose().indptr[..], [0]);
     }
 }

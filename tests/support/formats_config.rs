@@ -195,7 +195,10 @@ fn options_that_make_no_sense_are_refused() {
         (OpenOptions { k: Some(2), ..arch("relu") }, "--k means nothing for relu"),
         (OpenOptions { threshold: Some(1.0), ..arch("topk") }, "--threshold means nothing"),
         (OpenOptions { threshold: Some(f32::NAN), ..arch("jumprelu") }, "finite"),
-        (OpenOptions { format: Some("nope".into()), ..plain.clone() }, "expected one of gemma-scope, saelens, matrix"),
+        (
+            OpenOptions { format: Some("nope".into()), ..plain.clone() },
+            "no format is called nope; expected one of gemma-scope, ",
+        ),
         (OpenOptions { format: Some("matrix".into()), ..plain.clone() }, "not one matrix"),
         (OpenOptions { format: Some("gemma-scope".into()), ..plain.clone() }, "no array threshold"),
         (OpenOptions { pick: Some("x".into()), ..plain.clone() }, "nothing to pick x from"),

@@ -1,4 +1,6 @@
 use super::*;
+use crate::container::Dtype;
+use crate::container::npz::Npz;
 use crate::container::write::npy_header;
 use std::io::Cursor;
 
@@ -125,7 +127,7 @@ fn mending_is_told() {
 fn written_matrices_read_back_and_their_bytes_repeat() {
     let written = |sparse: &Sparse, provenance: Option<&str>| {
         let mut out = Cursor::new(Vec::new());
-        write_csr(sparse, provenance, &mut out).unwrap();
+        write_csr(sparse, None, provenance, &mut out).unwrap();
         Bytes::from(out.into_inner())
     };
     let read = |bytes: &Bytes| Activations::from_bytes(bytes.clone(), Path::new("a"), None, &task()).unwrap();
@@ -181,8 +183,8 @@ fn each_broken_file_is_named_with_what_is_wrong() {
         (with("data", "<f4", list(9), f32s(&[1.0; 4])), "does not fit"),
         (with("format", "|S3", vec![], b"bsr".to_vec()), "in bsr format"),
         (with("format", "|S3", vec![], b"coo".to_vec()), "in coo format"),
-        (csr().into_iter().filter(|member| member.0 != "indptr").collect(), "no sparse activations: an npz of"),
-        (vec![("W_dec", "<f4", list(1), f32s(&[1.0]))], "an npz of a dictionary's weights"),
+        (csr().into_iter().filter(|member| member.0 != "indptr").collect(), "no sparse activations: a zip archive of"),
+        (vec![("W_dec", "<f4", list(1), f32s(&[1.0]))], "a zip archive of a dictionary's weights"),
         (Vec::new(), "a zip archive without arrays"),
         (two(("row", "<i4", list(2), i32s(&[1, 0])), ("col", "<i4", list(4), i32s(&[1, 0, 2, 1]))), ""),
     ];
@@ -228,9 +230,9 @@ fn another_dictionarys_activations_are_refused() {
 fn files_of_other_kinds_are_recognised() {
     let cases: [(&[u8], &str); 6] = [
         (b"", "an empty file"),
-        (b"\x93NUMPY\x01\x00", "saescope encode"),
+        (b"\x93NUMPY\x01\x00", "cut short"),
         (b"{\"a\": 1}", "sparse activations: JSON"),
-        (b"\x40\0\0\0\0\0\0\0{\"", "a safetensors file"),
+        (b"\x40\0\0\0\0\0\0\0{\"", "the safetensors header is cut short"),
         (b"\x1f\x8b\x08", "gzipped text"),
         (b"\x7fELF", "a file of another kind"),
     ];

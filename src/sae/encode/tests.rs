@@ -1,6 +1,7 @@
 use super::*;
 use crate::container::Dtype;
 use crate::rows::Points;
+use crate::sae::{CodeNorm, NormOver};
 
 /// Numbers in -1..1 that look random and repeat (a multiplicative hash of the place).
 fn noise(n: usize, salt: u32) -> Vec<f32> {
@@ -32,6 +33,14 @@ fn pre(dictionary: &Dictionary, x: &[f32]) -> Vec<f64> {
     match dictionary.info.normalize {
         Normalize::None | Normalize::Unstated | Normalize::Unsupported => {}
         Normalize::Scale(factor) => x.iter_mut().for_each(|v| *v *= f64::from(factor.unwrap())),
+        Normalize::ScaleEach | Normalize::Affine => {
+            let input = &dictionary.input;
+            let width = x.len() / input.factors.len();
+            for (i, v) in x.iter_mut().enumerate() {
+                let mean = input.mean.get(i).map_or(0.0, |&mean| f64::from(mean));
+                *v = (*v - mean) * f64::from(input.factors[i / width]);
+            }
+        }
         Normalize::ConstantNorm => {
             let norm = x.iter().map(|v| v * v).sum::<f64>().sqrt();
             for v in &mut x {
@@ -47,7 +56,7 @@ fn pre(dictionary: &Dictionary, x: &[f32]) -> Vec<f64> {
         }
     }
     if dictionary.info.subtract_b_dec == Some(true) {
-        x.iter_mut().zip(&dictionary.b_dec).for_each(|(v, b)| *v -= f64::from(*b));
+        x.iter_mut().zip(dictionary.center()).for_each(|(v, b)| *v -= f64::from(*b));
     }
     let encoder = dictionary.encoder.as_ref().unwrap();
     let mut row = vec![0f32; x.len()];
@@ -64,13 +73,28 @@ fn pre(dictionary: &Dictionary, x: &[f32]) -> Vec<f64> {
 fn oracle(dictionary: &Dictionary, x: &[f32]) -> Vec<(usize, f64)> {
     let mut pre = pre(dictionary, x);
     let at = |values: &[f32], i: usize| f64::from(if values.len() == 1 { values[0] } else { values[i] });
-    let mut row = vec![0f32; dictionary.d_out()];
-    let norms: Vec<f64> = (0..dictionary.features())
-        .map(|i| {
-            dictionary.decoder.read(i..i + 1, &mut row);
-            row.iter().map(|&w| f64::from(w).powi(2)).sum::<f64>().sqrt()
-        })
-        .collect();
+    let own = [(dictionary.decoder.clone(), 1.0)];
+    let directions = if dictionary.directions.is_empty() { &own[..] } else { &dictionary.directions };
+    let norm = |feature: usize| {
+        let lengths: Vec<f64> = directions
+            .iter()
+            .map(|(matrix, weight)| {
+                let mut row = vec![0f32; matrix.ncols()];
+                matrix.read(feature..feature + 1, &mut row);
+                f64::from(*weight) * row.iter().map(|&w| f64::from(w).powi(2)).sum::<f64>().sqrt()
+            })
+            .collect();
+        let joint = lengths.iter().map(|length| length.powi(2)).sum::<f64>().sqrt();
+        match dictionary.info.code_norm.map(|norm| norm.over) {
+            None => 1.0,
+            Some(NormOver::Joint) => joint,
+            Some(NormOver::Max) => lengths.iter().copied().fold(0.0, f64::max),
+            Some(NormOver::Mixed { joint: j, sum }) => {
+                f64::from(j) * joint + f64::from(sum) * lengths.iter().sum::<f64>()
+            }
+        }
+    };
+    let norms: Vec<f64> = (0..dictionary.features()).map(norm).collect();
     let role = dictionary.info.code_norm.map(|norm| norm.role);
     if matches!(role, Some(NormRole::Kept | NormRole::ForChoice)) {
         pre.iter_mut().zip(&norms).for_each(|(pre, norm)| *pre *= norm);
@@ -144,10 +168,12 @@ fn every_function(features: usize) -> Vec<Activation> {
         Activation::Relu,
         Activation::TopK { k: 5, negatives: false },
         Activation::TopK { k: features, negatives: false },
-        Activation::TopK { k: 7, negatives: false },
+        Activation::TopK { k: 7, negatives: true },
+        Activation::TopK { k: features - 3, negatives: true },
         Activation::AbsTopK { k: 6 },
         Activation::AbsTopK { k: 1 },
-        Activation::AbsTopK { k: 9 },
+        Activation::GroupMax { k: 1 },
+        Activation::GroupMax { k: features },
         Activation::JumpRelu { threshold: vec![0.5] },
         Activation::JumpRelu { threshold: per_feature.clone() },
         Activation::BatchTopK { k: Some(3), threshold: Some(vec![1.0]) },
@@ -160,6 +186,36 @@ fn every_function_agrees_with_its_definition() {
     for activation in every_function(70) {
         agrees(&dictionary(activation, 70, 9), 40);
     }
+}
+
+#[test]
+fn every_code_norm_agrees_with_its_definition() {
+    let functions = [
+        Activation::Relu,
+        Activation::TopK { k: 5, negatives: false },
+        Activation::AbsTopK { k: 5 },
+        Activation::GroupMax { k: 7 },
+        Activation::JumpRelu { threshold: vec![0.8] },
+    ];
+    for activation in functions {
+        for role in [NormRole::Kept, NormRole::ForChoice, NormRole::ForValue] {
+            for over in [NormOver::Joint, NormOver::Max, NormOver::Mixed { joint: 0.7, sum: 0.2 }] {
+                let mut dictionary = dictionary(activation.clone(), 70, 9);
+                dictionary.info.code_norm = Some(CodeNorm { role, over });
+                agrees(&dictionary, 12);
+                let directions = |seed, width| Matrix::from_f32(&noise(70 * width, seed), width);
+                dictionary.directions = vec![(directions(21, 3), 1.0), (directions(22, 5), 0.4)];
+                agrees(&dictionary, 12);
+            }
+        }
+    }
+}
+
+#[test]
+fn groups_of_features_lie_across_tiles() {
+    agrees(&dictionary(Activation::GroupMax { k: 3 }, 3 * (TILE / 2 + 50), 6), 20);
+    let error = encode(&dictionary(Activation::GroupMax { k: 4 }, 70, 9), &Points::new(noise(9, 9), 9), &task());
+    assert!(error.unwrap_err().to_string().contains("70 features cannot be parted into 4 equal groups"));
 }
 
 #[test]
@@ -186,12 +242,23 @@ fn every_normalisation_and_bias_agrees_with_its_definition() {
             agrees(&dictionary, 30);
         }
     }
+    for (normalize, mean) in [(Normalize::ScaleEach, Vec::new()), (Normalize::Affine, noise(12, 31))] {
+        let mut dictionary = dictionary(Activation::TopK { k: 8, negatives: false }, 50, 12);
+        dictionary.info.normalize = normalize;
+        dictionary.info.subtract_b_dec = Some(true);
+        dictionary.pre_bias = noise(12, 32);
+        dictionary.input = InputScale { mean, factors: vec![0.5, 2.0, 1.5] };
+        agrees(&dictionary, 30);
+        dictionary.input.factors = vec![1.0; 5];
+        let error = encode(&dictionary, &Points::new(noise(12, 9), 12), &task()).unwrap_err().to_string();
+        assert!(error.contains("as many factors as sources"), "{error}");
+    }
     let mut plain = dictionary(Activation::Relu, 50, 12);
     (plain.b_enc, plain.b_dec, plain.info.subtract_b_dec) = (Vec::new(), Vec::new(), None);
     agrees(&plain, 30);
     let mut flat = vec![0.0; 8];
-    normalize(Normalize::ConstantNorm, &mut flat);
-    normalize(Normalize::LayerNorm { unbiased: true }, &mut flat);
+    normalize(Normalize::ConstantNorm, &InputScale::default(), &mut flat);
+    normalize(Normalize::LayerNorm { unbiased: true }, &InputScale::default(), &mut flat);
     assert_eq!(flat, [0.0; 8], "a row of zeros stays");
 }
 
@@ -219,7 +286,7 @@ fn exact(activation: Activation, pre: &[f32]) -> Vec<(u32, f32)> {
     dictionary.encoder = Some(Matrix::from_f32(&rows, 2));
     (dictionary.b_enc, dictionary.info.subtract_b_dec) = (Vec::new(), Some(false));
     let found = encode(&dictionary, &Points::new(vec![1.0, 1.0], 2), &task()).unwrap();
-    found.indices.into_iter().zip(found.values).collect()
+    found.indices.iter().copied().zip(found.values.iter().copied()).collect()
 }
 
 #[test]
@@ -260,7 +327,7 @@ fn the_thread_count_changes_nothing() {
 #[test]
 fn no_tokens_give_an_empty_matrix() {
     let found = encode(&dictionary(Activation::Relu, 4, 3), &Points::new(Vec::new(), 3), &task()).unwrap();
-    assert_eq!((found.rows, found.cols, found.nnz(), found.indptr), (0, 4, 0, vec![0]));
+    assert_eq!((found.rows, found.cols, found.nnz(), &found.indptr[..]), (0, 4, 0, &[0][..]));
 }
 
 #[test]

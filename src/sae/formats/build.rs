@@ -9,7 +9,9 @@ use crate::error::{Problem, Result};
 use crate::rows::Rows;
 use crate::sae::activation_function::{Parts, choose};
 use crate::sae::detect::Source;
-use crate::sae::dictionary::{CodeNorm, Dictionary, DictionaryInfo, Kind, Normalize, SourceChoice, Sources};
+use crate::sae::dictionary::{
+    CodeNorm, Dictionary, DictionaryInfo, InputScale, Kind, Normalize, SourceChoice, Sources,
+};
 use crate::sae::open::OpenOptions;
 use serde_json::{Map, Value};
 
@@ -63,9 +65,23 @@ pub(super) struct Weights {
     pub(super) b_dec: Vec<f32>,
     pub(super) pre_bias: Vec<f32>,
     pub(super) skip: Option<Matrix>,
+    pub(super) input: InputScale,
 }
 
 impl Weights {
+    /// Of decoders alone, one a source, `[features, d_out]` each.
+    pub(super) fn of(decoders: Vec<Matrix>, dtype: Dtype) -> Self {
+        Self {
+            decoders,
+            encoder: None,
+            dtype,
+            b_enc: Vec::new(),
+            b_dec: Vec::new(),
+            pre_bias: Vec::new(),
+            skip: None,
+            input: InputScale::default(),
+        }
+    }
     /// Reads the tensors of a dictionary of one source.
     ///
     /// # Errors
@@ -102,15 +118,8 @@ impl Weights {
             Some(name) => layout::vector(source, name, Some(length), warnings),
             None => Ok(Vec::new()),
         };
-        Ok(Self {
-            b_enc: vector(names.b_enc, features)?,
-            b_dec: vector(names.b_dec, decoder.ncols())?,
-            pre_bias: Vec::new(),
-            dtype: tensor.dtype(),
-            decoders: vec![decoder],
-            encoder,
-            skip,
-        })
+        let (b_enc, b_dec) = (vector(names.b_enc, features)?, vector(names.b_dec, decoder.ncols())?);
+        Ok(Self { encoder, b_enc, b_dec, skip, ..Self::of(vec![decoder], tensor.dtype()) })
     }
 }
 
@@ -120,6 +129,8 @@ pub(super) struct Facts {
     pub(super) kind: Kind,
     pub(super) parts: Parts,
     pub(super) code_norm: Option<CodeNorm>,
+    /// What the lengths of each source's directions are multiplied by there; 1 where it is not said.
+    pub(super) norm_weights: Vec<f32>,
     pub(super) normalize: Normalize,
     pub(super) subtract_b_dec: Option<bool>,
     pub(super) place: Place,
@@ -134,6 +145,7 @@ impl Facts {
             kind: Kind::Sae,
             parts: Parts::default(),
             code_norm: None,
+            norm_weights: Vec::new(),
             normalize: Normalize::None,
             subtract_b_dec: Some(false),
             place,
@@ -147,11 +159,13 @@ impl Facts {
 /// # Errors
 /// If the options name a source that is not there, or an activation function that cannot be.
 pub(super) fn dictionary(source: &Source, options: &OpenOptions, weights: Weights, facts: Facts) -> Result<Dictionary> {
-    let Weights { decoders, encoder, dtype, b_enc, b_dec, pre_bias, skip } = weights;
+    let Weights { decoders, encoder, dtype, b_enc, b_dec, pre_bias, skip, input } = weights;
     let mut warnings = facts.warnings;
     let count = decoders.len();
     let (decoder, b_dec, sources) = pick(source, options, &decoders, b_dec)?;
-    let directions = if count > 1 && facts.code_norm.is_some() { decoders } else { Vec::new() };
+    let mut weights = facts.norm_weights.into_iter();
+    let weighted = decoders.into_iter().map(|matrix| (matrix, weights.next().unwrap_or(1.0)));
+    let directions = if count > 1 && facts.code_norm.is_some() { weighted.collect() } else { Vec::new() };
     let activation = choose(facts.parts, options, decoder.nrows(), &mut warnings)?;
     let info = DictionaryInfo {
         format: facts.format,
@@ -169,7 +183,7 @@ pub(super) fn dictionary(source: &Source, options: &OpenOptions, weights: Weight
         warnings,
         origin: facts.place.origin,
     };
-    Ok(Dictionary { info, decoder, encoder, b_enc, b_dec, pre_bias, skip, directions })
+    Ok(Dictionary { info, decoder, encoder, b_enc, b_dec, pre_bias, skip, directions, input })
 }
 
 /// The decoder and its bias by the source that is wanted.

@@ -144,7 +144,7 @@ fn layer(source: &Source, options: &OpenOptions, layer: usize) -> Result<Diction
     if let Some(own) = b_dec.chunks_exact_mut(width).nth(layer) {
         own.copy_from_slice(&layout::vector(source, &name("b_dec"), Some(width), &mut warnings)?);
     }
-    let weights = Weights { decoders, encoder, dtype, b_enc, b_dec, pre_bias: Vec::new(), skip: None };
+    let weights = Weights { encoder, b_enc, b_dec, ..Weights::of(decoders, dtype) };
     build::dictionary(source, options, weights, facts(source, Kind::Clt, threshold, warnings))
 }
 
@@ -173,6 +173,6 @@ fn crosscoder(source: &Source, options: &OpenOptions) -> Result<Dictionary> {
     let threshold = build::threshold(source, &[&format!("{at}.threshold")], b_enc.len(), &mut warnings)?;
     warnings.push("how crosscoders of this release encode is not published; the encoders are taken to add up".into());
     let encoder = Some(Matrix::beside(&encoders).map_err(|error| error.at(&source.path))?);
-    let weights = Weights { decoders, encoder, dtype, b_enc, b_dec, pre_bias: Vec::new(), skip: None };
+    let weights = Weights { encoder, b_enc, b_dec, ..Weights::of(decoders, dtype) };
     build::dictionary(source, options, weights, facts(source, Kind::Crosscoder, threshold, warnings))
 }

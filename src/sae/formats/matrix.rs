@@ -82,15 +82,7 @@ fn load(source: &Source, options: &OpenOptions) -> Result<Dictionary> {
         None => Ok(Vec::new()),
     };
     let (b_enc, b_dec) = (read(b_enc, features)?, read(b_dec, width)?);
-    let weights = Weights {
-        decoders: vec![decoder],
-        encoder: None,
-        dtype: tensor.dtype(),
-        b_enc,
-        b_dec,
-        pre_bias: Vec::new(),
-        skip: None,
-    };
+    let weights = Weights { b_enc, b_dec, ..Weights::of(vec![decoder], tensor.dtype()) };
     let facts = Facts {
         normalize: Normalize::Unstated,
         subtract_b_dec: None,

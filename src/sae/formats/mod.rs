@@ -6,7 +6,13 @@
 //! is told what it is.
 
 mod build;
+mod circuit_tracer;
+mod clt;
 mod connor_rob;
+mod crosscode;
+mod crosscoder_ckkissane;
+mod crosscoder_sof;
+mod crosslayer_coding;
 mod deepseek;
 mod dictionary_learning;
 mod four;
@@ -15,6 +21,7 @@ mod gemma_scope_2;
 mod goodfire;
 mod layout;
 mod llama_scope;
+mod llamascopium;
 mod matrix;
 mod neel_nanda;
 mod openai;
@@ -57,11 +64,18 @@ pub const FORMATS: &[Format] = &[
     gemma_scope_2::FORMAT,
     openai::FORMAT,
     goodfire::FORMAT,
+    llamascopium::FORMAT,
+    clt::FORMAT,
+    crosslayer_coding::FORMAT,
+    crosscode::FORMAT,
+    crosscoder_ckkissane::FORMAT,
+    crosscoder_sof::FORMAT,
     llama_scope::R1,
     llama_scope::FORMAT,
     deepseek::FORMAT,
     sparsify::FORMAT,
     dictionary_learning::FORMAT,
+    circuit_tracer::FORMAT,
     qwen_scope::FORMAT,
     connor_rob::FORMAT,
     neel_nanda::FORMAT,

@@ -19,7 +19,8 @@ pub(super) const FORMAT: Format = Format {
         let turned = axis("W_enc", 0) == features && axis("W_dec", 1) == features;
         // With as many features as dimensions, only the names tell.
         let square = axis("W_enc", 1) == features;
-        four::are_in(source) && turned && (!square || repository(source).is_some() || named(source))
+        let called = repository(source).is_some() || named(source);
+        four::are_in(source) && turned && (called || !square && source.config.is_none())
     },
     layers: super::one,
     place: place,

@@ -283,17 +283,14 @@ fn load(source: &Source, options: &OpenOptions) -> Result<Dictionary> {
         config.as_ref().and_then(|config| config.subtract_b_dec(matters, &mut warnings))
     };
     let normalize = config.as_ref().map_or(Normalize::Unstated, |config| config.normalize(&mut warnings));
-    let weights =
-        Weights { decoders: vec![decoder], encoder, dtype: tensor.dtype(), b_enc, b_dec, pre_bias: Vec::new(), skip };
+    let weights = Weights { encoder, b_enc, b_dec, skip, ..Weights::of(vec![decoder], tensor.dtype()) };
     let facts = Facts {
-        format: FORMAT.name,
         kind: if transcoder { Kind::Transcoder } else { Kind::Sae },
         parts,
         code_norm: by_norm.then_some(CodeNorm { role: NormRole::Kept, over: NormOver::Joint }),
         normalize,
         subtract_b_dec,
-        place: place(source),
-        warnings,
+        ..Facts::plain(FORMAT.name, place(source), warnings)
     };
     build::dictionary(source, options, weights, facts)
 }

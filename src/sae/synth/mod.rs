@@ -31,6 +31,7 @@ use crate::text::{counted, thousands};
 use rng::Rng;
 use serde::Serialize;
 use shapes::{Bases, Planned};
+use std::ops::Range;
 
 pub use write::{target, write};
 
@@ -231,8 +232,11 @@ pub fn plant(kind: SynthKind, params: &SynthParams, task: &Task) -> Result<Plant
         None
     } else {
         let count = entries.len();
-        let (sparse, _) =
-            Sparse::gathered(params.tokens, params.features, count, |i| entries[i], &mut |_| task.check())?;
+        let fill = |range: Range<usize>, out: &mut Vec<_>| {
+            out.extend_from_slice(&entries[range]);
+            Ok(())
+        };
+        let (sparse, _) = Sparse::gathered(params.tokens, params.features, count, &fill, &mut |_| task.check())?;
         drop(entries);
         Some(Activations::new(sparse, format!("planted {}", kind.name())))
     };

@@ -73,7 +73,7 @@ fn fill(planted: &Planted, files: &mut Files<'_>) -> Result<()> {
     });
     files.write("cfg.json", |out| json_file(&config, out))?;
     if let Some(activations) = &planted.activations {
-        files.write("activations.npz", |out| write_csr(&activations.by_token, None, out))?;
+        files.write("activations.npz", |out| write_csr(&activations.by_token, None, None, out))?;
         files.write("latents.npz", |out| latents(planted, out))?;
     }
     if planted.groups.iter().any(|group| group.kind != GroupKind::Background) {

@@ -1,4 +1,4 @@
-//! The dictionaries of a folder: name, format, shape; below the list what is known of the one under the cursor.
+//! The dictionaries of a folder: name, hook, format, size; below the list what is known of the one under the cursor.
 
 use crate::sae::find::Listing;
 use crate::tui::layout::{self, MIN_SIZE};
@@ -64,34 +64,51 @@ pub(in crate::tui) fn draw(picker: &Picker, area: Rect, buf: &mut Buffer) -> Opt
     cursor
 }
 
+/// From this width on there is room for the hooks.
+const WIDE: u16 = 96;
+
 fn table(picker: &Picker, rows: &[&Listing], inside: Rect, buf: &mut Buffer) {
     let look = picker.look();
     let theme = &look.theme;
     // Why the one under the cursor cannot be read is told whole, below the list.
     let areas = layout::picker(picker.size().0, picker.size().1);
+    // Of the shape as it lies in the file, features may come first or last.
     let columns = [
         Column::words("name", 20).growing(1),
-        Column::words("format", 12),
-        Column::number("features × width", 17),
+        Column::words("hook", if inside.width >= WIDE { 28 } else { 0 }),
+        Column::number("layer", 5),
+        Column::words("format", 14),
+        Column::number("size", 17),
         Column::words("type", 5),
     ];
+    let columns: Vec<Column> = columns.into_iter().filter(|column| column.min > 0).collect();
+    let fixed: u16 = columns[1..].iter().map(|column| column.min + 1).sum();
     let row = |i: usize| {
         let listing = rows[i];
         let name = text::clean(&listing.name, look.ascii);
         // The ends of long paths tell them apart.
-        let name = text::fit_left(&name, usize::from(inside.width.saturating_sub(42)), look.ascii).into_owned();
+        let name = text::fit_left(&name, usize::from(inside.width.saturating_sub(fixed)), look.ascii).into_owned();
         if listing.problem.is_some() {
             let dim = |words: &str| Cell::styled(words.to_string(), theme.muted());
-            return vec![dim(&name), dim("unreadable"), dim(""), dim("")];
+            let mut cells = vec![dim(&name), dim(""), dim("unreadable"), dim(""), dim("")];
+            if inside.width >= WIDE {
+                cells.insert(1, dim(""));
+            }
+            return cells;
         }
         let shape = listing.shape.as_deref().unwrap_or_default();
         let shape: Vec<String> = shape.iter().map(|&n| text::thousands(n as u64)).collect();
-        vec![
+        let mut cells = vec![
             Cell::styled(name, theme.text()),
+            Cell::from(listing.layer.map_or_else(String::new, |layer| layer.to_string())),
             Cell::from(listing.format.unwrap_or_default()),
             Cell::from(shape.join(" × ")),
             Cell::from(listing.dtype.map_or("", |dtype| dtype.name())),
-        ]
+        ];
+        if inside.width >= WIDE {
+            cells.insert(1, Cell::from(text::clean(listing.hook.as_deref().unwrap_or_default(), look.ascii)));
+        }
+        cells
     };
     let state = picker.state();
     let list = Rect { height: areas.list.height + 1, ..inside };
@@ -107,7 +124,12 @@ fn table(picker: &Picker, rows: &[&Listing], inside: Rect, buf: &mut Buffer) {
     let Some(here) = picker.here() else { return };
     let about = match &here.problem {
         Some(problem) => (text::clean(problem, look.ascii), theme.warning()),
-        None => (text::clean(&here.path.display().to_string(), look.ascii), theme.muted()),
+        None => {
+            let path = here.path.display().to_string();
+            let known = [here.model.as_ref(), here.hook.as_ref(), Some(&path)];
+            let known: Vec<String> = known.into_iter().flatten().map(|word| text::clean(word, look.ascii)).collect();
+            (known.join(" · "), theme.muted())
+        }
     };
     let columns = usize::from(areas.about.width);
     let lines = text::wrap(&about.0, columns);

@@ -97,7 +97,7 @@ fn evidence() -> Evidence {
     let by_token = Sparse {
         rows,
         cols: FEATURES,
-        indptr,
+        indptr: indptr.into(),
         indices: entries.iter().map(|&(_, feature, _)| feature).collect(),
         values: entries.iter().map(|&(.., value)| value).collect(),
     };
