@@ -123,10 +123,14 @@ fn a_hostile_file_of_arrays_is_refused_in_one_paragraph() {
     let shaped = |shape: &str| npy_of(&format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}}}"));
     // The directory says that each member inflates to four gigabytes.
     let mut bomb = deflated.clone();
-    let directory: Vec<usize> = (0..bomb.len()).filter(|&at| bomb[at..].starts_with(b"PK\x01\x02")).collect();
-    directory.iter().for_each(|at| bomb[at + 24..at + 28].copy_from_slice(&[0xf0, 0xff, 0xff, 0xff]));
+    let directory = directory_entries(&deflated);
+    for at in directory {
+        bomb[at + 24..at + 28].copy_from_slice(&[0xf0, 0xff, 0xff, 0xff]);
+    }
     let mut outside = stored.clone();
-    directory_entries(&stored).iter().for_each(|at| outside[at + 42..at + 46].copy_from_slice(&[0xff; 4]));
+    for at in directory_entries(&stored) {
+        outside[at + 42..at + 46].copy_from_slice(&[0xff; 4]);
+    }
     let cases: Vec<(&str, Vec<u8>, &str)> = vec![
         ("cut-header.safetensors", good[..40].to_vec(), "cut short"),
         ("cut.safetensors", good[..good.len() - 1].to_vec(), "beyond the end"),
@@ -210,7 +214,7 @@ fn hostile_labels_texts_and_activations_are_refused_in_one_paragraph() {
         ("--labels", "beyond.csv", b"index,label\n99999999999999999999,a\n".to_vec()),
         ("--labels", "empty.jsonl", Vec::new()),
         ("--acts", "cut.npz", npz(&weights(), Dtype::F32, false)[..500].to_vec()),
-        ("--acts", "other.npz", npz(&weights(), Dtype::F32, true)),
+        ("--acts", "other.npz", npz(&[array("x", &[3, D], values(3 * D, 1))], Dtype::F32, true)),
         ("--acts", "text.npz", b"no archive".to_vec()),
     ] {
         write(&here, name, bytes);
@@ -372,7 +376,7 @@ fn no_verb_lets_planted_text_act() {
     write(&here, "names.arrow", replaced(&arrow, b"large_word", "\u{1b}]0;\u{7}\u{202e}\r\n".as_bytes()));
     let pickle = [&b"\x80\x02}X"[..], &(PLANT.len() as u32).to_le_bytes(), PLANT.as_bytes(), b"K\x01s."].concat();
     write(&here, "names.pt", torch(&pickle));
-    let global = format!("\u{80}\u{2}c{}\nx\n)R.", PLANT).chars().map(|c| c as u32 as u8).collect::<Vec<u8>>();
+    let global = format!("\u{80}\u{2}c{PLANT}\nx\n)R.").chars().map(|c| c as u32 as u8).collect::<Vec<u8>>();
     write(&here, "global.pt", torch(&global));
     let npy_name = format!("{name}.npy");
     for file in

@@ -50,7 +50,7 @@ fn readers(kind: FileKind) -> &'static [Reader] {
         FileKind::Torch | FileKind::Pickle => &[everything::torch, everything::arrays],
         FileKind::Arrow => &[everything::arrow, everything::arrays],
         FileKind::Gzip | FileKind::Json | FileKind::Text => {
-            &[everything::jsonl, everything::csv, everything::labels, everything::tokens]
+            &[everything::jsonl, everything::csv, everything::yaml, everything::labels, everything::tokens]
         }
         _ => &[everything::arrays],
     }

@@ -105,11 +105,7 @@ impl FileKind {
     }
     /// Whether it holds arrays, but in a form that this build does not read.
     pub fn is_unread(self) -> bool {
-        match self {
-            Self::Parquet => cfg!(not(feature = "parquet")),
-            Self::Hdf5 | Self::Gguf => true,
-            _ => false,
-        }
+        matches!(self, Self::Hdf5 | Self::Gguf) || self == Self::Parquet && !cfg!(feature = "parquet")
     }
     /// The error that the file at `path` is of this kind, where arrays of numbers were wanted.
     pub fn no_arrays(self, path: &Path) -> Error {
