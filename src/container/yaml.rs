@@ -1,11 +1,12 @@
 //! YAML as configurations are written in, read as JSON values.
 //!
-//! Tags are passed over: `!!python/…` names classes, and none is made. An alias stands for nothing, since a small file
-//! of aliases could be as large as one likes when they are followed. Keys become text.
+//! Tags are passed over: `!!python/…` names classes, and none is made; what `!!python/name:` names stands
+//! as text. An alias stands for nothing, since a small file of aliases could be as large as one likes when they are followed.
+//! Keys become text.
 //!
 //! Source of the syntax: the parser of `saphyr-parser`; plain scalars by the core schema of YAML 1.2.
 
-use saphyr_parser::{Event, Parser, ScalarStyle};
+use saphyr_parser::{Event, Parser, ScalarStyle, Tag};
 use serde_json::{Map, Value};
 
 /// Deeper nesting than any configuration has.
@@ -20,8 +21,9 @@ pub fn parse(text: &str) -> Result<Value, String> {
     for event in Parser::new_from_str(text) {
         let (event, _) = event.map_err(|e| e.to_string())?;
         let value = match event {
-            Event::Scalar(text, style, ..) => match style {
-                ScalarStyle::Plain => plain(&text),
+            Event::Scalar(text, style, _, tag) => match (tag.as_deref().and_then(named), style) {
+                (Some(name), _) if text.is_empty() => name.into(),
+                (_, ScalarStyle::Plain) => plain(&text),
                 _ => Value::String(text.into_owned()),
             },
             Event::Alias(_) => Value::Null,
@@ -66,6 +68,11 @@ enum Open {
     Entries(Map<String, Value>, Option<String>),
 }
 
+/// The class or function that a tag of Python's names.
+fn named(tag: &Tag) -> Option<&str> {
+    tag.suffix.strip_prefix("python/name:")
+}
+
 fn plain(text: &str) -> Value {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Value::Null,
@@ -94,7 +101,7 @@ mod tests {
                     tied: false\n  none: ~\nhooks: [blocks.0, 'x: y']\ntype: !!python/name:interplm.sae.Relu ''\n\
                     args: !!python/tuple\n- 1\n- two\n1: one\n";
         let expected = json!({"model_name": "google/gemma-2-2b", "hooks": ["blocks.0", "x: y"],
-            "sae": {"exp_factor": 4, "scaling": 0.015, "tied": false, "none": null}, "type": "", "args": [1, "two"],
+            "sae": {"exp_factor": 4, "scaling": 0.015, "tied": false, "none": null}, "type": "interplm.sae.Relu", "args": [1, "two"],
             "1": "one"});
         assert_eq!(parse(text).unwrap(), expected);
         assert_eq!(parse("").unwrap(), Value::Null);

@@ -1,9 +1,9 @@
 //! What the values of a pickle stand for: tensors by their names, storages, and everything else as JSON.
 //!
 //! Nested dictionaries, lists and whole modules give names with dots, as `state_dict()` does: `decoder.weight`,
-//! `state_dict.W_enc`. Of a pickled module, its parameters, buffers and submodules are tensors and its other attributes
-//! are configuration. The few functions that torch writes are known by name; every other class is passed over, and what it
-//! was given is still looked at.
+//! `state_dict.W_enc`. Of a pickled module, its parameters, buffers and submodules are tensors, and its class (as
+//! `__class__`) and other attributes are configuration. The few functions that torch writes are known by name; every other
+//! class is passed over, and what it was given is still looked at.
 
 use super::pickle::{Id, Object, Pickle, Value};
 use crate::container::Dtype;
@@ -82,8 +82,8 @@ enum Meaning {
     /// Entries by key, as [`Walk::key`] gives it.
     Entries(Vec<(Id, Id)>),
     Elements(Vec<Id>),
-    /// A module's attributes.
-    Module(Vec<(Id, Id)>),
+    /// A module's class and attributes.
+    Module(String, Vec<(Id, Id)>),
     /// The same as another value.
     Same(Id),
     Plain(Json),
@@ -106,7 +106,7 @@ impl Walk<'_> {
             }
             Meaning::Same(other) => self.visit(other, name, prefix, depth + 1),
             Meaning::Entries(entries) => self.entries(&entries, prefix, depth),
-            Meaning::Module(attributes) => self.module(&attributes, prefix, depth),
+            Meaning::Module(class, attributes) => self.module(class, &attributes, prefix, depth),
             Meaning::Elements(all) => {
                 let mut rest = Vec::new();
                 for (at, id) in all.into_iter().enumerate() {
@@ -131,9 +131,16 @@ impl Walk<'_> {
         }
         Ok(Some(Json::Object(rest)))
     }
-    /// A module: its parameters and buffers by name, its submodules below theirs, the rest of its attributes.
-    fn module(&mut self, attributes: &[(Id, Id)], prefix: &str, depth: usize) -> Result<Option<Json>, String> {
-        let mut rest = Map::new();
+    /// A module: its parameters and buffers by name, its submodules below theirs, the rest of its attributes and its class.
+    fn module(
+        &mut self,
+        class: String,
+        attributes: &[(Id, Id)],
+        prefix: &str,
+        depth: usize,
+    ) -> Result<Option<Json>, String> {
+        self.spend(class.len())?;
+        let mut rest = Map::from_iter([("__class__".to_string(), class.into())]);
         for &(key, value) in attributes {
             let Some(key) = self.key(key)? else { continue };
             let found = match key.as_str() {
@@ -250,7 +257,8 @@ impl Walk<'_> {
         if let Some(Value::Dict(attributes)) = state.map(|state| pickle.get(state)) {
             let names = |name: &str| attributes.iter().any(|&(key, _)| pickle.text(key) == Some(name));
             if names("_parameters") && names("_modules") {
-                return Meaning::Module(attributes.clone());
+                let (module, class) = self.class(object.class);
+                return Meaning::Module(format!("{module}.{class}"), attributes.clone());
             }
             if !attributes.is_empty() {
                 return Meaning::Entries(attributes.clone());

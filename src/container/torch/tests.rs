@@ -139,6 +139,10 @@ fn a_whole_module_is_read_as_its_state_dict() {
     let file = open(archive(&pickle.done(), &[("0", floats(2)), ("1", 5i64.to_le_bytes().to_vec())])).unwrap();
     assert_eq!(file.list().iter().map(|t| t.name.as_str()).collect::<Vec<_>>(), ["W", "inner.k"]);
     assert_eq!(file.rest()["width"], 4);
+    assert_eq!(
+        (&file.rest()["__class__"], &file.rest()["inner"]["__class__"]),
+        (&json!("any.module.Outer"), &json!("any.module.Inner"))
+    );
     assert_eq!(values(&file, "inner.k"), [5.0]);
 }
 

@@ -5,6 +5,7 @@
 //! knows their names. Families that are known but have no file yet have their names in a second table, so that whoever opens one
 //! is told what it is.
 
+mod batchtopk;
 mod build;
 mod circuit_tracer;
 mod clt;
@@ -15,19 +16,28 @@ mod crosscoder_sof;
 mod crosslayer_coding;
 mod deepseek;
 mod dictionary_learning;
+mod e2e_sae;
 mod four;
 mod gemma_scope;
 mod gemma_scope_2;
 mod goodfire;
+mod interplm;
+mod interprot;
 mod layout;
 mod llama_scope;
 mod llamascopium;
 mod matrix;
 mod neel_nanda;
 mod openai;
+mod overcomplete;
 mod qwen_scope;
 mod saelens;
+mod saev;
 mod sparsify;
+mod temporal;
+mod tied;
+mod transcoder_circuits;
+mod vit_prisma;
 
 pub use build::Place;
 
@@ -70,12 +80,22 @@ pub const FORMATS: &[Format] = &[
     crosscode::FORMAT,
     crosscoder_ckkissane::FORMAT,
     crosscoder_sof::FORMAT,
+    overcomplete::FORMAT,
+    e2e_sae::FORMAT,
+    interprot::FORMAT,
+    interplm::FORMAT,
+    temporal::FORMAT,
+    tied::FORMAT,
     llama_scope::R1,
     llama_scope::FORMAT,
     deepseek::FORMAT,
     sparsify::FORMAT,
     dictionary_learning::FORMAT,
     circuit_tracer::FORMAT,
+    saev::FORMAT,
+    batchtopk::FORMAT,
+    vit_prisma::FORMAT,
+    transcoder_circuits::FORMAT,
     qwen_scope::FORMAT,
     connor_rob::FORMAT,
     neel_nanda::FORMAT,
@@ -85,15 +105,8 @@ pub const FORMATS: &[Format] = &[
 
 /// Families that are known by their tensors but not read yet: the name, and tensors that must all be there.
 const LATER: &[(&str, &[&str])] = &[
-    ("a sparsify dictionary", &["encoder.weight", "encoder.bias", "W_dec"]),
-    ("an OpenAI autoencoder", &["pre_bias", "latent_bias"]),
-    ("a Llama Scope dictionary", &["encoder.weight", "decoder.weight", "decoder.bias"]),
-    ("a dictionary_learning dictionary", &["encoder.weight", "decoder.weight"]),
-    ("a Goodfire dictionary", &["encoder_linear.weight"]),
-    ("a Llamascopium dictionary", &["W_E", "W_D"]),
-    ("an InterProt dictionary", &["w_enc", "w_dec", "b_pre"]),
-    ("a Gemma Scope 2 dictionary", &["w_enc", "w_dec"]),
-    ("a cross-layer transcoder", &["W_enc_0"]),
+    ("a Lorsa (low-rank sparse attention) of Llamascopium", &["W_Q", "W_K", "W_V", "W_O"]),
+    ("a mixture of linear transforms of Llamascopium", &["U_matrices", "V_matrices"]),
 ];
 
 /// Things that hold tensors but are no dictionary: tensors that must all be there, what it is, what to try. A format
@@ -154,7 +167,7 @@ pub fn unrecognised(source: &Source) -> Error {
         return source.problem(what).hint(hint).input();
     }
     if let Some((what, _)) = LATER.iter().find(|(_, names)| has_all(names)) {
-        return Problem::not_read(&source.path, what, "converting it with SAELens, whose folders are read");
+        return Problem::not_read(&source.path, what, "a dictionary of another family");
     }
     if let Some(encoder) = lone_encoder(source) {
         return source
@@ -203,6 +216,9 @@ fn layer_of(hook: &str) -> Option<usize> {
     }
     None
 }
+
+#[cfg(test)]
+mod recognition;
 
 #[cfg(test)]
 mod tests {

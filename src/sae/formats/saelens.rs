@@ -10,10 +10,10 @@
 
 use super::build::{self, Facts, Place, Weights};
 use super::layout::{self, Expect};
-use super::{Format, count, flag, layer_of, text, whole};
+use super::{Format, count, flag, four, layer_of, text, whole};
 use crate::error::Result;
 use crate::rows::Rows;
-use crate::sae::activation_function::{GateVectors, Parts};
+use crate::sae::activation_function::Parts;
 use crate::sae::detect::Source;
 use crate::sae::dictionary::{CodeNorm, Dictionary, Kind, NormOver, NormRole, Normalize};
 use crate::sae::open::OpenOptions;
@@ -248,13 +248,7 @@ fn load(source: &Source, options: &OpenOptions) -> Result<Dictionary> {
         if source.has(name) { layout::vector(source, name, Some(length), &mut warnings) } else { Ok(Vec::new()) }
     };
     let (b_enc, b_dec) = (vector("b_enc", features)?, vector("b_dec", d_out)?);
-    let gate = if ["b_gate", "b_mag", "r_mag"].iter().all(|name| source.has(name)) {
-        let (b_gate, r_mag, b_mag) =
-            (vector("b_gate", features)?, vector("r_mag", features)?, vector("b_mag", features)?);
-        Some(GateVectors { b_gate, r_mag, b_mag })
-    } else {
-        None
-    };
+    let gate = four::gate(source, features, &mut warnings)?;
     let threshold =
         build::threshold(source, &["threshold", "log_threshold", "topk_threshold"], features, &mut warnings)?;
     let architecture = config.as_ref().and_then(|config| config.architecture(&mut warnings));
