@@ -7,7 +7,7 @@
 
 use super::{Bytes, Dtype, Tensor, TensorInfo};
 use crate::error::{Problem, Result};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
@@ -177,7 +177,10 @@ impl Array {
                 Data::List { items, .. } => (0, items),
             };
             count = count.checked_mul(size).ok_or(Obstacle::Damaged)?;
-            if count > 0 && start.checked_add(count).is_none_or(|end| end > items.length) {
+            if count == 0 {
+                // Nothing lies there, wherever it is said to begin.
+                start = 0;
+            } else if start.checked_add(count).is_none_or(|end| end > items.length) {
                 return Err(Obstacle::Damaged);
             }
             sizes.push(size);
@@ -204,6 +207,7 @@ impl Array {
                 Some(match dtype {
                     Dtype::I64 => i64::from_le_bytes(eight(bytes)?).into(),
                     Dtype::U64 => u64::from_le_bytes(eight(bytes)?).into(),
+                    Dtype::Bool => bytes.get(at).map(|b| *b != 0)?.into(),
                     dtype if dtype.is_float() => dtype.get(bytes, at * dtype.size()).into(),
                     dtype => (dtype.get(bytes, at * dtype.size()) as i64).into(),
                 })
@@ -227,7 +231,7 @@ impl Grid<'_> {
         let (dtype, bytes) = match self.data {
             Data::Numbers(dtype, bytes) => {
                 let range = self.start * dtype.size()..(self.start + self.count) * dtype.size();
-                (*dtype, if self.count == 0 { None } else { bytes.slice(range) })
+                (*dtype, bytes.slice(range))
             }
             Data::Bits(bits) => {
                 let unpacked = (0..self.count).map(|i| u8::from(bit(bits, self.start + i)));
@@ -411,6 +415,19 @@ impl ColumnFile {
             let there: Vec<&str> = self.columns.iter().take(12).map(Column::name).collect();
             let expected = format!("one of {}", if there.is_empty() { "no columns".into() } else { there.join(", ") });
             Problem::new("no such column").path(&self.path).tensor(name).expected(expected).input()
+        })
+    }
+    /// The rows as JSON objects, as lines of jsonl would have them, of the columns that are `wanted` by name: for tables
+    /// of text. What is null is left out.
+    ///
+    /// # Errors
+    /// An item, if one of the columns is of a kind that is not read, or damaged.
+    pub fn rows(&self, wanted: impl Fn(&str) -> bool) -> impl Iterator<Item = Result<Map<String, Value>>> {
+        let columns: Vec<&Column> = self.columns.iter().filter(|column| wanted(&column.name)).collect();
+        let rows = columns.iter().map(|column| column.rows).min().unwrap_or(0);
+        (0..rows).map(move |row| {
+            let cells = columns.iter().map(|column| Ok((column.name.clone(), column.value(row)?)));
+            cells.filter(|cell| !matches!(cell, Ok((_, Value::Null)))).collect()
         })
     }
     /// The columns as arrays: those that are none have no element type.

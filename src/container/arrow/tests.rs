@@ -67,6 +67,15 @@ fn rows_are_given_as_json_and_texts_as_text() {
     assert_eq!((nested.as_array().unwrap().len(), nested[0].as_array().unwrap().len()), (3, 4));
     let words = file.column("large_word").unwrap().texts().unwrap().collect::<Result<Vec<_>>>().unwrap();
     assert_eq!(words, [Some("one"), Some("zwei"), Some("三"), None, Some("")]);
+    let rows = file.rows(|name| ["word", "pieces"].contains(&name)).collect::<Result<Vec<_>>>().unwrap();
+    let truth = [
+        json!({"word": "one", "pieces": ["a", "b"]}),
+        json!({"word": "zwei", "pieces": []}),
+        json!({"word": "三", "pieces": ["c"]}),
+        json!({}),
+        json!({"word": "", "pieces": ["d"]}),
+    ];
+    assert_eq!(rows.into_iter().map(Value::Object).collect::<Vec<_>>(), truth);
     let refused = |name| file.column(name).unwrap().texts().err().unwrap().to_string();
     assert!(refused("pieces").contains("not a column of text") && refused("int8").contains("not a column of text"));
     assert!(said(file.column("word").unwrap()).contains("a column of text"));
