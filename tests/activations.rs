@@ -382,3 +382,58 @@ fn vectors_that_are_cut_or_contradict_their_description_are_refused() {
     fs::write(folder.path().join("x.npy"), &cut[..cut.len() - 1]).unwrap();
     assert!(open_at(&folder, "x.npy", None).contains("does not fit its bytes"));
 }
+
+#[test]
+fn encoded_activations_keep_the_tokens_of_their_vectors_and_padding_fires_nothing() {
+    let (folder, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let acts = folder.path().join("acts.npz");
+    let run = |args: &[&std::ffi::OsStr]| {
+        let program = std::process::Command::new(env!("CARGO_BIN_EXE_saescope"))
+            .args(args)
+            .env("XDG_CACHE_HOME", cache.path())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&program.stderr).into_owned();
+        assert!(program.status.success(), "{said}");
+        (String::from_utf8_lossy(&program.stdout).into_owned(), said)
+    };
+    let (dictionary, vectors) = (fixtures("dictionaries/llamascopium-bf16"), fixtures("vectors/llamascopium"));
+    let (_, said) = run(&["encode".as_ref(), dictionary.as_ref(), vectors.as_ref(), "-o".as_ref(), acts.as_ref()]);
+    assert!(said.contains("4 tokens of the mask fire nothing"), "{said}");
+    let found = Activations::load(&acts, None, &task()).unwrap();
+    let (_, _, expected) = cases("vectors").into_iter().find(|case| case.0 == "llamascopium").unwrap();
+    let ids: Vec<u64> = expected["ids"].as_array().unwrap().iter().map(|id| id.as_u64().unwrap()).collect();
+    let kept = found.ids.as_ref().unwrap();
+    assert_eq!((kept.ids.iter().map(|&id| u64::from(id)).collect::<Vec<_>>(), kept.context), (ids, Some(4)));
+    let mut firing = 0;
+    for (row, real) in expected["real"].as_array().unwrap().iter().enumerate() {
+        let fires = found.by_token.row(row).0.len();
+        assert!(real.as_bool().unwrap() || fires == 0, "row {row} is padding");
+        firing += fires;
+    }
+    assert!(firing > 0);
+    let tokenizer = fixtures("tokens/byte_level/tokenizer.json");
+    let feature =
+        (0..found.features()).find(|&feature| !found.by_feature.row(feature).0.is_empty()).unwrap().to_string();
+    let (page, _) = run(&[
+        "feature".as_ref(),
+        dictionary.as_ref(),
+        "--acts".as_ref(),
+        acts.as_ref(),
+        "--tokens".as_ref(),
+        tokenizer.as_ref(),
+        "--feature".as_ref(),
+        feature.as_ref(),
+        "--json".as_ref(),
+    ]);
+    let page: Value = serde_json::from_str(&page).unwrap();
+    let passage = &page["passages"][0];
+    let row = passage["token"].as_u64().unwrap() as usize;
+    let vocabulary = Vocabulary::load(&tokenizer).unwrap();
+    let focus = passage["focus"].as_u64().unwrap() as usize;
+    assert_eq!(passage["pieces"][focus]["text"].as_str(), vocabulary.get(kept.ids[row]));
+    assert_eq!(
+        (passage["document"].as_u64(), passage["position"].as_u64()),
+        (Some(row as u64 / 4), Some(row as u64 % 4))
+    );
+}

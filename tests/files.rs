@@ -197,7 +197,10 @@ fn vectors_come_as_a_file_or_as_a_folder_of_chunks() {
         &["part-3.npy", "a chunk of width 5", "part-1.safetensors"],
     );
     here.write("empty/readme.txt", "");
-    here.refuses(&["encode", "d", "empty", "-o", "x.npz"], &["no vectors in this folder", "npy, npz or safetensors"]);
+    here.refuses(
+        &["encode", "d", "empty", "-o", "x.npz"],
+        &["no vectors in this folder", "npy, npz, safetensors or torch"],
+    );
 }
 
 #[test]
