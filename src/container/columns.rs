@@ -9,6 +9,7 @@ use super::{Bytes, Dtype, Tensor, TensorInfo};
 use crate::error::{Problem, Result};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
+use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
 
 /// Up to this many bytes the batches of a column are joined in memory where one array is asked for.
@@ -417,18 +418,26 @@ impl ColumnFile {
             Problem::new("no such column").path(&self.path).tensor(name).expected(expected).input()
         })
     }
-    /// The rows as JSON objects, as lines of jsonl would have them, of the columns that are `wanted` by name: for tables
-    /// of text. What is null is left out.
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.columns.first().map_or(0, Column::rows)
+    }
+    /// Row `row` as a JSON object, as a line of jsonl would have it: texts, numbers and lists of them. What is null is
+    /// left out, and so are columns that are not read and arrays of numbers `[rows, n, …]`, which are no text.
     ///
     /// # Errors
-    /// An item, if one of the columns is of a kind that is not read, or damaged.
-    pub fn rows(&self, wanted: impl Fn(&str) -> bool) -> impl Iterator<Item = Result<Map<String, Value>>> {
-        let columns: Vec<&Column> = self.columns.iter().filter(|column| wanted(&column.name)).collect();
-        let rows = columns.iter().map(|column| column.rows).min().unwrap_or(0);
-        (0..rows).map(move |row| {
-            let cells = columns.iter().map(|column| Ok((column.name.clone(), column.value(row)?)));
-            cells.filter(|cell| !matches!(cell, Ok((_, Value::Null)))).collect()
-        })
+    /// If a column is packed in a way that is not read, or damaged.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn row(&self, row: usize) -> Result<Map<String, Value>> {
+        let told = |column: &&Column| match column.kind {
+            Kind::Text => true,
+            Kind::Numbers(_) => column.depth < 2,
+            Kind::Other(_) => false,
+        };
+        let cells = self.columns.iter().filter(told).map(|column| Ok((column.name.clone(), column.value(row)?)));
+        cells.filter(|cell| !matches!(cell, Ok((_, Value::Null)))).collect()
     }
     /// The columns as arrays: those that are none have no element type.
     pub(super) fn list(&self) -> Vec<TensorInfo> {
@@ -438,5 +447,29 @@ impl ColumnFile {
             TensorInfo { name: column.name.clone(), shape, dtype }
         };
         self.columns.iter().map(info).collect()
+    }
+}
+
+/// The rows of a file as lines of JSON, made as they are read.
+pub(super) struct RowLines {
+    file: ColumnFile,
+    row: usize,
+    line: Cursor<Vec<u8>>,
+}
+
+impl RowLines {
+    pub(super) fn new(file: ColumnFile) -> Self {
+        Self { file, row: 0, line: Cursor::default() }
+    }
+}
+
+impl Read for RowLines {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if self.line.position() == self.line.get_ref().len() as u64 && self.row < self.file.rows() {
+            let row = self.file.row(self.row).map_err(io::Error::other)?;
+            self.line = Cursor::new(format!("{}\n", Value::Object(row)).into_bytes());
+            self.row += 1;
+        }
+        self.line.read(out)
     }
 }
