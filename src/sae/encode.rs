@@ -475,7 +475,9 @@ fn normalize(how: Normalize, input: &InputScale, row: &mut [f32]) {
             }
             let width = row.len() / input.factors.len().max(1);
             for (part, factor) in row.chunks_mut(width.max(1)).zip(&input.factors) {
-                part.iter_mut().for_each(|value| *value *= factor);
+                for value in part {
+                    *value *= factor;
+                }
             }
         }
         Normalize::Scale(Some(factor)) => scale(row, &|value| value * f64::from(factor)),

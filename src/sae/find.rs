@@ -183,7 +183,7 @@ impl Walk {
         let (shape, dtype) = (decoder.map(|tensor| tensor.shape.clone()), decoder.and_then(|tensor| tensor.dtype));
         let Some(format) = formats::recognise(&source) else {
             let problem = Some(formats::unrecognised(&source).to_string());
-            return vec![Listing { problem, shape, dtype, ..listing(name, None, None, nothing()) }];
+            return vec![Listing { shape, dtype, problem, ..listing(name, None, None, nothing()) }];
         };
         let parts = (format.parts)(&source);
         if parts.is_empty() {

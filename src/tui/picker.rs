@@ -258,6 +258,7 @@ mod tests {
 
     fn listing(name: &str, problem: Option<&str>) -> Listing {
         let good = problem.is_none();
+        let layer = name.strip_prefix("layer_").and_then(|rest| rest.split('/').next()?.parse().ok()).filter(|_| good);
         Listing {
             name: name.into(),
             path: PathBuf::from("runs").join(name),
@@ -266,8 +267,8 @@ mod tests {
             shape: good.then(|| vec![24_576, 768]),
             dtype: good.then_some(crate::container::Dtype::F32),
             model: None,
-            hook: None,
-            layer: None,
+            hook: good.then(|| format!("blocks.{}.hook_resid_post", layer.unwrap_or(0))),
+            layer,
             problem: problem.map(str::to_string),
         }
     }

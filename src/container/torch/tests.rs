@@ -197,7 +197,7 @@ fn a_lone_tensor_has_the_name_of_its_file_and_a_line_before_the_archive_is_kept(
     let plain = gzip(&Build::default().op(b"}").text("k").int(3).op(b"s").done());
     assert!(is_gzipped_pickle(&plain));
     assert_eq!(open(plain).unwrap().rest(), &json!({"k": 3}));
-    assert!(failure(gzip(&[0; 300 << 20])).contains("without end"));
+    assert!(failure(gzip(&vec![0; 300 << 20])).contains("without end"));
 }
 
 #[test]

@@ -23,7 +23,7 @@ pub(super) const FORMAT: Format = Format {
     about: "Gemma Scope 2: params.safetensors in lower case; transcoders, crosscoders and cross-layer transcoders too",
     detect: |source| {
         let four = |name: fn(&str) -> String| ["w_enc", "w_dec", "b_enc", "b_dec"].iter().all(|n| source.has(&name(n)));
-        !source.is_npz() && (four(|n| n.to_string()) || four(|n| format!("0.{n}")) || numbers(source).len() > 1)
+        !source.is_npz() && (four(ToString::to_string) || four(|n| format!("0.{n}")) || numbers(source).len() > 1)
     },
     parts: |source| if of(source) == Of::Layers { super::of_layers(&numbers(source)) } else { Vec::new() },
     place: |source| place(source).0,

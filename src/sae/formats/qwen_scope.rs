@@ -23,7 +23,7 @@ pub(super) const FORMAT: Format = Format {
         four::are_in(source) && turned && (called || !square && source.config.is_none())
     },
     parts: super::one,
-    place: place,
+    place,
     load: |source, options| {
         let k = repository(source).and_then(|(_, k)| k);
         let parts = Parts { stated: Some("topk".into()), k, ..Parts::default() };
@@ -33,7 +33,7 @@ pub(super) const FORMAT: Format = Format {
 
 /// Whether the file is called as Qwen Scope calls them.
 fn named(source: &Source) -> bool {
-    source.stem().strip_prefix("layer").is_some_and(|rest| rest.ends_with(".sae"))
+    source.stem().strip_prefix("layer").is_some_and(|rest| rest.strip_suffix(".sae").is_some())
 }
 
 /// Model and k by the folder `SAE-Res-{model}-W{N}K-L0_{k}`, or the hub's name of it.

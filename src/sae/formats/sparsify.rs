@@ -41,7 +41,8 @@ fn load(source: &Source, options: &OpenOptions) -> Result<Dictionary> {
     let mut warnings = source.notes.clone();
     let config = source.config.as_ref();
     let said = |key: &str| config.and_then(|config| flag(config, key));
-    let targets: Vec<String> = (0..).map(|i| format!("W_decs.{i}")).take_while(|name| source.has(name)).collect();
+    let targets: Vec<String> =
+        (0..source.tensors.len()).map(|i| format!("W_decs.{i}")).take_while(|name| source.has(name)).collect();
     let alone = !source.has("W_dec") && targets.is_empty();
     let decoder = match targets.first() {
         Some(name) => name.as_str(),

@@ -66,23 +66,33 @@ pub(in crate::tui) fn draw(picker: &Picker, area: Rect, buf: &mut Buffer) -> Opt
 
 /// From this width on there is room for the hooks.
 const WIDE: u16 = 96;
+/// From this width on there is room for the layers.
+const NARROW: u16 = 70;
+
+/// The cells of the columns that are shown.
+fn kept<'a>(cells: [Cell<'a>; 6], shown: [bool; 6]) -> Vec<Cell<'a>> {
+    cells.into_iter().zip(shown).filter(|(_, shown)| *shown).map(|(cell, _)| cell).collect()
+}
 
 fn table(picker: &Picker, rows: &[&Listing], inside: Rect, buf: &mut Buffer) {
     let look = picker.look();
     let theme = &look.theme;
     // Why the one under the cursor cannot be read is told whole, below the list.
     let areas = layout::picker(picker.size().0, picker.size().1);
-    // Of the shape as it lies in the file, features may come first or last.
+    // What no file tells has no column, and what there is no room for has none either.
+    let hooks = inside.width >= WIDE && rows.iter().any(|listing| listing.hook.is_some());
+    let layers = inside.width >= NARROW && rows.iter().any(|listing| listing.layer.is_some());
     let columns = [
-        Column::words("name", 20).growing(1),
-        Column::words("hook", if inside.width >= WIDE { 28 } else { 0 }),
-        Column::number("layer", 5),
-        Column::words("format", 14),
-        Column::number("size", 17),
-        Column::words("type", 5),
+        (true, Column::words("name", 20).growing(1)),
+        (hooks, Column::words("hook", 28)),
+        (layers, Column::number("layer", 5)),
+        (true, Column::words("format", 14)),
+        // As it lies in the file: features may come first or last.
+        (true, Column::number("size", 17)),
+        (true, Column::words("type", 5)),
     ];
-    let columns: Vec<Column> = columns.into_iter().filter(|column| column.min > 0).collect();
-    let fixed: u16 = columns[1..].iter().map(|column| column.min + 1).sum();
+    let flags = columns.each_ref().map(|(shown, _)| *shown);
+    let fixed: u16 = columns[1..].iter().filter(|(shown, _)| *shown).map(|(_, column)| column.min + 1).sum();
     let row = |i: usize| {
         let listing = rows[i];
         let name = text::clean(&listing.name, look.ascii);
@@ -90,26 +100,21 @@ fn table(picker: &Picker, rows: &[&Listing], inside: Rect, buf: &mut Buffer) {
         let name = text::fit_left(&name, usize::from(inside.width.saturating_sub(fixed)), look.ascii).into_owned();
         if listing.problem.is_some() {
             let dim = |words: &str| Cell::styled(words.to_string(), theme.muted());
-            let mut cells = vec![dim(&name), dim(""), dim("unreadable"), dim(""), dim("")];
-            if inside.width >= WIDE {
-                cells.insert(1, dim(""));
-            }
-            return cells;
+            return kept([dim(&name), dim(""), dim(""), dim("unreadable"), dim(""), dim("")], flags);
         }
         let shape = listing.shape.as_deref().unwrap_or_default();
         let shape: Vec<String> = shape.iter().map(|&n| text::thousands(n as u64)).collect();
-        let mut cells = vec![
+        let cells = [
             Cell::styled(name, theme.text()),
+            Cell::from(text::clean(listing.hook.as_deref().unwrap_or_default(), look.ascii)),
             Cell::from(listing.layer.map_or_else(String::new, |layer| layer.to_string())),
             Cell::from(listing.format.unwrap_or_default()),
             Cell::from(shape.join(" × ")),
             Cell::from(listing.dtype.map_or("", |dtype| dtype.name())),
         ];
-        if inside.width >= WIDE {
-            cells.insert(1, Cell::from(text::clean(listing.hook.as_deref().unwrap_or_default(), look.ascii)));
-        }
-        cells
+        kept(cells, flags)
     };
+    let columns: Vec<Column> = columns.iter().filter(|(shown, _)| *shown).map(|(_, column)| column.clone()).collect();
     let state = picker.state();
     let list = Rect { height: areas.list.height + 1, ..inside };
     Table {
