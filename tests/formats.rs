@@ -67,7 +67,7 @@ fn threshold() -> Array {
 }
 
 fn at(path: &Path) -> Located {
-    Located { path: path.to_path_buf(), layer: None, picked: None }
+    Located { path: path.to_path_buf(), part: None, picked: None }
 }
 
 fn open_plain(path: &Path) -> Dictionary {

@@ -24,7 +24,7 @@ const SMALL: u64 = 80 << 10;
 const BOUND: usize = 256 << 20;
 
 /// Bytes of all mutants of a file; how many there are follows from its length.
-const WORK: usize = 1 << 21;
+const WORK: usize = 1 << 20;
 
 fn files(folder: &Path, into: &mut Vec<PathBuf>) {
     let mut entries: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -50,7 +50,7 @@ fn readers(kind: FileKind) -> &'static [Reader] {
         FileKind::Torch | FileKind::Pickle => &[everything::torch, everything::arrays],
         FileKind::Arrow => &[everything::arrow, everything::arrays],
         FileKind::Gzip | FileKind::Json | FileKind::Text => {
-            &[everything::jsonl, everything::csv, everything::labels, everything::tokens]
+            &[everything::jsonl, everything::csv, everything::yaml, everything::labels, everything::tokens]
         }
         _ => &[everything::arrays],
     }
@@ -81,7 +81,7 @@ fn no_damage_makes_a_reader_panic_or_fill_the_memory() {
         }
         for seed in seeds {
             let mut random = Random(seed.len() as u64);
-            let count = (WORK / (seed.len() + 256)).clamp(8, 1500);
+            let count = (WORK / (seed.len() + 256)).clamp(8, 600);
             for number in 0..=count {
                 let bytes = if number == 0 { seed.clone() } else { mutant(&seed, &mut random) };
                 let bytes = Bytes::from(bytes);

@@ -68,10 +68,10 @@ pub fn open(request: &Request, cache: Cache) -> Result<Study> {
         return Ok(Study::new(name, dictionary, fingerprint, cache, Box::new(loader)).with_options(said));
     }
     let located = locate(&request.dictionary, request.options.pick.as_deref())?;
-    let dictionary = open_at(&located.path, located.layer, &request.options)?;
+    let dictionary = open_at(&located.path, located.part, &request.options)?;
     let files = &dictionary.info.files;
-    let fingerprint = match located.layer {
-        Some(layer) => fingerprint.text(&format!("layer {layer}")),
+    let fingerprint = match located.part {
+        Some(part) => fingerprint.text(&format!("part {part}")),
         None => fingerprint,
     };
     let fingerprint = files.iter().try_fold(fingerprint, |print, file| print.file(file))?.finish();

@@ -35,12 +35,16 @@ use std::str::FromStr;
 
 /// Parses the process's arguments, runs the verb, prints what went wrong, and gives the exit code.
 pub fn run() -> ExitCode {
-    let matches = command().get_matches();
-    let done =
-        later(&matches).and_then(|()| misplaced(&matches)).and_then(|()| match Cli::from_arg_matches(&matches) {
-            Ok(cli) => dispatch(cli),
-            Err(error) => error.exit(),
-        });
+    let matches = match command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => return output::usage(&error),
+    };
+    let known = later(&matches).and_then(|()| misplaced(&matches));
+    let done = match known.map(|()| Cli::from_arg_matches(&matches)) {
+        Ok(Ok(cli)) => dispatch(cli),
+        Ok(Err(error)) => return output::usage(&error),
+        Err(error) => Err(error),
+    };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

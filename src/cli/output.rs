@@ -1,8 +1,9 @@
 //! stdout for results, stderr for complaints; a reader that went away is not an error.
 
 use crate::error::{Error, Result};
-use crate::text::{clip, is_plain};
+use crate::text::{clip, is_plain, printable};
 use std::io::{self, Write};
+use std::process::ExitCode;
 
 /// Prints `text` to stdout. A closed pipe ends the process with exit code 0, as its reader wished.
 ///
@@ -47,12 +48,25 @@ pub(super) fn label(label: Option<&str>) -> String {
 
 /// Says on stderr what went wrong, in one paragraph.
 pub(super) fn complain(error: &Error) {
-    let _ = writeln!(io::stderr().lock(), "saescope: {error}");
+    remark(&error.to_string());
+}
+
+/// Says what the arguments lack, or the help that they ask for. They may be names of files that a shell put there, so
+/// they are as hostile as what lies in files.
+pub(super) fn usage(error: &clap::Error) -> ExitCode {
+    let text = error.render().to_string();
+    if text.chars().all(|c| c == '\n' || is_plain(c)) {
+        let _ = error.print();
+    } else {
+        let clean: String = text.lines().map(|line| printable(line) + "\n").collect();
+        let _ = io::stderr().lock().write_all(clean.as_bytes());
+    }
+    ExitCode::from(error.exit_code() as u8)
 }
 
 /// Says something on stderr that is worth knowing but stops nothing.
 pub(super) fn remark(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "saescope: {}", crate::text::printable(text));
+    let _ = writeln!(io::stderr().lock(), "saescope: {}", printable(text));
 }
 
 #[cfg(test)]

@@ -65,6 +65,8 @@ impl ArrayFile {
                 Self::Npy(npy::from_bytes(&bytes, &name, path)?)
             }
             FileKind::Arrow => Self::Columns(arrow::from_bytes(&bytes, path)?),
+            #[cfg(feature = "parquet")]
+            FileKind::Parquet => Self::Columns(super::parquet::from_bytes(&bytes, path)?),
             FileKind::Torch | FileKind::Pickle => Self::Torch(TorchFile::from_bytes(&bytes, path)?),
             other => return Err(other.no_arrays(path)),
         })

@@ -7,8 +7,9 @@
 
 use super::{Bytes, Dtype, Tensor, TensorInfo};
 use crate::error::{Problem, Result};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::HashSet;
+use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
 
 /// Up to this many bytes the batches of a column are joined in memory where one array is asked for.
@@ -177,7 +178,10 @@ impl Array {
                 Data::List { items, .. } => (0, items),
             };
             count = count.checked_mul(size).ok_or(Obstacle::Damaged)?;
-            if count > 0 && start.checked_add(count).is_none_or(|end| end > items.length) {
+            if count == 0 {
+                // Nothing lies there, wherever it is said to begin.
+                start = 0;
+            } else if start.checked_add(count).is_none_or(|end| end > items.length) {
                 return Err(Obstacle::Damaged);
             }
             sizes.push(size);
@@ -204,6 +208,7 @@ impl Array {
                 Some(match dtype {
                     Dtype::I64 => i64::from_le_bytes(eight(bytes)?).into(),
                     Dtype::U64 => u64::from_le_bytes(eight(bytes)?).into(),
+                    Dtype::Bool => bytes.get(at).map(|b| *b != 0)?.into(),
                     dtype if dtype.is_float() => dtype.get(bytes, at * dtype.size()).into(),
                     dtype => (dtype.get(bytes, at * dtype.size()) as i64).into(),
                 })
@@ -227,7 +232,7 @@ impl Grid<'_> {
         let (dtype, bytes) = match self.data {
             Data::Numbers(dtype, bytes) => {
                 let range = self.start * dtype.size()..(self.start + self.count) * dtype.size();
-                (*dtype, if self.count == 0 { None } else { bytes.slice(range) })
+                (*dtype, bytes.slice(range))
             }
             Data::Bits(bits) => {
                 let unpacked = (0..self.count).map(|i| u8::from(bit(bits, self.start + i)));
@@ -413,6 +418,27 @@ impl ColumnFile {
             Problem::new("no such column").path(&self.path).tensor(name).expected(expected).input()
         })
     }
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.columns.first().map_or(0, Column::rows)
+    }
+    /// Row `row` as a JSON object, as a line of jsonl would have it: texts, numbers and lists of them. What is null is
+    /// left out, and so are columns that are not read and arrays of numbers `[rows, n, …]`, which are no text.
+    ///
+    /// # Errors
+    /// If a column is packed in a way that is not read, or damaged.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn row(&self, row: usize) -> Result<Map<String, Value>> {
+        let told = |column: &&Column| match column.kind {
+            Kind::Text => true,
+            Kind::Numbers(_) => column.depth < 2,
+            Kind::Other(_) => false,
+        };
+        let cells = self.columns.iter().filter(told).map(|column| Ok((column.name.clone(), column.value(row)?)));
+        cells.filter(|cell| !matches!(cell, Ok((_, Value::Null)))).collect()
+    }
     /// The columns as arrays: those that are none have no element type.
     pub(super) fn list(&self) -> Vec<TensorInfo> {
         let info = |column: &Column| {
@@ -421,5 +447,29 @@ impl ColumnFile {
             TensorInfo { name: column.name.clone(), shape, dtype }
         };
         self.columns.iter().map(info).collect()
+    }
+}
+
+/// The rows of a file as lines of JSON, made as they are read.
+pub(super) struct RowLines {
+    file: ColumnFile,
+    row: usize,
+    line: Cursor<Vec<u8>>,
+}
+
+impl RowLines {
+    pub(super) fn new(file: ColumnFile) -> Self {
+        Self { file, row: 0, line: Cursor::default() }
+    }
+}
+
+impl Read for RowLines {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if self.line.position() == self.line.get_ref().len() as u64 && self.row < self.file.rows() {
+            let row = self.file.row(self.row).map_err(io::Error::other)?;
+            self.line = Cursor::new(format!("{}\n", Value::Object(row)).into_bytes());
+            self.row += 1;
+        }
+        self.line.read(out)
     }
 }

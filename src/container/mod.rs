@@ -14,6 +14,8 @@ pub mod matrix;
 pub mod npy;
 pub mod npz;
 pub mod numbers;
+#[cfg(feature = "parquet")]
+pub mod parquet;
 pub mod safetensors;
 pub mod sniff;
 pub mod stack;

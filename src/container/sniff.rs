@@ -96,7 +96,8 @@ impl FileKind {
     /// What to try where arrays of numbers were wanted.
     pub fn hint(self) -> &'static str {
         match self {
-            Self::Parquet | Self::Hdf5 | Self::Gguf => "saving its arrays as safetensors and opening that",
+            Self::Parquet => "building with `cargo build --release --features parquet`, or saving it as Arrow or jsonl",
+            Self::Hdf5 | Self::Gguf => "saving its arrays as safetensors and opening that",
             Self::LfsPointer => "`git lfs pull` in its repository",
             Self::Empty => "copying it again",
             _ => "a file of one of these",
@@ -104,7 +105,7 @@ impl FileKind {
     }
     /// Whether it holds arrays, but in a form that this build does not read.
     pub fn is_unread(self) -> bool {
-        matches!(self, Self::Parquet | Self::Hdf5 | Self::Gguf)
+        matches!(self, Self::Hdf5 | Self::Gguf) || self == Self::Parquet && !cfg!(feature = "parquet")
     }
     /// The error that the file at `path` is of this kind, where arrays of numbers were wanted.
     pub fn no_arrays(self, path: &Path) -> Error {
@@ -159,6 +160,10 @@ mod tests {
             hdf5.to_string(),
             "x: reading an HDF5 file is not in this build; try saving its arrays as safetensors and opening that"
         );
+        if FileKind::Parquet.is_unread() {
+            let parquet = FileKind::Parquet.no_arrays(path).to_string();
+            assert!(parquet.contains("not in this build; try building with") && parquet.contains("--features parquet"));
+        }
         let text = FileKind::Text.no_arrays(path).to_string();
         assert_eq!(
             text,

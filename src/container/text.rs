@@ -1,10 +1,13 @@
 //! Lines and tables of text: jsonl and csv, plain or gzipped, recognised by their first bytes, never by their name.
+//! The rows of a file of columns are lines too, of JSON, so that a table of texts may be Arrow or Parquet.
 //!
 //! A gzip file may have several members one after another, as `cat a.gz b.gz` makes; all are read. Lines are given one
 //! by one, so memory is one line; a line, and the whole of an inflated file, may not grow beyond [`Limits`].
 
-use super::Bytes;
-use crate::error::{Problem, Result};
+use super::columns::RowLines;
+use super::sniff::{FileKind, sniff};
+use super::{ArrayFile, Bytes};
+use crate::error::{Error, Problem, Result};
 use flate2::bufread::MultiGzDecoder;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
@@ -41,6 +44,8 @@ pub struct Lines {
     line: usize,
     read: u64,
     done: bool,
+    /// Why there are no lines.
+    refused: Option<Error>,
 }
 
 impl Lines {
@@ -51,12 +56,19 @@ impl Lines {
     }
     /// As [`Lines::from_bytes`], with other limits.
     pub fn with_limits(bytes: Bytes, path: &Path, limits: Limits) -> Self {
-        let source: Box<dyn BufRead + Send> = if is_gzip(&bytes) {
-            Box::new(BufReader::new(MultiGzDecoder::new(Cursor::new(bytes))))
-        } else {
-            Box::new(Cursor::new(bytes))
+        let mut refused = None;
+        let source: Box<dyn BufRead + Send> = match sniff(&bytes) {
+            FileKind::Arrow | FileKind::Parquet => match ArrayFile::from_bytes(bytes, path) {
+                Ok(ArrayFile::Columns(file)) => Box::new(BufReader::new(RowLines::new(file))),
+                other => {
+                    refused = other.err();
+                    Box::new(io::empty())
+                }
+            },
+            _ if is_gzip(&bytes) => Box::new(BufReader::new(MultiGzDecoder::new(Cursor::new(bytes)))),
+            _ => Box::new(Cursor::new(bytes)),
         };
-        Self { source, path: path.to_path_buf(), limits, line: 0, read: 0, done: false }
+        Self { source, path: path.to_path_buf(), limits, line: 0, read: 0, done: false, refused }
     }
     fn next_line(&mut self) -> Result<Option<String>> {
         let line = self.line + 1;
@@ -97,7 +109,7 @@ impl Iterator for Lines {
         if self.done {
             return None;
         }
-        let next = self.next_line();
+        let next = self.refused.take().map_or_else(|| self.next_line(), Err);
         // After the end, or a damaged place, there is nothing that could be trusted.
         self.done = !matches!(next, Ok(Some(_)));
         next.map(|text| Some((self.line, text?))).transpose()

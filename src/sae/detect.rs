@@ -78,8 +78,8 @@ pub struct Source {
     pub config_path: Option<PathBuf>,
     /// What the weight file holds besides tensors.
     pub rest: Value,
-    /// Which layer is wanted of a source that holds dictionaries of several.
-    pub layer: Option<usize>,
+    /// Which dictionary is wanted of a source that holds several.
+    pub part: Option<usize>,
     /// What was left out on the way.
     pub notes: Vec<String>,
     files: Vec<(PathBuf, ArrayFile)>,
@@ -144,9 +144,9 @@ impl Source {
             (rest, header) = (file.rest().clone(), file.header().cloned());
         }
         unwrap(&mut tensors, &mut places, &mut rest);
-        let layer = None;
+        let part = None;
         let mut source =
-            Self { path, tensors, config: None, config_path, rest, layer, notes: Vec::new(), files, places };
+            Self { path, tensors, config: None, config_path, rest, part, notes: Vec::new(), files, places };
         let Some(text) = config else {
             let within = ["cfg", "config"].iter().find_map(|key| source.rest.get(key));
             source.config = header.as_ref().or(within).filter(|config| config.is_object()).cloned();
@@ -204,9 +204,9 @@ impl Source {
             None => self.files[0].1.tensor(name),
         }
     }
-    /// The files that were read; of a set with one for each layer, those of the layer.
+    /// The files that were read; of a set with one for each part, those of the part.
     pub fn files(&self) -> Vec<PathBuf> {
-        let own = |path: &Path| self.files.len() == 1 || self.layer.is_none_or(|layer| number_of(path) == Some(layer));
+        let own = |path: &Path| self.files.len() == 1 || self.part.is_none_or(|part| number_of(path) == Some(part));
         let weights = self.files.iter().map(|(path, _)| path).filter(|path| own(path)).cloned();
         weights.chain(self.config_path.clone()).collect()
     }
@@ -314,8 +314,8 @@ pub fn is_companion(file: &Path) -> bool {
     SETS.iter().any(|(_, starts, _)| starts.iter().any(numbered))
 }
 
-/// The layer that a file stands for by its number, if it is one of a set.
-pub fn own_layer(file: &Path) -> Option<usize> {
+/// The part that a file stands for by its number, if it is one of a set.
+pub fn own_part(file: &Path) -> Option<usize> {
     (file.is_file() && is_companion(file)).then(|| number_of(file)).flatten()
 }
 

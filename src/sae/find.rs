@@ -27,9 +27,9 @@ pub struct Listing {
     /// The folder or file to open.
     #[serde(serialize_with = "as_text")]
     pub path: PathBuf,
-    /// Which layer of a file that holds dictionaries of several.
+    /// Which dictionary of a file that holds several.
     #[serde(skip)]
-    pub inner: Option<usize>,
+    pub part: Option<usize>,
     /// Name of its format; none if it cannot be read.
     pub format: Option<&'static str>,
     /// The decoder's shape as it lies in the file.
@@ -161,16 +161,16 @@ impl Walk {
         }
         Ok(())
     }
-    /// The dictionaries in what lies at `path`: one, or one a layer.
+    /// The dictionaries in what lies at `path`: one, or its parts.
     fn listings(&self, path: &Path, source: Result<Source>) -> Vec<Listing> {
         let below = path.strip_prefix(&self.root).unwrap_or(path);
         let parts: Vec<_> = below.components().map(|part| shown(part.as_os_str())).collect();
         let name = if parts.is_empty() { ".".into() } else { parts.join("/") };
         let (path, nothing) = (path.to_path_buf(), Place::default);
-        let listing = |name, inner, format, place: Place| {
+        let listing = |name, part, format, place: Place| {
             let Place { model, hook, layer, .. } = place;
             let (path, shape, dtype, problem) = (path.clone(), None, None, None);
-            Listing { name, path, inner, format, shape, dtype, model, hook, layer, problem }
+            Listing { name, path, part, format, shape, dtype, model, hook, layer, problem }
         };
         let mut source = match source {
             Ok(source) => source,
@@ -185,19 +185,19 @@ impl Walk {
             let problem = Some(formats::unrecognised(&source).to_string());
             return vec![Listing { problem, shape, dtype, ..listing(name, None, None, nothing()) }];
         };
-        let layers = (format.layers)(&source);
-        if layers.is_empty() {
+        let parts = (format.parts)(&source);
+        if parts.is_empty() {
             let place = (format.place)(&source);
             return vec![Listing { shape, dtype, ..listing(name, None, Some(format.name), place) }];
         }
         let below = if name == "." { String::new() } else { format!("{name}/") };
-        let of_layer = |layer| {
-            source.layer = Some(layer);
-            let (name, place) = (format!("{below}layer_{layer}"), (format.place)(&source));
+        let of_part = |(part, own): (usize, String)| {
+            source.part = Some(part);
+            let (name, place) = (format!("{below}{own}"), (format.place)(&source));
             let shape = shape.clone();
-            Listing { shape, dtype, ..listing(name, Some(layer), Some(format.name), place) }
+            Listing { shape, dtype, ..listing(name, Some(part), Some(format.name), place) }
         };
-        layers.into_iter().map(of_layer).collect()
+        parts.into_iter().map(of_part).collect()
     }
 }
 
@@ -276,7 +276,7 @@ pub fn look(path: &Path) -> Result<Found> {
     match (all.len(), others) {
         (0, Some(others)) if !own => Ok(Found::One(only_matrix(&path, others)?.into())),
         // It is no dictionary: opening it says what it is.
-        (0, _) => Ok(Found::One(Located { path, layer: None, picked: None })),
+        (0, _) => Ok(Found::One(Located { path, part: None, picked: None })),
         (1, _) => Ok(Found::One(all.swap_remove(0).into())),
         _ => Ok(Found::Many(all)),
     }
@@ -288,10 +288,10 @@ fn in_one(path: &Path) -> Vec<Listing> {
     if formats::recognise(&source).is_none() {
         return Vec::new();
     }
-    let own = detect::own_layer(path);
+    let own = detect::own_part(path);
     let mut all = Walk::at(path).listings(path, Ok(source));
-    // A file of a set is its own layer.
-    if let Some(at) = own.and_then(|own| all.iter().position(|listing| listing.inner == Some(own))) {
+    // A file of a set is its own part.
+    if let Some(at) = own.and_then(|own| all.iter().position(|listing| listing.part == Some(own))) {
         all = vec![all.swap_remove(at)];
     }
     all
@@ -302,15 +302,15 @@ fn in_one(path: &Path) -> Vec<Listing> {
 pub struct Located {
     /// The file or folder to open.
     pub path: PathBuf,
-    /// Which layer of it, if it holds dictionaries of several.
-    pub layer: Option<usize>,
+    /// Which dictionary of it, if it holds several.
+    pub part: Option<usize>,
     /// Its name among those of its folder, if it was picked.
     pub picked: Option<String>,
 }
 
 impl From<Listing> for Located {
     fn from(listing: Listing) -> Self {
-        Self { path: listing.path, layer: listing.inner, picked: None }
+        Self { path: listing.path, part: listing.part, picked: None }
     }
 }
 
@@ -333,7 +333,7 @@ pub fn locate(path: &Path, pick: Option<&str>) -> Result<Located> {
     let path = resolve(path)?;
     let problem = |what: String| Problem::new(what).path(&path);
     let mut all = in_one(&path);
-    if !path.is_dir() && all.iter().all(|listing| listing.inner.is_none()) {
+    if !path.is_dir() && all.iter().all(|listing| listing.part.is_none()) {
         return Err(problem(format!("there is nothing to pick {pick} from: this is one file"))
             .expected("a folder of dictionaries")
             .usage());

@@ -104,19 +104,19 @@ impl FromStr for Normalize {
 /// As [`locate`] and [`open_at`].
 pub fn open(path: &Path, options: &OpenOptions) -> Result<Dictionary> {
     let located = locate(path, options.pick.as_deref())?;
-    open_at(&located.path, located.layer, options)
+    open_at(&located.path, located.part, options)
 }
 
 /// Opens the dictionary whose weight file, or folder with one, lies at `path`; nothing is searched. Of a file that holds
-/// dictionaries of several layers it is that of `layer`.
+/// several dictionaries it is `part`.
 ///
 /// # Errors
 /// If there is nothing at `path`, or what is there is broken, no dictionary, of a kind that cannot be read yet
 /// ([`Error::NotRead`]), or does not fit the options.
-pub fn open_at(path: &Path, layer: Option<usize>, options: &OpenOptions) -> Result<Dictionary> {
+pub fn open_at(path: &Path, part: Option<usize>, options: &OpenOptions) -> Result<Dictionary> {
     let mut source = Source::open(path)?;
-    source.layer = layer;
-    interpret(&source, options)
+    source.part = part;
+    interpret(source, options)
 }
 
 /// Opens a dictionary from memory: a safetensors file and the text of its configuration. `name` stands for the path.
@@ -124,21 +124,24 @@ pub fn open_at(path: &Path, layer: Option<usize>, options: &OpenOptions) -> Resu
 /// # Errors
 /// As [`open`].
 pub fn open_bytes(name: &str, weights: &Bytes, config: &str, options: &OpenOptions) -> Result<Dictionary> {
-    interpret(&Source::from_bytes(name, weights, config)?, options)
+    interpret(Source::from_bytes(name, weights, config)?, options)
 }
 
 /// Reads a source by the format that is named, or that recognises it, and lets the options overrule it.
-fn interpret(source: &Source, options: &OpenOptions) -> Result<Dictionary> {
+fn interpret(mut source: Source, options: &OpenOptions) -> Result<Dictionary> {
     let format = match &options.format {
         Some(name) => formats::by_name(name)?,
-        None => formats::recognise(source).ok_or_else(|| formats::unrecognised(source))?,
+        None => formats::recognise(&source).ok_or_else(|| formats::unrecognised(&source))?,
     };
-    let layers = (format.layers)(source);
-    if !layers.is_empty() && source.layer.is_none_or(|layer| !layers.contains(&layer)) {
-        let what = format!("dictionaries of {} layers lie in it", layers.len());
-        return Err(source.problem(what).expected("one").hint(format!("--pick layer_{}", layers[0])).usage());
+    let parts = (format.parts)(&source);
+    if let [(only, _)] = &parts[..] {
+        source.part = Some(*only);
     }
-    let mut dictionary = (format.load)(source, options)?;
+    if let Some((_, name)) = parts.first().filter(|_| parts.iter().all(|(part, _)| Some(*part) != source.part)) {
+        let what = format!("{} dictionaries lie in it", parts.len());
+        return Err(source.problem(what).expected("one").hint(format!("--pick {name}")).usage());
+    }
+    let mut dictionary = (format.load)(&source, options)?;
     settle(&mut dictionary, options)?;
     Ok(dictionary)
 }

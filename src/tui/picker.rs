@@ -261,7 +261,7 @@ mod tests {
         Listing {
             name: name.into(),
             path: PathBuf::from("runs").join(name),
-            inner: None,
+            part: None,
             format: good.then_some("saelens"),
             shape: good.then(|| vec![24_576, 768]),
             dtype: good.then_some(crate::container::Dtype::F32),

@@ -3,8 +3,8 @@
 //! The mutation test and the fuzz targets share these. Each gives whether the bytes were accepted.
 
 use saescope::container::text::{Lines, Table};
-use saescope::container::{ArrayFile, Bytes, ColumnFile, FileKind, Tensor, TorchFile, sniff};
-use saescope::container::{arrow, json, npy, npz::Npz, safetensors::SafeTensors};
+use saescope::container::{ArrayFile, Bytes, ColumnFile, Tensor, TorchFile};
+use saescope::container::{arrow, json, npy, npz::Npz, safetensors::SafeTensors, yaml as yaml_text};
 use saescope::rows::Rows;
 use saescope::sae::{Activations, Labels, Tokens};
 use saescope::task::Task;
@@ -53,9 +53,7 @@ pub(crate) fn arrays(bytes: &Bytes) -> bool {
             let _ = file.parts(&info.name).map(|parts| parts.iter().for_each(tensor));
         }
     }
-    if sniff(bytes) == FileKind::Zip {
-        let _ = Activations::from_bytes(bytes.clone(), path(), None, &TASK);
-    }
+    let _ = Activations::from_bytes(bytes.clone(), path(), None, &TASK);
     opened.is_ok()
 }
 
@@ -122,6 +120,10 @@ pub(crate) fn jsonl(bytes: &Bytes) -> bool {
         let _ = serde_json::from_str::<serde_json::Value>(mended.as_deref().unwrap_or(&text));
     }
     good
+}
+
+pub(crate) fn yaml(bytes: &Bytes) -> bool {
+    std::str::from_utf8(bytes).is_ok_and(|text| yaml_text::parse(text).is_ok())
 }
 
 pub(crate) fn csv(bytes: &Bytes) -> bool {

@@ -1,5 +1,6 @@
 use super::*;
 use crate::container::columns::Column;
+use crate::container::text::Lines;
 use crate::container::{ArrayFile, FileKind, sniff};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -67,6 +68,16 @@ fn rows_are_given_as_json_and_texts_as_text() {
     assert_eq!((nested.as_array().unwrap().len(), nested[0].as_array().unwrap().len()), (3, 4));
     let words = file.column("large_word").unwrap().texts().unwrap().collect::<Result<Vec<_>>>().unwrap();
     assert_eq!(words, [Some("one"), Some("zwei"), Some("三"), None, Some("")]);
+    let path = folder().join("batches.arrows");
+    let lines: Vec<_> = Lines::from_bytes(Bytes::map(&path).unwrap(), &path).collect::<Result<_>>().unwrap();
+    assert_eq!(lines.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+    for (row, (_, line)) in lines.iter().enumerate() {
+        let line: serde_json::Map<String, Value> = serde_json::from_str(line).unwrap();
+        assert_eq!(line, file.row(row).unwrap());
+        let cells = ["word", "pieces", "int8"].map(|name| line.get(name).cloned().unwrap_or_default());
+        assert_eq!(cells, ["word", "pieces", "int8"].map(|name| value(name, row)), "{row}");
+        assert!(!line.contains_key("list") && (row != 3 || !line.contains_key("word")), "{line:?}");
+    }
     let refused = |name| file.column(name).unwrap().texts().err().unwrap().to_string();
     assert!(refused("pieces").contains("not a column of text") && refused("int8").contains("not a column of text"));
     assert!(said(file.column("word").unwrap()).contains("a column of text"));

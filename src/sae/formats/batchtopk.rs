@@ -21,7 +21,7 @@ pub(super) const FORMAT: Format = Format {
     name: "batchtopk",
     about: "bartbussmann's BatchTopK: sae.pt and config.json with sae_type",
     detect: |source| four::are_in(source) && source.says_all(&["sae_type", "act_size", "dict_size"]),
-    layers: super::one,
+    parts: super::one,
     place,
     load,
 };

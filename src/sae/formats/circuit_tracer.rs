@@ -27,7 +27,7 @@ pub(super) const FORMAT: Format = Format {
         let mwhanna = layer(source).is_some() && source.config.as_ref().is_some_and(sized);
         four::are_in(source) && !source.says_all(&["d_sae"]) && (set || mwhanna || by_rows(source))
     },
-    layers: super::one,
+    parts: super::one,
     place,
     load,
 };

@@ -20,7 +20,7 @@ pub(super) const FORMAT: Format = Format {
     name: "clt",
     about: "circuit-tracer cross-layer transcoder: W_enc_N and W_dec_N.safetensors; each layer a dictionary",
     detect: |source| !layers(source).is_empty(),
-    layers,
+    parts: |source| super::of_layers(&layers(source)),
     place,
     load,
 };
@@ -36,15 +36,15 @@ fn layers(source: &Source) -> Vec<usize> {
 fn place(source: &Source) -> Place {
     let config = source.config.as_ref();
     let find = |key: &str| text(config?, &[key]);
-    let hook = |key: &str| Some(format!("blocks.{}.{}", source.layer?, find(key)?));
-    Place::new(find("model_name"), hook("feature_input_hook"), source.layer)
+    let hook = |key: &str| Some(format!("blocks.{}.{}", source.part?, find(key)?));
+    Place::new(find("model_name"), hook("feature_input_hook"), source.part)
         .with("hook_name_out", find("feature_output_hook"))
         .with("scan", find("scan"))
 }
 
 fn load(source: &Source, options: &OpenOptions) -> Result<Dictionary> {
     let mut warnings = source.notes.clone();
-    let layer = source.layer.unwrap_or_default();
+    let layer = source.part.unwrap_or_default();
     let name = |name: &str| format!("{name}_{layer}");
     let b_enc = layout::vector(source, &name("b_enc"), None, &mut warnings)?;
     let features = b_enc.len();

@@ -14,7 +14,7 @@ pub(super) const FORMAT: Format = Format {
         let other = source.says_all(&["sae_type"]) || source.says_all(&["top_k"]);
         four::are_in(source) && source.says_all(&["act_name", "act_size", "dict_mult"]) && !other
     },
-    layers: super::one,
+    parts: super::one,
     place: |source| {
         let Some(config) = source.config.as_ref() else { return Place::default() };
         let flat = text(config, &["site"]).filter(|site| site == "z").map(|_| "hook_z");

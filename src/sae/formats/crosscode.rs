@@ -23,7 +23,7 @@ pub(super) const FORMAT: Format = Format {
     name: "crosscode",
     about: "crosscode crosscoder: model.pt and model_cfg.yaml",
     detect: |source| source.has_all(&[ENCODER, DECODER]),
-    layers: super::one,
+    parts: super::one,
     place: |_| Place::default(),
     load,
 };

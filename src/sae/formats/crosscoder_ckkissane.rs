@@ -22,7 +22,7 @@ pub(super) const FORMAT: Format = Format {
         let three = |name: &str| source.dimensions(name) == Some(3);
         four::are_in(source) && three("W_enc") && three("W_dec")
     },
-    layers: super::one,
+    parts: super::one,
     place: |source| {
         let find = |keys: &[&str]| text(source.config.as_ref()?, keys);
         Place::new(find(&["model_name"]), find(&["hook_point"]), None)

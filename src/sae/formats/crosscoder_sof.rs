@@ -22,7 +22,7 @@ pub(super) const FORMAT: Format = Format {
     name: "crosscoder-sof",
     about: "science-of-finetuning crosscoder: model.safetensors with three-dimensional layers",
     detect: |source| ["encoder.weight", "decoder.weight"].iter().all(|name| source.dimensions(name) == Some(3)),
-    layers: super::one,
+    parts: super::one,
     place: |_| Place::default(),
     load,
 };

@@ -20,7 +20,7 @@ pub(super) const FORMAT: Format = Format {
     name: "crosslayer-coding",
     about: "crosslayer-coding cross-layer transcoder: model.safetensors and cfg.json; each layer a dictionary",
     detect: |source| source.tensors.iter().any(|tensor| target(&tensor.name).is_some()),
-    layers,
+    parts: |source| super::of_layers(&layers(source)),
     place,
     load,
 };
@@ -42,14 +42,14 @@ fn layers(source: &Source) -> Vec<usize> {
 fn place(source: &Source) -> Place {
     let config = source.config.as_ref();
     let find = |keys: &[&str]| text(config?, keys);
-    let hook = |keys: &[&str]| Some(find(keys)?.replace("{}", &source.layer?.to_string()));
-    Place::new(find(&["model_name"]), hook(&["tl_input_template", "mlp_input_template"]), source.layer)
+    let hook = |keys: &[&str]| Some(find(keys)?.replace("{}", &source.part?.to_string()));
+    Place::new(find(&["model_name"]), hook(&["tl_input_template", "mlp_input_template"]), source.part)
         .with("hook_name_out", hook(&["mlp_output_template"]))
 }
 
 fn load(source: &Source, options: &OpenOptions) -> Result<Dictionary> {
     let mut warnings = source.notes.clone();
-    let layer = source.layer.unwrap_or_default();
+    let layer = source.part.unwrap_or_default();
     let config = source.config.as_ref();
     // With the module's name before it, or without.
     let name = |module: &str, name: String| {

@@ -15,7 +15,7 @@ pub(super) const FORMAT: Format = Format {
         let linear = ["encoder.weight", "encoder.bias", "decoder.weight", "decoder.bias"];
         source.has_all(&linear) && source.config.is_none() && source.stem().starts_with("DeepSeek-R1")
     },
-    layers: super::one,
+    parts: super::one,
     place: |source| place(source, "deepseek-ai"),
     load: |source, options| load(source, options, FORMAT.name, ["encoder", "decoder"], "deepseek-ai"),
 };

@@ -28,7 +28,7 @@ pub(super) const FORMAT: Format = Format {
     name: "dictionary-learning",
     about: "dictionary_learning: trainer_{i}/ae.pt and config.json, every dict_class",
     detect: |source| class(source).is_some() || Class::by_tensors(source).is_some(),
-    layers: super::one,
+    parts: super::one,
     place,
     load,
 };

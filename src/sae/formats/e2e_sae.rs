@@ -7,7 +7,7 @@
 //! Source: ApolloResearch/e2e_sae `e2e_sae/models/sparsifiers.py`, `models/transformers.py`.
 
 use super::build::{self, Facts, Names, Place, Weights};
-use super::{Format, layer_of, text};
+use super::{Format, text};
 use crate::error::Result;
 use crate::sae::activation_function::Parts;
 use crate::sae::detect::Source;
@@ -19,12 +19,7 @@ pub(super) const FORMAT: Format = Format {
     name: "e2e-sae",
     about: "e2e_sae: samples_N.pt and final_config.yaml, one file for all sites",
     detect: |source| !sites(source).is_empty(),
-    layers: |source| {
-        let mut layers: Vec<usize> = sites(source).iter().filter_map(|site| layer_of(&site.hook)).collect();
-        layers.sort_unstable();
-        layers.dedup();
-        layers
-    },
+    parts: |source| sites(source).into_iter().map(|site| site.hook).enumerate().collect(),
     place,
     load,
 };
@@ -50,25 +45,20 @@ fn sites(source: &Source) -> Vec<Site> {
     whole.map(site).collect()
 }
 
-/// The site of the layer that is wanted (the first if there are several, or if no site has a layer), and those that
-/// cannot be asked for by their layer.
-fn wanted(source: &Source) -> (Option<Site>, Vec<Site>) {
-    let (mut of_layer, others): (Vec<Site>, Vec<Site>) =
-        sites(source).into_iter().partition(|site| layer_of(&site.hook) == source.layer);
-    let first = if of_layer.is_empty() { None } else { Some(of_layer.remove(0)) };
-    of_layer.extend(others.into_iter().filter(|site| layer_of(&site.hook).is_none()));
-    (first, of_layer)
+/// The site that is wanted.
+fn wanted(source: &Source) -> Option<Site> {
+    sites(source).into_iter().nth(source.part?)
 }
 
 fn place(source: &Source) -> Place {
     let config = source.config.as_ref();
-    let hook = wanted(source).0.map(|site| site.hook);
-    Place::new(config.and_then(|config| text(config, &["tlens_model_name"])), hook, source.layer)
+    let hook = wanted(source).map(|site| site.hook);
+    Place::new(config.and_then(|config| text(config, &["tlens_model_name"])), hook, None)
 }
 
 fn load(source: &Source, options: &OpenOptions) -> Result<Dictionary> {
     let mut warnings = source.notes.clone();
-    let (Some(site), others) = wanted(source) else {
+    let Some(site) = wanted(source) else {
         let problem = source.problem(format!("no dictionary of e2e_sae: it holds {}", source.describe()));
         return Err(problem.expected("SITE.encoder.0.weight and SITE.decoder.weight").input());
     };
@@ -84,14 +74,6 @@ fn load(source: &Source, options: &OpenOptions) -> Result<Dictionary> {
     };
     let weights = Weights::read(source, options, &names, &mut warnings)?;
     warnings.push("its directions are normalised when used; here they have their lengths in the file".into());
-    if !others.is_empty() {
-        let others: Vec<&str> = others.iter().map(|site| site.hook.as_str()).collect();
-        warnings.push(format!(
-            "only the first site of a layer is read; beside {} lie {}",
-            site.hook,
-            others.join(", ")
-        ));
-    }
     let parts = Parts { stated: Some("relu".into()), ..Parts::default() };
     let facts = Facts { parts, ..Facts::plain(FORMAT.name, place(source), warnings) };
     build::dictionary(source, options, weights, facts)

@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 pub(super) const FORMAT: Format = Format {
     name: "gemma-scope",
     about: "Gemma Scope params.npz: W_enc, W_dec, b_enc, b_dec, threshold; place and model from the path",
-    layers: super::one,
+    parts: super::one,
     place: |source| Site::of(source).place(),
     detect: |source| source.is_npz() && ROLES.iter().all(|names| find(source, names).is_some()),
     load,

@@ -25,7 +25,7 @@ pub(super) const FORMAT: Format = Format {
         let four = |name: fn(&str) -> String| ["w_enc", "w_dec", "b_enc", "b_dec"].iter().all(|n| source.has(&name(n)));
         !source.is_npz() && (four(|n| n.to_string()) || four(|n| format!("0.{n}")) || numbers(source).len() > 1)
     },
-    layers: |source| if of(source) == Of::Layers { numbers(source) } else { Vec::new() },
+    parts: |source| if of(source) == Of::Layers { super::of_layers(&numbers(source)) } else { Vec::new() },
     place: |source| place(source).0,
     load,
 };
@@ -66,7 +66,7 @@ fn place(source: &Source) -> (Place, bool) {
     let stated = find("model_name").and_then(|name| name.strip_prefix("gemma-v3-").map(String::from));
     let model = release.map(String::from).or(stated).map(|rest| format!("google/gemma-3-{rest}"));
     let own = folders.first().map_or("", String::as_str);
-    let in_file = source.layer.filter(|_| of(source) == Of::Layers);
+    let in_file = source.part.filter(|_| of(source) == Of::Layers);
     let layer = in_file.or_else(|| own.strip_prefix("layer_")?.split('_').next()?.parse().ok());
     let hook_in = find("hf_hook_point_in");
     let layer = layer.or_else(|| super::layer_of(hook_in.as_deref()?));
@@ -105,7 +105,7 @@ fn place(source: &Source) -> (Place, bool) {
 fn load(source: &Source, options: &OpenOptions) -> Result<Dictionary> {
     match of(source) {
         Of::One => one(source, options),
-        Of::Layers => layer(source, options, source.layer.unwrap_or_default()),
+        Of::Layers => layer(source, options, source.part.unwrap_or_default()),
         Of::Sources => crosscoder(source, options),
     }
 }

@@ -17,7 +17,7 @@ pub(super) const FORMAT: Format = Format {
     name: "goodfire",
     about: "Goodfire: MODEL-SAE-lN.pt or .pth with encoder_linear and decoder_linear",
     detect: |source| source.has_all(&["encoder_linear.weight", "decoder_linear.weight"]),
-    layers: super::one,
+    parts: super::one,
     place: |source| place(source, "meta-llama"),
     load: |source, options| load(source, options, FORMAT.name, ["encoder_linear", "decoder_linear"], "meta-llama"),
 };

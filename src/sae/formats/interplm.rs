@@ -36,7 +36,7 @@ pub(super) const FORMAT: Format = Format {
         let own = source.has(FACTOR) || source.has(SQRT_D) || named;
         own && source.has_all(&["encoder.weight", "encoder.bias", "decoder.weight"])
     },
-    layers: super::one,
+    parts: super::one,
     place,
     load,
 };

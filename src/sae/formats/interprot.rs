@@ -17,7 +17,7 @@ pub(super) const FORMAT: Format = Format {
     name: "interprot",
     about: "InterProt: lN_plmD_saeF_kK_DATA.pt with w_enc, w_dec and b_pre",
     detect: |source| source.has_all(&["w_enc", "w_dec", "b_enc", "b_pre"]),
-    layers: super::one,
+    parts: super::one,
     place: |source| Place { layer: in_name(source, "l"), ..Place::default() },
     load,
 };

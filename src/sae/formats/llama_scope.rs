@@ -26,7 +26,7 @@ pub(super) const FORMAT: Format = Format {
         let own = |config: &Value| config.get("jump_relu_threshold").or(config.get("hook_point_in")).is_some();
         source.has_all(&LINEAR[..3]) && source.config.as_ref().is_some_and(own) && !source.has(DISTILLED)
     },
-    layers: super::one,
+    parts: super::one,
     place,
     load: |source, options| load(source, options, FORMAT.name),
 };
@@ -35,7 +35,7 @@ pub(super) const R1: Format = Format {
     name: "llama-scope-r1",
     about: "Llama Scope of R1-Distill: config.json and sae_weights.safetensors with log_jumprelu_threshold",
     detect: |source| source.has_all(&LINEAR[..3]) && source.has(DISTILLED),
-    layers: super::one,
+    parts: super::one,
     place,
     load: |source, options| load(source, options, R1.name),
 };

@@ -29,7 +29,7 @@ pub(super) const FORMAT: Format = Format {
     name: "llamascopium",
     about: "Llamascopium: config.json and sae_weights with W_E and W_D; transcoders, crosscoders, cross-layer transcoders",
     detect: |source| source.has("W_E") && (source.has("W_D") || !layers(source).is_empty()),
-    layers,
+    parts: |source| super::of_layers(&layers(source)),
     place,
     load,
 };
@@ -47,7 +47,7 @@ fn layers(source: &Source) -> Vec<usize> {
 /// The hook at `key`: text, or of a list that of the layer.
 fn hook(source: &Source, one: &str, many: &str) -> Option<String> {
     let config = source.config.as_ref()?;
-    let of_layer = || config.get(many)?.get(source.layer?)?.as_str().map(String::from);
+    let of_layer = || config.get(many)?.get(source.part?)?.as_str().map(String::from);
     text(config, &[one]).or_else(of_layer)
 }
 
@@ -56,7 +56,7 @@ fn place(source: &Source) -> Place {
         (hook(source, "hook_point_in", "hook_points_in"), hook(source, "hook_point_out", "hook_points_out"));
     let all = source.config.as_ref().and_then(|config| config.get("hook_points")).cloned();
     let model = source.config.as_ref().and_then(|config| text(config, &["model_name"]));
-    Place::new(model, into, source.layer).with("hook_name_out", out).with("hook_points", all)
+    Place::new(model, into, source.part).with("hook_name_out", out).with("hook_points", all)
 }
 
 fn load(source: &Source, options: &OpenOptions) -> Result<Dictionary> {
@@ -65,7 +65,7 @@ fn load(source: &Source, options: &OpenOptions) -> Result<Dictionary> {
     let said = |key: &str| config.and_then(|config| flag(config, key)).unwrap_or(false);
     let three = source.dimensions("W_E") == Some(3);
     let (weights, threshold, kind, over) = if !layers(source).is_empty() {
-        let (weights, threshold) = layer(source, source.layer.unwrap_or_default(), &mut warnings)?;
+        let (weights, threshold) = layer(source, source.part.unwrap_or_default(), &mut warnings)?;
         (weights, threshold, Kind::Clt, NormOver::Joint)
     } else if three {
         let weights = crosscoder(source, &mut warnings)?;

@@ -60,8 +60,8 @@ pub struct Format {
     pub about: &'static str,
     /// Whether a source is one of these.
     pub detect: fn(&Source) -> bool,
-    /// The layers whose dictionaries lie in the source, if it holds those of several.
-    pub layers: fn(&Source) -> Vec<usize>,
+    /// The dictionaries in the source, if it holds several: the number that stands for each, and its name.
+    pub parts: fn(&Source) -> Vec<(usize, String)>,
     /// Where in which model it was trained, without reading its tensors.
     pub place: fn(&Source) -> Place,
     /// Reads the source as one of these.
@@ -121,8 +121,13 @@ const OTHER: &[(&[&str], &str, &str)] = &[
 ];
 
 /// For formats whose files hold one dictionary each.
-fn one(_: &Source) -> Vec<usize> {
+fn one(_: &Source) -> Vec<(usize, String)> {
     Vec::new()
+}
+
+/// For formats whose files hold a dictionary for each of these layers.
+fn of_layers(layers: &[usize]) -> Vec<(usize, String)> {
+    layers.iter().map(|&layer| (layer, format!("layer_{layer}"))).collect()
 }
 
 /// The table as the README shows it.

@@ -11,7 +11,7 @@ pub(super) const FORMAT: Format = Format {
     name: "neel-nanda-1l",
     about: "Neel Nanda's 1L-Sparse-Autoencoder: VERSION.pt and VERSION_cfg.json",
     detect: |source| four::are_in(source) && source.says_all(&["d_mlp", "dict_mult"]),
-    layers: super::one,
+    parts: super::one,
     place: |_| Place::default(),
     load: |source, options| four::relu(source, options, &FORMAT),
 };

@@ -18,7 +18,7 @@ pub(super) const FORMAT: Format = Format {
     name: "openai",
     about: "OpenAI sparse_autoencoder: {layer}.pt with pre_bias and latent_bias",
     detect: |source| source.has_all(&["pre_bias", "latent_bias", "encoder.weight"]),
-    layers: super::one,
+    parts: super::one,
     place,
     load,
 };

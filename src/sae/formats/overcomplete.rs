@@ -25,7 +25,7 @@ pub(super) const FORMAT: Format = Format {
     name: "overcomplete",
     about: "overcomplete: a module saved whole, or its state dict; linear encoders",
     detect: |source| source.dimensions(DECODER) == Some(2),
-    layers: super::one,
+    parts: super::one,
     place: |_| Place::default(),
     load,
 };

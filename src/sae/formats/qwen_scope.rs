@@ -22,7 +22,7 @@ pub(super) const FORMAT: Format = Format {
         let called = repository(source).is_some() || named(source);
         four::are_in(source) && turned && (called || !square && source.config.is_none())
     },
-    layers: super::one,
+    parts: super::one,
     place: place,
     load: |source, options| {
         let k = repository(source).and_then(|(_, k)| k);

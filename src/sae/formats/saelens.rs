@@ -23,7 +23,7 @@ use serde_json::{Map, Value};
 pub(super) const FORMAT: Format = Format {
     name: "saelens",
     about: "SAELens folder: sae_weights.safetensors and cfg.json of version 6 or before; or the same tensors alone",
-    layers: super::one,
+    parts: super::one,
     place,
     detect: |source| source.has("W_dec") && (source.has("W_enc") || source.config.as_ref().is_some_and(has_sizes)),
     load,

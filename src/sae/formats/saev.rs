@@ -24,7 +24,7 @@ pub(super) const FORMAT: Format = Format {
     detect: |source| {
         four::are_in(source) && (source.says_all(&["schema", "cfg"]) || source.says_all(&["d_vit", "exp_factor"]))
     },
-    layers: super::one,
+    parts: super::one,
     place: |_| Place::default(),
     load,
 };

@@ -25,7 +25,7 @@ pub(super) const FORMAT: Format = Format {
         let decoder = source.has("W_dec") || !source.has("decoder.weight") && source.config.as_ref().is_some_and(own);
         source.has_all(&["encoder.weight", "encoder.bias"]) && decoder
     },
-    layers: super::one,
+    parts: super::one,
     place,
     load,
 };

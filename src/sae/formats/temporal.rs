@@ -22,7 +22,7 @@ pub(super) const FORMAT: Format = Format {
         let attends = source.tensors.iter().any(|tensor| tensor.name.starts_with("attn_layers."));
         source.dimensions("D") == Some(2) && source.has("b") && attends
     },
-    layers: super::one,
+    parts: super::one,
     place,
     load,
 };

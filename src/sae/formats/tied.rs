@@ -23,7 +23,7 @@ pub(super) const FORMAT: Format = Format {
         // Nothing else may be in it: W alone is the name of many things.
         source.tensors.len() == 3 && sizes.is_some_and(|(width, features)| shape == Some(&[width, features]))
     },
-    layers: super::one,
+    parts: super::one,
     place,
     load,
 };

@@ -16,7 +16,7 @@ pub(super) const FORMAT: Format = Format {
     name: "transcoder-circuits",
     about: "transcoder_circuits: .pt with b_dec and b_dec_out, the configuration in it",
     detect: |source| four::are_in(source) && source.has(four::B_DEC_OUT),
-    layers: super::one,
+    parts: super::one,
     place,
     load,
 };

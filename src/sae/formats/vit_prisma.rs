@@ -21,7 +21,7 @@ pub(super) const FORMAT: Format = Format {
     name: "vit-prisma",
     about: "ViT-Prisma: weights.pt and config.json, or one pickle with both; transcoders too",
     detect: |source| four::are_in(source) && source.config.as_ref().is_some_and(is_prisma),
-    layers: super::one,
+    parts: super::one,
     place,
     load,
 };
