@@ -14,7 +14,7 @@
 //! ```
 //! | room | knows | never knows |
 //! |---|---|---|
-//! | [`container`] | file bytes: safetensors, npy, npz, Arrow, jsonl, csv; gives named, typed, strided tensors, mapped where the file allows | what an SAE is |
+//! | [`container`] | file bytes: safetensors, npy, npz, torch, Arrow, jsonl, csv, yaml; gives named, typed, strided tensors, mapped where the file allows | what an SAE is |
 //! | [`sae`] | formats (one file each, one table), detection, activations, tokens, labels, encoding | geometry, terminals |
 //! | [`geometry`] | pure kernels over views: neighbours, projections, clusters, quality of maps | files, channels, terminals |
 //! | [`analysis`] | one opened study, its cached results, jobs, filters, selections: the queries that every front end asks | how anything is drawn |

@@ -85,7 +85,6 @@ fn what_a_later_build_brings_says_so() {
         vec!["cluster", "@example", "-o", "x.npz", "--method", "leiden", "--resolution", "2"],
         vec!["cluster", "@example", "-o", "x.npz", "--method", "graph", "--k", "4", "--tau", ".5"],
         vec!["cluster", "@example", "-o", "x.npz", "--method", "kmeans", "--clusters", "4"],
-        vec!["info", "@example", "--source", "1"],
         vec!["--token-labels", "t.csv"],
         // Before anything is said of the file.
         vec!["embed", "@example", "-o", "no/x.npy", "--method", "diffusion"],

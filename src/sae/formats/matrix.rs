@@ -18,7 +18,7 @@ use crate::text::thousands;
 
 pub(super) const FORMAT: Format = Format {
     name: "matrix",
-    about: "bare decoder matrix: npy, or npz or safetensors with one matrix; rows are features",
+    about: "bare decoder matrix: npy, or npz, safetensors or torch file with one matrix; rows are features",
     parts: super::one,
     place,
     detect: |source| super::other(source).is_none() && decoder(source).is_some_and(|name| !layout::says_encoder(name)),

@@ -49,7 +49,7 @@ use crate::error::{Error, Problem, Result};
 use serde_json::Value;
 
 /// Raise it when a loader reads the same file as another dictionary than before: kept results of it are then made anew.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// One family of files.
 #[derive(Debug)]

@@ -70,7 +70,7 @@ const WIDE: u16 = 96;
 const NARROW: u16 = 70;
 
 /// The cells of the columns that are shown.
-fn kept<'a>(cells: [Cell<'a>; 6], shown: [bool; 6]) -> Vec<Cell<'a>> {
+fn kept(cells: [Cell<'_>; 6], shown: [bool; 6]) -> Vec<Cell<'_>> {
     cells.into_iter().zip(shown).filter(|(_, shown)| *shown).map(|(cell, _)| cell).collect()
 }
 
@@ -114,7 +114,7 @@ fn table(picker: &Picker, rows: &[&Listing], inside: Rect, buf: &mut Buffer) {
         ];
         kept(cells, flags)
     };
-    let columns: Vec<Column> = columns.iter().filter(|(shown, _)| *shown).map(|(_, column)| column.clone()).collect();
+    let columns: Vec<Column> = columns.iter().filter(|(shown, _)| *shown).map(|(_, column)| *column).collect();
     let state = picker.state();
     let list = Rect { height: areas.list.height + 1, ..inside };
     Table {
