@@ -12,7 +12,6 @@ use super::zipped::inflated_bound;
 use super::{Bytes, Dtype};
 use crate::error::{Problem, Result};
 use parquet::basic::{ConvertedType, LogicalType, Repetition, Type as Physical};
-use parquet::column::page::PageReader;
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::DataType;
 use parquet::errors::ParquetError;
@@ -180,7 +179,9 @@ impl<'a> Builder<'a> {
     ) -> Result<(), ParquetError> {
         let (mut defined, mut repeated, mut values) = (Vec::new(), Vec::new(), Vec::new());
         loop {
-            (defined.clear(), repeated.clear(), values.clear());
+            defined.clear();
+            repeated.clear();
+            values.clear();
             let (records, _, found) =
                 reader.read_records(BATCH, Some(&mut defined), Some(&mut repeated), &mut values)?;
             if records == 0 && found == 0 {
