@@ -15,13 +15,19 @@ use crate::task::Task;
 pub(super) const FORMAT: Format = Format {
     name: "dense",
     about: "npy, npz, safetensors or torch array `[tokens, features]`, as wide as the dictionary has features",
-    detect: |source, features| features.is_some_and(|features| of_width(source, features).next().is_some()),
+    detect: |source, features| {
+        let weights = WEIGHTS.iter().any(|name| source.has(name));
+        !weights && features.is_some_and(|features| of_width(source, features).next().is_some())
+    },
     read,
     ids: |source, task| match TOKENS.iter().find(|name| source.has(name)) {
         Some(name) => TokenIds::of(&source.tensor(name)?, task).map(Some),
         None => Ok(None),
     },
 };
+
+/// Names of a dictionary's own matrices, of which one is as wide as it has features.
+const WEIGHTS: [&str; 6] = ["W_dec", "w_dec", "W_enc", "w_enc", "encoder.weight", "decoder.weight"];
 
 /// Names of token ids that lie beside the activations.
 const TOKENS: [&str; 4] = ["tokens", "token_ids", "input_ids", "all_tokens"];
