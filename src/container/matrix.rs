@@ -22,7 +22,7 @@ pub struct Matrix {
 enum Join {
     /// The columns of one after those of the other; all have as many rows.
     Beside,
-    /// The rows of one after those of the other; all have as many columns.
+    /// The rows of one after those of the other; all have as many columns: what the transposed of the first is.
     Under,
     /// Element by element; all have one shape.
     Sum,
@@ -48,13 +48,6 @@ impl Matrix {
     /// If there is none, or they have different numbers of rows.
     pub fn beside(matrices: &[Self]) -> Result<Self> {
         Self::join(matrices, Join::Beside, |a, b| a.nrows() == b.nrows())
-    }
-    /// The rows of all of them, one after another: `[sum of rows, columns]`.
-    ///
-    /// # Errors
-    /// If there is none, or they have different numbers of columns.
-    pub fn under(matrices: &[Self]) -> Result<Self> {
-        Self::join(matrices, Join::Under, |a, b| a.ncols() == b.ncols())
     }
     /// Their sum, element by element.
     ///
@@ -262,7 +255,8 @@ mod tests {
         let beside = Matrix::beside(&parts).unwrap();
         assert_eq!(all(&beside), [1.0, 2.0, 5.0, 7.0, 3.0, 4.0, 6.0, 8.0]);
         assert_eq!(all(&beside.transposed()), [1.0, 3.0, 2.0, 4.0, 5.0, 6.0, 7.0, 8.0]);
-        let under = Matrix::under(&parts).unwrap();
+        let turned = parts.each_ref().map(Matrix::transposed);
+        let under = Matrix::beside(&turned).unwrap().transposed();
         assert_eq!(all(&under), [1.0, 2.0, 3.0, 4.0, 5.0, 7.0, 6.0, 8.0]);
         assert_eq!(all(&Matrix::sum(&parts).unwrap()), [6.0, 9.0, 9.0, 12.0]);
         assert_eq!(all(&Matrix::sum(&parts).unwrap().transposed()), [6.0, 9.0, 9.0, 12.0]);
@@ -288,7 +282,9 @@ mod tests {
         let wide = Matrix::from_f32(&[1.0; 6], 3);
         let tall = wide.transposed();
         assert!(Matrix::beside(&[a.clone(), tall.clone()]).unwrap_err().to_string().contains("different shapes"));
-        assert!(Matrix::under(&[a.clone(), wide.clone()]).is_err() && Matrix::sum(&[a, wide]).is_err());
+        assert!(Matrix::sum(&[a.clone(), wide]).is_err());
+        let beside = Matrix::beside(&[a.clone(), a]).unwrap();
+        assert!(Matrix::sum(&[beside.clone(), beside]).unwrap_err().to_string().contains("joined otherwise"));
         assert!(Matrix::sum(&[]).is_err());
     }
 
