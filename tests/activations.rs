@@ -220,7 +220,7 @@ fn token_ids_are_read_with_a_tokenizer_and_shown_as_numbers_without() {
     let tokens = plain.tokens().unwrap();
     assert_eq!(
         (0..15).map(|row| tokens.token(row).to_string()).collect::<Vec<_>>(),
-        ids.iter().map(|id| format!("#{id}")).collect::<Vec<_>>()
+        ids.iter().map(|id| format!("<{id}>")).collect::<Vec<_>>()
     );
     assert_eq!(tokens.place(7), (1, 2), "sequence and position");
     assert!(plain.evidence().unwrap().notes.iter().any(|note| note.contains("no tokenizer.json was found")));

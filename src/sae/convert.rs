@@ -107,7 +107,7 @@ impl Folder {
                 {
                     let one = threshold.len() == 1;
                     let mut threshold = if one { vec![threshold[0]; features] } else { threshold.clone() };
-                    if info.code_norm.is_some_and(|norm| norm.role == NormRole::ForChoice) {
+                    if info.code_norm.is_some_and(|norm| norm.role != NormRole::ForValue) {
                         // pre · n > threshold is pre > threshold / n; a feature of no length never fires.
                         let norms = dictionary.code_norms(task)?;
                         threshold.iter_mut().zip(norms).for_each(|(x, n)| *x = if n > 0.0 { *x / n } else { f32::MAX });
@@ -173,6 +173,10 @@ impl Folder {
         match info.code_norm.map(|norm| norm.role) {
             Some(NormRole::ForChoice) if k.is_some() => {
                 notes.push("SAELens' activations are multiplied by the decoder norms that the choice is made by".into());
+            }
+            // Top-k alone has a word for it.
+            Some(NormRole::Kept) if k.is_none() => {
+                notes.push("SAELens' activations are these over the decoder norms, which its thresholds cannot keep".into());
             }
             Some(NormRole::ForValue) => notes.push(
                 "SAELens' activations are the library's over the decoder norms: it divides the decoder by them, which is \

@@ -161,7 +161,7 @@ impl Tokens {
                 None => {
                     let own = match vocabulary.and_then(|vocabulary| vocabulary.get(id)) {
                         Some(text) => builder.push(text)?,
-                        None => builder.push(&format!("#{id}"))?,
+                        None => builder.push(&format!("<{id}>"))?,
                     };
                     known.insert(id, own);
                     own
