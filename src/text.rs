@@ -30,6 +30,17 @@ pub fn is_plain(c: char) -> bool {
     !c.is_control() && !hides(c)
 }
 
+/// Whether a text is a whole number in decimal digits, without a sign.
+pub fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The table of names and what they mean, as the README shows it.
+pub fn markdown_table<'a>(rows: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let rows: String = rows.into_iter().map(|(name, about)| format!("| `{name}` | {about} |\n")).collect();
+    format!("| format | what it is |\n|---|---|\n{rows}")
+}
+
 /// The first `most` characters of a text, with `…` where more were.
 pub fn clip(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {

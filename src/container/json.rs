@@ -4,6 +4,35 @@
 //! half a surrogate pair. Some editors put a byte order mark before it all. Strict parsers refuse each of these, and a
 //! whole file would be lost for one of its numbers.
 
+use super::Bytes;
+use crate::error::{Problem, Result};
+use serde_json::Value;
+use std::path::Path;
+
+/// The longest description that is read: configurations and metadata are pages of text.
+const LONGEST: usize = 16 << 20;
+
+/// The file at `path`, a description of `what` ("the configuration"), as JSON or what Python writes for it.
+///
+/// # Errors
+/// If it cannot be mapped, is longer than 16 MiB, or is no JSON.
+pub fn read(path: &Path, what: &str) -> Result<Value> {
+    let bytes = Bytes::map(path)?;
+    let bad = |why: String| Problem::new(format!("{what} cannot be read: {why}")).path(path).expected("JSON").input();
+    if bytes.len() > LONGEST {
+        return Err(bad("it is longer than 16 MiB".into()));
+    }
+    parse(std::str::from_utf8(&bytes).map_err(|_| bad("it is no valid UTF-8".into()))?).map_err(|e| bad(e.to_string()))
+}
+
+/// JSON, or what Python writes for it.
+///
+/// # Errors
+/// Those of the text as it stands.
+pub fn parse(text: &str) -> serde_json::Result<Value> {
+    serde_json::from_str(text).or_else(|error| mend(text).map_or(Err(error), |mended| serde_json::from_str(&mended)))
+}
+
 /// The same JSON with what strict parsers refuse mended: numbers that are none become `null`, halves of surrogate pairs
 /// become `\ufffd`, a byte order mark goes. None if there is nothing to mend.
 pub fn mend(text: &str) -> Option<String> {
@@ -63,7 +92,7 @@ fn word(rest: &[u8]) -> (usize, Option<&'static str>) {
 
 #[cfg(test)]
 mod tests {
-    use super::mend;
+    use super::{mend, read};
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
@@ -76,6 +105,22 @@ mod tests {
         let read: Value = serde_json::from_str(&mend(text).unwrap()).unwrap();
         let whole = json!({"a": null, "b": [null, null, -1], "NaN": "\u{fffd}x\"\u{fffd}", "c": "🙂 NaN\\"});
         assert_eq!(read, whole);
+    }
+
+    #[test]
+    fn a_description_is_read_as_python_writes_it_and_a_broken_one_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.json");
+        std::fs::write(&path, "\u{feff}{\"a\": NaN}").unwrap();
+        assert_eq!(read(&path, "the configuration").unwrap(), json!({"a": null}));
+        for (bytes, why) in [(&b"{"[..], "EOF"), (b"\"\xff\"", "UTF-8"), (&vec![b' '; (16 << 20) + 1], "16 MiB")] {
+            std::fs::write(&path, bytes).unwrap();
+            let error = read(&path, "the configuration").unwrap_err().to_string();
+            assert!(
+                error.contains("config.json: the configuration cannot be read: ") && error.contains(why),
+                "{error}"
+            );
+        }
     }
 
     #[test]

@@ -20,10 +20,10 @@ mod scipy;
 mod source;
 
 use crate::container::write::NpzWriter;
-use crate::container::{Bytes, Tensor};
+use crate::container::{Bytes, Tensor, json};
 use crate::error::{Error, Problem, Result};
 use crate::task::Task;
-use crate::text::counted;
+use crate::text::{counted, markdown_table};
 use serde_json::Value;
 use source::Source;
 use std::io::{Seek, Write};
@@ -55,8 +55,7 @@ pub const FORMATS: &[Format] =
 
 /// The table as the README shows it.
 pub fn markdown() -> String {
-    let rows: String = FORMATS.iter().map(|format| format!("| `{}` | {} |\n", format.name, format.about)).collect();
-    format!("| format | what it is |\n|---|---|\n{rows}")
+    markdown_table(FORMATS.iter().map(|format| (format.name, format.about)))
 }
 
 /// A matrix as a format gave it.
@@ -86,6 +85,9 @@ pub struct TokenIds {
 }
 
 impl TokenIds {
+    /// What arrays of them are called beside activations.
+    pub const NAMES: [&str; 4] = ["tokens", "token_ids", "input_ids", "all_tokens"];
+
     /// The ids of an array `[tokens]` or `[sequences, context]`.
     ///
     /// # Errors
@@ -296,18 +298,9 @@ fn plausible(path: &Path, tokens: usize, features: usize, entries: usize) -> Res
 
 /// The configuration that lies in a folder, or in the folder beside a file that is called as it.
 fn config(path: &Path) -> Result<Option<Value>> {
-    const LONGEST: usize = 1 << 20;
     let folder = if path.is_dir() { path.to_path_buf() } else { path.with_extension("") };
     let path = folder.join("config.json");
-    if !path.is_file() {
-        return Ok(None);
-    }
-    let bytes = Bytes::map(&path)?;
-    let bad = |why: String| Problem::new(format!("the configuration cannot be read: {why}")).path(&path).input();
-    if bytes.len() > LONGEST {
-        return Err(bad("it is longer than 1 MiB".into()));
-    }
-    serde_json::from_slice(&bytes).map(Some).map_err(|error| bad(error.to_string()))
+    path.is_file().then(|| json::read(&path, "the configuration")).transpose()
 }
 
 fn mended_notes(mended: Mended) -> Vec<String> {

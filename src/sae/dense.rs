@@ -14,6 +14,7 @@ use crate::container::Stack;
 use crate::error::{Error, Problem, Result};
 use crate::rows::Rows;
 use crate::task::Task;
+use crate::text::markdown_table;
 use std::path::{Path, PathBuf};
 
 pub use flat::{Flat, columns, flatten};
@@ -61,8 +62,7 @@ pub const FORMATS: &[Format] =
 
 /// The table as the README shows it.
 pub fn markdown() -> String {
-    let rows: String = FORMATS.iter().map(|format| format!("| `{}` | {} |\n", format.name, format.about)).collect();
-    format!("| format | what it is |\n|---|---|\n{rows}")
+    markdown_table(FORMATS.iter().map(|format| (format.name, format.about)))
 }
 
 /// A file, or a folder and the names of its files in natural order.

@@ -154,7 +154,7 @@ impl Source {
         };
         let place = source.config_path.as_ref().unwrap_or(&source.path);
         let is_yaml = place.extension().is_some_and(|suffix| suffix == "yaml");
-        let config = if is_yaml { yaml::parse(text) } else { from_json(text) };
+        let config = if is_yaml { yaml::parse(text) } else { json::parse(text).map_err(|error| error.to_string()) };
         let config = config.map_err(|why| bad_config(place, &why))?;
         if config.is_object() {
             // What stands in the file itself says more of it than what lies beside it.
@@ -335,7 +335,7 @@ pub fn config_above(source: &Source) -> Option<Value> {
     let path = std::path::absolute(&source.path).ok()?;
     let above = path.parent()?.parent()?;
     let file = CONFIG_FILES.iter().map(|name| above.join(name)).find(|file| file.is_file())?;
-    from_json(&config_text(&file).ok()?).ok().filter(Value::is_object)
+    json::parse(&config_text(&file).ok()?).ok().filter(Value::is_object)
 }
 
 /// The arrays of a weight file; what else is often tried is told where it belongs.
@@ -363,13 +363,6 @@ fn config_text(path: &Path) -> Result<String> {
     }
     let text = std::fs::read(path).map_err(|e| Error::io(path, &e))?;
     String::from_utf8(text).map_err(|_| bad_config(path, "it is no valid UTF-8"))
-}
-
-fn from_json(text: &str) -> Result<Value, String> {
-    let parsed = serde_json::from_str(text);
-    parsed
-        .or_else(|error| json::mend(text).map_or(Err(error), |mended| serde_json::from_str(&mended)))
-        .map_err(|error| error.to_string())
 }
 
 fn bad_config(path: &Path, why: &str) -> Error {

@@ -144,7 +144,7 @@ impl Tokens {
         }
         Ok(builder.tokens)
     }
-    /// Texts of token ids, one a row: those of `vocabulary`, or `#123` where there is none or it does not name the id.
+    /// Texts of token ids, one a row: those of `vocabulary`, or `<123>` where there is none or it does not name the id.
     /// Each text is kept once. `path` is where they came from. Cost: one pass over the ids; 20 bytes a row.
     ///
     /// # Errors

@@ -16,11 +16,10 @@ pub(super) const FORMAT: Format = Format {
     name: "dense",
     about: "npy, npz, safetensors or torch array `[tokens, features]`, as wide as the dictionary has features",
     detect: |source, features| {
-        let weights = WEIGHTS.iter().any(|name| source.has(name));
-        !weights && features.is_some_and(|features| of_width(source, features).next().is_some())
+        !is_weights(source) && features.is_some_and(|features| of_width(source, features).next().is_some())
     },
     read,
-    ids: |source, task| match TOKENS.iter().find(|name| source.has(name)) {
+    ids: |source, task| match TokenIds::NAMES.iter().find(|name| source.has(name)) {
         Some(name) => TokenIds::of(&source.tensor(name)?, task).map(Some),
         None => Ok(None),
     },
@@ -29,15 +28,17 @@ pub(super) const FORMAT: Format = Format {
 /// Names of a dictionary's own matrices, of which one is as wide as it has features.
 const WEIGHTS: [&str; 6] = ["W_dec", "w_dec", "W_enc", "w_enc", "encoder.weight", "decoder.weight"];
 
-/// Names of token ids that lie beside the activations.
-const TOKENS: [&str; 4] = ["tokens", "token_ids", "input_ids", "all_tokens"];
-
 /// Above this share of entries that are not zero, these are hardly the activations of sparse features.
 const DENSE: f64 = 0.5;
 
 /// Whether an array may hold a vector a token.
 pub(super) fn is_vectors(tensor: &TensorInfo) -> bool {
     tensor.shape.len() >= 2 && tensor.dtype.is_some_and(Dtype::is_float)
+}
+
+/// Whether a file is a dictionary's own.
+pub(super) fn is_weights(source: &Source) -> bool {
+    WEIGHTS.iter().any(|name| source.has(name))
 }
 
 fn of_width(source: &Source, features: usize) -> impl Iterator<Item = &TensorInfo> {

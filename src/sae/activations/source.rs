@@ -147,7 +147,7 @@ impl Source {
     /// Why no format takes this file.
     pub(super) fn unknown(&self, features: Option<usize>) -> Error {
         let kind = if let Place::File(kind, ..) = &self.place { kind.name() } else { "a folder" };
-        if self.has("W_dec") || self.has("w_dec") {
+        if super::dense::is_weights(self) {
             return foreign(&self.path, &format!("{kind} of a dictionary's weights"), false);
         }
         if self.tensors().is_empty() {
@@ -166,13 +166,23 @@ impl Source {
 /// What lies in a folder, in natural order of the names.
 fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     let fail = |e: std::io::Error| Error::io(folder, &e);
-    let all = std::fs::read_dir(folder).map_err(fail)?.take(MAX_ENTRIES);
+    let all = std::fs::read_dir(folder).map_err(fail)?.take(MAX_ENTRIES + 1);
     let mut all = all.map(|entry| Ok(entry.map_err(fail)?.path())).collect::<Result<Vec<_>>>()?;
+    if all.len() > MAX_ENTRIES {
+        return Err(too_many(folder));
+    }
     all.sort_by_cached_key(|path| {
         let name = path.file_name().unwrap_or_default();
         (natural(&name.to_string_lossy()), name.to_os_string())
     });
     Ok(all)
+}
+
+fn too_many(folder: &Path) -> Error {
+    Problem::new(format!("more than {MAX_ENTRIES} files and folders"))
+        .path(folder)
+        .hint("--acts with the folder that holds the activations themselves")
+        .input()
 }
 
 /// A search for activations below a folder.
@@ -189,10 +199,7 @@ impl Walk<'_> {
             self.task.check()?;
             self.seen += 1;
             if self.seen > MAX_ENTRIES {
-                return Err(Problem::new(format!("more than {MAX_ENTRIES} files and folders"))
-                    .path(folder)
-                    .hint("--acts with the folder that holds the activations themselves")
-                    .input());
+                return Err(too_many(folder));
             }
             let suffix = path.extension().and_then(|suffix| suffix.to_str()).unwrap_or_default();
             if path.is_dir() {

@@ -10,11 +10,12 @@
 //! | by hand, TransformerLens, nnsight | any name, `[tokens, d]`, `[batch, position, d]`, `[batch, position, heads, d_head]` |
 
 use super::{Choice, Flat, Format, Part, Place, columns, flatten};
-use crate::container::{ArrayFile, Bytes, Dtype, Tensor, TensorInfo};
+use crate::container::{ArrayFile, Dtype, Tensor, TensorInfo, json};
 use crate::error::{Problem, Result};
 use crate::rows::Rows;
 use crate::sae::activations::TokenIds;
 use crate::task::Task;
+use crate::text::is_digits;
 use std::path::{Path, PathBuf};
 
 pub(super) const DATASET: Format = Format {
@@ -60,8 +61,6 @@ pub(super) const FILE: Format = Format {
 
 /// Names that say which of several arrays the activations are.
 const VECTORS: [&str; 3] = ["activation", "activations", "states"];
-/// Names of the ids of the tokens.
-const IDS: [&str; 4] = ["tokens", "token_ids", "input_ids", "all_tokens"];
 /// Names of what is 0 for padding.
 const MASKS: [&str; 2] = ["mask", "attention_mask"];
 
@@ -73,17 +72,19 @@ fn is_arrow(name: &str) -> bool {
     Path::new(name).extension().is_some_and(|suffix| suffix == "arrow")
 }
 
+/// The name of a file of safetensors or torch, without its suffix.
+fn stem(name: &str) -> Option<&str> {
+    name.strip_suffix(".safetensors").or_else(|| name.strip_suffix(".pt"))
+}
+
 fn is_chunk(name: &str) -> bool {
-    let stem = name.strip_suffix(".safetensors").or_else(|| name.strip_suffix(".pt"));
-    stem.and_then(|stem| stem.rsplit_once("chunk-")).is_some_and(|(before, number)| {
-        let digits = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
-        digits && (before.is_empty() || before.starts_with("shard-"))
-    })
+    stem(name)
+        .and_then(|stem| stem.rsplit_once("chunk-"))
+        .is_some_and(|(before, number)| is_digits(number) && (before.is_empty() || before.starts_with("shard-")))
 }
 
 fn is_numbered(name: &str) -> bool {
-    let stem = name.strip_suffix(".safetensors").or_else(|| name.strip_suffix(".pt"));
-    stem.is_some_and(|stem| !stem.is_empty() && stem.bytes().all(|b| b.is_ascii_digit()))
+    stem(name).is_some_and(is_digits)
 }
 
 fn some(place: &Place, wanted: impl Fn(&str) -> bool) -> Vec<PathBuf> {
@@ -96,19 +97,16 @@ fn listed(place: &Place) -> Result<Option<Vec<PathBuf>>> {
         return Ok(None);
     }
     let path = place.path.join("state.json");
-    let bytes = Bytes::map(&path)?;
-    let bad = |why: String| Problem::new(format!("the dataset's state cannot be read: {why}")).path(&path).input();
-    if bytes.len() > 16 << 20 {
-        return Err(bad("it is longer than 16 MiB".into()));
-    }
-    let state: serde_json::Value = serde_json::from_slice(&bytes).map_err(|error| bad(error.to_string()))?;
+    let state = json::read(&path, "the dataset's state")?;
     let Some(files) = state.get("_data_files").and_then(|files| files.as_array()) else { return Ok(None) };
     let mut all = Vec::new();
     for file in files {
         let name = file.get("filename").and_then(|name| name.as_str()).unwrap_or_default();
         // Only what lies in the folder itself is the dataset's.
         if !place.has(name) {
-            return Err(bad(format!("it lists {name:?}, which is not there")));
+            return Err(Problem::new(format!("the dataset's state lists {name:?}, which is not there"))
+                .path(&path)
+                .input());
         }
         all.push(place.path.join(name));
     }
@@ -138,7 +136,7 @@ fn file_parts(path: &Path, choice: &Choice, layered: bool, out: &mut Vec<Part>, 
     let vectors = pick(path, &list, choice)?;
     let vectors = tensors(&file, &vectors.name)?;
     let beside = |names: &[&str]| list.iter().find(|array| names.contains(&array.name.as_str()));
-    let mut ids = match beside(&IDS).filter(|array| array.dtype.is_some_and(|dtype| !dtype.is_float())) {
+    let mut ids = match beside(&TokenIds::NAMES).filter(|array| array.dtype.is_some_and(|dtype| !dtype.is_float())) {
         Some(array) => tensors(&file, &array.name)?.into_iter().map(Some).collect(),
         None => vec![None; vectors.len()],
     };

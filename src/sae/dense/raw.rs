@@ -7,11 +7,12 @@
 //!   the folder above.
 
 use super::{Choice, Format, Part, Place, flatten};
-use crate::container::{ArrayFile, Bytes, Dtype, Tensor};
+use crate::container::{self, ArrayFile, Bytes, Dtype, Tensor};
 use crate::error::{Error, Problem, Result};
 use crate::rows::Rows;
 use crate::sae::activations::TokenIds;
 use crate::task::Task;
+use crate::text::is_digits;
 use serde_json::Value;
 use std::path::Path;
 
@@ -29,17 +30,9 @@ pub(super) const MEMMAP: Format = Format {
     open: memmap,
 };
 
-/// The longest description that is read, in bytes.
-const LONGEST: usize = 64 << 20;
-
+/// What the JSON beside the shards says of them.
 fn json(path: &Path) -> Result<Value> {
-    let bytes = Bytes::map(path)?;
-    let bad =
-        |why: String| Problem::new(format!("the description of the shards cannot be read: {why}")).path(path).input();
-    if bytes.len() > LONGEST {
-        return Err(bad("it is longer than 64 MiB".into()));
-    }
-    serde_json::from_slice(&bytes).map_err(|error| bad(error.to_string()))
+    container::json::read(path, "the description of the shards")
 }
 
 fn saev(place: &Place, choice: &Choice, task: &Task) -> Result<Vec<Part>> {
@@ -101,7 +94,7 @@ fn saev(place: &Place, choice: &Choice, task: &Task) -> Result<Vec<Part>> {
 
 fn is_shard(name: &str) -> bool {
     let number = name.strip_prefix("shard_").and_then(|rest| rest.strip_suffix(".memmap"));
-    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+    number.is_some_and(is_digits)
 }
 
 /// The type that a `.meta` names; int16 are the bits of bf16, which numpy has not.

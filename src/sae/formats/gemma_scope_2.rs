@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::rows::Rows;
 use crate::sae::activation_function::Parts;
 use crate::sae::detect::Source;
-use crate::sae::dictionary::{Dictionary, Kind, Normalize};
+use crate::sae::dictionary::{Dictionary, Kind};
 use crate::sae::open::OpenOptions;
 
 pub(super) const FORMAT: Format = Format {
@@ -113,7 +113,7 @@ fn load(source: &Source, options: &OpenOptions) -> Result<Dictionary> {
 /// What is told of all of them.
 fn facts(source: &Source, kind: Kind, threshold: Option<Vec<f32>>, warnings: Vec<String>) -> Facts {
     let parts = Parts { stated: Some("jumprelu".into()), threshold, ..Parts::default() };
-    Facts { kind, parts, normalize: Normalize::None, ..Facts::plain(FORMAT.name, place(source).0, warnings) }
+    Facts { kind, parts, ..Facts::plain(FORMAT.name, place(source).0, warnings) }
 }
 
 fn one(source: &Source, options: &OpenOptions) -> Result<Dictionary> {

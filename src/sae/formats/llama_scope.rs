@@ -70,7 +70,7 @@ fn load(source: &Source, options: &OpenOptions, format: &'static str) -> Result<
     let config = source.config.as_ref();
     let find = |key: &str| text(config?, &[key]);
     let said = |key: &str| config.and_then(|config| flag(config, key));
-    let normalize = scale(source, d_model);
+    let normalize = scale(source, find("hook_point_in").as_deref(), d_model);
     let mut threshold = build::threshold(source, &[DISTILLED], features, &mut warnings)?;
     if threshold.is_none() {
         let stated = config.and_then(|config| config.get("jump_relu_threshold")?.as_f64());
@@ -79,7 +79,8 @@ fn load(source: &Source, options: &OpenOptions, format: &'static str) -> Result<
         threshold = stated.map(|threshold| vec![(threshold * factor) as f32]);
     }
     let topk = is_topk(source);
-    let (k, threshold) = if topk { (count_in(config, "top_k"), None) } else { (None, threshold) };
+    let (k, threshold) =
+        if topk { (config.and_then(|config| count(config, &["top_k"])), None) } else { (None, threshold) };
     let by_norm = topk && said("sparsity_include_decoder_norm").unwrap_or(false);
     let (into, out) = (find("hook_point_in"), find("hook_point_out"));
     let stated = find("act_fn").or_else(|| threshold.is_some().then(|| "jumprelu".into()));
@@ -94,12 +95,10 @@ fn load(source: &Source, options: &OpenOptions, format: &'static str) -> Result<
     build::dictionary(source, options, weights, facts)
 }
 
-fn count_in(config: Option<&Value>, key: &str) -> Option<usize> {
-    count(config?, &[key])
-}
-
-/// √d over the average norm, where inputs are scaled by it.
-fn scale(source: &Source, d_model: usize) -> Normalize {
+/// How inputs at `hook` are scaled: by √d over the average norm of the training data, which the configuration has or a scalar
+/// that is named after the hook; or each to length √d; or not at all, where the norms are in the weights already and the
+/// scalars mean nothing.
+pub(super) fn scale(source: &Source, hook: Option<&str>, d_model: usize) -> Normalize {
     let Some(config) = source.config.as_ref() else { return Normalize::Unstated };
     match text(config, &["norm_activation"]).as_deref() {
         Some("dataset-wise") => {}
@@ -108,8 +107,7 @@ fn scale(source: &Source, d_model: usize) -> Normalize {
         Some(_) => return Normalize::Unsupported,
     }
     let stated = config.get("dataset_average_activation_norm").and_then(|norms| norms.get("in")?.as_f64());
-    let hook = text(config, &["hook_point_in"]).unwrap_or_default();
-    let norm = stated.or_else(|| build::scalar(source, &format!("dataset_average_activation_norm.{hook}")));
-    let factor = norm.and_then(|norm| Normalize::scale((d_model as f64).sqrt() / norm));
+    let named = || build::scalar(source, &format!("dataset_average_activation_norm.{}", hook?));
+    let factor = stated.or_else(named).and_then(|norm| Normalize::scale((d_model as f64).sqrt() / norm));
     factor.unwrap_or(Normalize::Scale(None))
 }

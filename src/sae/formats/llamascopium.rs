@@ -15,6 +15,7 @@
 
 use super::build::{self, Facts, Names, Place, Weights};
 use super::layout::{self, Expect};
+use super::llama_scope::scale;
 use super::{Format, count, flag, text};
 use crate::container::Matrix;
 use crate::error::Result;
@@ -110,28 +111,23 @@ fn load(source: &Source, options: &OpenOptions) -> Result<Dictionary> {
 /// How inputs are scaled; a crosscoder's sources each by their own norm.
 fn normalize(source: &Source, weights: &Weights, kind: Kind) -> (Normalize, InputScale) {
     let d_model = weights.encoder.as_ref().map_or(0, Rows::ncols);
-    let none = InputScale::default;
-    match source.config.as_ref().and_then(|config| text(config, &["norm_activation"])).as_deref() {
-        Some("dataset-wise") => {}
-        Some("token-wise") if kind != Kind::Crosscoder => return (Normalize::ConstantNorm, none()),
-        // The norms are in the weights already, and the numbers in the file mean nothing.
-        Some("inference" | "none") | None => return (Normalize::None, none()),
-        Some(_) => return (Normalize::Unsupported, none()),
-    }
-    let norm = |hook: &str| build::scalar(source, &format!("dataset_average_activation_norm.{hook}"));
     if kind != Kind::Crosscoder {
-        let own = hook(source, "hook_point_in", "hook_points_in").and_then(|hook| norm(&hook));
-        let factor = own.and_then(|norm| Normalize::scale((d_model as f64).sqrt() / norm));
-        return (factor.unwrap_or(Normalize::Scale(None)), none());
+        let hook = hook(source, "hook_point_in", "hook_points_in");
+        return (scale(source, hook.as_deref(), d_model), InputScale::default());
     }
     let hooks = source.config.as_ref().and_then(|config| config.get("hook_points")).and_then(Value::as_array);
-    let hooks = hooks.map(|hooks| hooks.iter().filter_map(Value::as_str).collect::<Vec<_>>()).unwrap_or_default();
-    let width = d_model as f64 / weights.decoders.len().max(1) as f64;
-    let factors: Option<Vec<f32>> =
-        hooks.iter().map(|hook| Normalize::scale(width.sqrt() / norm(hook)?)?.factor()).collect();
-    match factors.filter(|factors| factors.len() == weights.decoders.len()) {
-        Some(factors) => (Normalize::ScaleEach, InputScale { mean: Vec::new(), factors }),
-        None => (Normalize::Scale(None), none()),
+    let hooks: Vec<&str> = hooks.into_iter().flatten().filter_map(Value::as_str).collect();
+    let sources = weights.decoders.len();
+    let each: Vec<Normalize> = hooks.iter().map(|hook| scale(source, Some(hook), d_model / sources.max(1))).collect();
+    let factors: Option<Vec<f32>> = each.iter().map(|each| each.factor()).collect();
+    match (&each[..], factors) {
+        (_, Some(factors)) if !factors.is_empty() && factors.len() == sources => {
+            (Normalize::ScaleEach, InputScale { mean: Vec::new(), factors })
+        }
+        // Each source's part to a length of its own is not done here.
+        ([Normalize::ConstantNorm, ..], _) => (Normalize::Unsupported, InputScale::default()),
+        ([first, ..], _) if each.iter().all(|each| each == first) => (*first, InputScale::default()),
+        _ => (Normalize::Scale(None), InputScale::default()),
     }
 }
 

@@ -46,6 +46,7 @@ use super::dictionary::Dictionary;
 use super::open::OpenOptions;
 use crate::container::TensorInfo;
 use crate::error::{Error, Problem, Result};
+use crate::text::markdown_table;
 use serde_json::Value;
 
 /// Raise it when a loader reads the same file as another dictionary than before: kept results of it are then made anew.
@@ -132,8 +133,7 @@ fn of_layers(layers: &[usize]) -> Vec<(usize, String)> {
 
 /// The table as the README shows it.
 pub fn markdown() -> String {
-    let rows: String = FORMATS.iter().map(|format| format!("| `{}` | {} |\n", format.name, format.about)).collect();
-    format!("| format | what it is |\n|---|---|\n{rows}")
+    markdown_table(FORMATS.iter().map(|format| (format.name, format.about)))
 }
 
 /// The row of that name.
