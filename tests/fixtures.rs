@@ -4,6 +4,7 @@
 //! find, the decoder's rows, and the activations that the training library gives for some inputs.
 
 use saescope::rows::{Points, Rows};
+use saescope::sae::convert::convert;
 use saescope::sae::encode::encode;
 use saescope::sae::formats::FORMATS;
 use saescope::sae::{Dictionary, OpenOptions, open};
@@ -139,6 +140,58 @@ fn every_dictionary_is_what_its_trainer_wrote_and_encodes_to_its_numbers() {
         }
     }
     assert!(report.is_empty(), "{report}");
+}
+
+/// What is wrong with a folder that `convert` wrote of a case; none if SAELens has no place for it.
+///
+/// The decoder must be the same. Activations must be too, but for the decoder's norms where the library divides the decoder
+/// by them or chooses by them, which the folder cannot say.
+fn check_converted(case: &Case, folder: &Path) -> Option<String> {
+    let acts = &case.expected["acts"];
+    let first = open(&case.path, &options(&case.expected["options"])).unwrap();
+    let task = Task::new(2).unwrap();
+    if convert(&first, folder, false, &task).is_err() || !acts.is_array() {
+        return None;
+    }
+    let second = match open(folder, &OpenOptions::default()) {
+        Ok(second) => second,
+        Err(error) => return Some(format!("does not open again: {error}")),
+    };
+    let rows = row_error(&second, &matrix(&serde_json::json!(all_rows(&first))));
+    if rows > 0.0 {
+        return Some(format!("rows differ by {rows}"));
+    }
+    let (x, acts) = (matrix(&case.expected["x"]), matrix(acts));
+    let scaled = |power: i32| -> Vec<Vec<f64>> {
+        let norms = second.decoder_norms(&task).unwrap();
+        let scale = |row: &Vec<f64>| row.iter().zip(&norms).map(|(x, n)| x * f64::from(*n).powi(power)).collect();
+        acts.iter().map(scale).collect()
+    };
+    let powers = if first.info.code_norm.is_some() { &[0, 1, -1][..] } else { &[0] };
+    let errors: Vec<_> = powers.iter().map(|&power| act_errors(&second, &x, &scaled(power))).collect();
+    let fits = errors.iter().any(|errors| errors.as_ref().is_ok_and(Vec::is_empty));
+    (!fits).then(|| format!("encodes otherwise: {:?}", errors[0]))
+}
+
+fn all_rows(dictionary: &Dictionary) -> Vec<Vec<f64>> {
+    let mut rows = vec![0.0; dictionary.features() * dictionary.d_out()];
+    dictionary.decoder.read_f64(0..dictionary.features(), &mut rows);
+    rows.chunks_exact(dictionary.d_out()).map(<[f64]>::to_vec).collect()
+}
+
+#[test]
+fn every_dictionary_that_converts_is_the_same_again() {
+    let (mut report, mut converted) = (String::new(), 0);
+    for case in cases() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("out");
+        if let Some(wrong) = check_converted(&case, &out) {
+            report.push_str(&format!("\n{}: {wrong}\n", case.name));
+        }
+        converted += usize::from(out.exists());
+    }
+    assert!(report.is_empty(), "{report}");
+    assert!(converted > 180, "{converted} were converted");
 }
 
 #[test]

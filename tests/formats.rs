@@ -14,7 +14,7 @@ mod mutants;
 use files::{Array, array, npy, npz, read, saelens, safetensors, transposed, values, with_header};
 use saescope::Error;
 use saescope::container::{Bytes, Dtype};
-use saescope::sae::find::{Found, Located, look};
+use saescope::sae::find::{Found, look};
 use saescope::sae::open::open_bytes;
 use saescope::sae::{Activation, Dictionary, Kind, Normalize, OpenOptions, list, open};
 use serde_json::{Value, json};
@@ -66,8 +66,12 @@ fn threshold() -> Array {
     array("threshold", &[F], (1..=F).map(|i| i as f64 / 4.0).collect())
 }
 
-fn at(path: &Path) -> Located {
-    Located { path: path.to_path_buf(), part: None, picked: None }
+/// The only dictionary that lies at a path.
+fn one(path: &Path) -> PathBuf {
+    match look(path).unwrap() {
+        Found::One(located) => located.path,
+        Found::Many(all) => panic!("{} dictionaries", all.len()),
+    }
 }
 
 fn open_plain(path: &Path) -> Dictionary {
@@ -369,7 +373,7 @@ fn a_folder_that_is_a_dictionary_is_that_one_whatever_lies_below() {
     for name in ["own", "own/checkpoints/step_1", "own/checkpoints/step_2"] {
         saelens(&folder.path(name), &safetensors(&four(), Dtype::F32), &v6("standard"));
     }
-    assert_eq!(look(&folder.path("own")).unwrap(), Found::One(at(&folder.path("own"))));
+    assert_eq!(one(&folder.path("own")), folder.path("own"));
     assert_same_matrices(&open_plain(&folder.path("own")));
     assert_eq!(list(&folder.path("own")).unwrap().len(), 3, "the others can still be picked");
     // A language model beside a decoder is passed over.
@@ -378,7 +382,7 @@ fn a_folder_that_is_a_dictionary_is_that_one_whatever_lies_below() {
     let error = failure(&folder.path("llama"));
     assert!(error.contains("it holds model.embed.weight [3, 2] f32"), "{error}");
     folder.write("llama/W_dec.npy", npy(&decoder(), Dtype::F32, false));
-    assert_eq!(look(&folder.path("llama")).unwrap(), Found::One(at(&folder.path("llama/W_dec.npy"))));
+    assert_eq!(one(&folder.path("llama")), folder.path("llama/W_dec.npy"));
     assert_eq!(read(&open_plain(&folder.path("llama")).decoder), decoder().values);
     // What is broken or known but not read is listed, and opening it alone says why.
     folder.write("broken/sae.safetensors", "nothing");

@@ -11,7 +11,7 @@ use super::study::Study;
 use crate::container::Bytes;
 use crate::error::{Error, Problem, Result};
 use crate::sae::example::{Example, example};
-use crate::sae::find::locate;
+use crate::sae::find::{Located, locate};
 use crate::sae::formats::VERSION as FORMATS_VERSION;
 use crate::sae::open::{OpenOptions, open_at};
 use crate::sae::{Activations, Dictionary, Labels, Tokens, Vocabulary};
@@ -38,6 +38,14 @@ pub struct Request {
 /// # Errors
 /// If there is no such dictionary or it cannot be understood.
 pub fn open(request: &Request, cache: Cache) -> Result<Study> {
+    open_located(request, None, cache)
+}
+
+/// As [`open`], of a dictionary that was located before.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_located(request: &Request, located: Option<Located>, cache: Cache) -> Result<Study> {
     let named = Named {
         activations: request.activations.clone(),
         tokens: request.tokens.clone(),
@@ -67,16 +75,16 @@ pub fn open(request: &Request, cache: Cache) -> Result<Study> {
             move |dictionary: &Dictionary, task: &Task| load_example(&example, &named, dictionary, &kept, task);
         return Ok(Study::new(name, dictionary, fingerprint, cache, Box::new(loader)).with_options(said));
     }
-    let located = locate(&request.dictionary, request.options.pick.as_deref())?;
-    let dictionary = open_at(&located.path, located.part, &request.options)?;
+    let located = located.map_or_else(|| locate(&request.dictionary, request.options.pick.as_deref()), Ok)?;
+    let (part, picked) = (located.part, located.picked.clone());
+    let dictionary = open_at(located, &request.options)?;
     let files = &dictionary.info.files;
-    let fingerprint = match located.part {
+    let fingerprint = match part {
         Some(part) => fingerprint.text(&format!("part {part}")),
         None => fingerprint,
     };
     let fingerprint = files.iter().try_fold(fingerprint, |print, file| print.file(file))?.finish();
-    let name =
-        located.picked.map_or_else(|| typed.clone(), |picked| format!("{}/{picked}", typed.trim_end_matches('/')));
+    let name = picked.map_or_else(|| typed.clone(), |picked| format!("{}/{picked}", typed.trim_end_matches('/')));
     let kept = cache.clone();
     let loader = move |dictionary: &Dictionary, task: &Task| load_files(dictionary, &named, &kept, task);
     Ok(Study::new(&name, dictionary, fingerprint, cache, Box::new(loader)).with_options(said))

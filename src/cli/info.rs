@@ -1,6 +1,7 @@
 //! `info`: what a dictionary is, as its files say.
 
 use super::args::InfoArgs;
+use super::opening::Front;
 use super::shared::Common;
 use super::{opening, output, progress};
 use crate::analysis::Summary;
@@ -9,10 +10,10 @@ use crate::sae::find::Listing;
 use crate::text::printable;
 
 pub(super) fn run(args: &InfoArgs, common: &Common) -> Result<()> {
-    if let Some((_, listings)) = opening::many(&args.open)? {
-        return print_listings(&listings, args.json);
-    }
-    let study = opening::study(&args.open, common)?;
+    let study = match opening::front(&args.open)? {
+        Front::Many(_, listings) => return print_listings(&listings, args.json),
+        Front::One(located) => opening::study_of(&args.open, located, common)?,
+    };
     let summary = progress::with_task(common, |task| study.summary(args.full, task))?;
     if args.json { output::print_json(&summary) } else { output::print(&describe(&study.name, &summary)) }
 }

@@ -3,13 +3,13 @@
 use super::shared::{Common, GroupArgs, LayoutArgs, OpenArgs};
 use crate::analysis::cache::{Cache, DEFAULT_LIMIT};
 use crate::analysis::fingerprint::Fingerprint;
-use crate::analysis::open::{Request, open};
+use crate::analysis::open::{Request, open_located};
 use crate::analysis::{MapParams, Study};
 use crate::error::Result;
 use crate::export::Provenance;
 use crate::geometry::cluster::hdbscan::HdbscanParams;
 use crate::geometry::umap::UmapParams;
-use crate::sae::find::{Found, Listing, look};
+use crate::sae::find::{Found, Listing, Located, look};
 use crate::sae::open::OpenOptions;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -25,25 +25,36 @@ pub(super) fn cache(common: &Common) -> Cache {
 /// The study that the flags ask for; `@example` when no dictionary is named.
 ///
 /// # Errors
-/// As [`open`].
+/// As [`open_located`].
 pub(super) fn study(args: &OpenArgs, common: &Common) -> Result<Study> {
-    open(&request(args)?, cache(common))
+    study_of(args, None, common)
 }
 
-/// The folder and its dictionaries, if the flags name a folder of many and pick none.
+/// As [`study`], of a dictionary that was located before.
+///
+/// # Errors
+/// As [`open_located`].
+pub(super) fn study_of(args: &OpenArgs, located: Option<Located>, common: &Common) -> Result<Study> {
+    open_located(&request(args)?, located, cache(common))
+}
+
+/// What lies where the flags point: the dictionaries of a folder of many, if none is picked, or one, as far as it was
+/// looked at.
+pub(super) enum Front {
+    Many(PathBuf, Vec<Listing>),
+    One(Option<Located>),
+}
+
+/// Looks what lies where the flags point.
 ///
 /// # Errors
 /// If there is nothing there.
-pub(super) fn many(args: &OpenArgs) -> Result<Option<(PathBuf, Vec<Listing>)>> {
-    let Some(dict) = args.dict.as_deref().filter(|dict| !dict.to_string_lossy().starts_with('@')) else {
-        return Ok(None);
-    };
-    if args.files.pick.is_some() {
-        return Ok(None);
-    }
+pub(super) fn front(args: &OpenArgs) -> Result<Front> {
+    let dict = args.dict.as_deref().filter(|dict| !dict.to_string_lossy().starts_with('@'));
+    let Some(dict) = dict.filter(|_| args.files.pick.is_none()) else { return Ok(Front::One(None)) };
     Ok(match look(dict)? {
-        Found::One(_) => None,
-        Found::Many(all) => Some((dict.to_path_buf(), all)),
+        Found::One(located) => Front::One(Some(located)),
+        Found::Many(all) => Front::Many(dict.to_path_buf(), all),
     })
 }
 

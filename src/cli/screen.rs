@@ -1,6 +1,7 @@
 //! The front door: the screen on a terminal, the summary elsewhere.
 
 use super::args::{InfoArgs, ScreenArgs};
+use super::opening::Front;
 use super::shared::{Common, When};
 use super::{info, opening, output};
 use crate::error::{Error, Result};
@@ -16,18 +17,18 @@ pub(super) fn run(args: &ScreenArgs, common: &Common) -> Result<()> {
         let info = InfoArgs { open: args.open.clone(), full: false, json: false };
         return info::run(&info, common);
     }
-    let open = |name: Option<&str>| {
+    let open = |name: Option<&str>, located| {
         let mut open = args.open.clone();
         open.files.pick = name.map(str::to_string).or(open.files.pick);
-        let study = opening::study(&open, common)?;
+        let study = opening::study_of(&open, located, common)?;
         let params = opening::map(&args.layout, &args.groups, true, common, &study)?;
         Ok((study, params))
     };
-    let open_one = |name: &str| open(Some(name));
-    let opening = match opening::many(&args.open)? {
-        Some((folder, all)) => Opening::Many { folder, all, open: &open_one },
-        None => {
-            let (study, params) = open(None)?;
+    let open_one = |name: &str| open(Some(name), None);
+    let opening = match opening::front(&args.open)? {
+        Front::Many(folder, all) => Opening::Many { folder, all, open: &open_one },
+        Front::One(located) => {
+            let (study, params) = open(None, located)?;
             Opening::One(Box::new(study), params)
         }
     };

@@ -7,7 +7,9 @@
 use crate::container::{ArrayFile, Bytes, FileKind, Tensor, TensorInfo, json, sniff, yaml};
 use crate::error::{Error, Problem, Result};
 use crate::sae::find::natural;
+use crate::text::is_digits;
 use serde_json::Value;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 /// Weight files by which a folder is known to hold one dictionary, in the order in which they are looked for.
@@ -35,10 +37,10 @@ pub const WEIGHT_FILES: &[&str] = &[
     "W_enc_0.safetensors",
 ];
 
-/// Files that make one dictionary together: how the name of one begins, how those of all begin before their number, and
-/// whether tensors of different files have equal names, so that the number has to stand before them.
-const SETS: &[(&str, &[&str], bool)] =
-    &[("params_layer_", &["params_layer_"], true), ("W_enc_", &["W_enc_", "W_dec_"], false)];
+/// Files that make one dictionary together, one for each number: how the name that stands for them begins, and how those
+/// that go with it do. Where there are none of these, tensors of different files have equal names, and the number has to
+/// stand before them.
+const SETS: &[(&str, &[&str])] = &[("params_layer_", &[]), ("W_enc_", &["W_dec_"])];
 
 /// Names under which training keeps a state dict among other things, an optimizer's state say.
 const WRAPPERS: &[&str] = &["state_dict", "model_state_dict", "ae", "sae", "autoencoder"];
@@ -107,10 +109,8 @@ impl Source {
         };
         let config = config_beside(&file);
         let text = config.as_deref().map(config_text).transpose()?;
-        let files: Vec<(PathBuf, ArrayFile)> = set_of(&file)
-            .into_iter()
-            .map(|file| weights(Bytes::map(&file)?, &file).map(|a| (file, a)))
-            .collect::<Result<_>>()?;
+        let arrays = |file: PathBuf| weights(Bytes::map(&file)?, &file).map(|arrays| (file, arrays));
+        let files = set_of(&file)?.into_iter().map(arrays).collect::<Result<_>>()?;
         Self::new(file, files, text.as_deref(), config)
     }
     /// Takes a weight file and the text of its configuration from memory; `name` stands for the path.
@@ -128,13 +128,13 @@ impl Source {
         config: Option<&str>,
         config_path: Option<PathBuf>,
     ) -> Result<Self> {
-        let numbered = set(&path).is_some_and(|(.., numbered)| *numbered);
+        let numbered = set(&path).is_some_and(|(_, others)| others.is_empty());
         let (mut tensors, mut places) = (Vec::new(), Vec::new());
         for (at, (path, arrays)) in files.iter().enumerate() {
             for mut tensor in arrays.list()? {
                 places.push((at, tensor.name.clone()));
-                if numbered {
-                    tensor.name = format!("{}.{}", number_of(path).unwrap_or(at), tensor.name);
+                if let Some(number) = number_in_set(path).filter(|_| numbered) {
+                    tensor.name = format!("{number}.{}", tensor.name);
                 }
                 tensors.push(tensor);
             }
@@ -147,23 +147,22 @@ impl Source {
         let part = None;
         let mut source =
             Self { path, tensors, config: None, config_path, rest, part, notes: Vec::new(), files, places };
-        let Some(text) = config else {
-            let within = ["cfg", "config"].iter().find_map(|key| source.rest.get(key));
-            source.config = header.as_ref().or(within).filter(|config| config.is_object()).cloned();
-            return Ok(source);
-        };
-        let place = source.config_path.as_ref().unwrap_or(&source.path);
-        let is_yaml = place.extension().is_some_and(|suffix| suffix == "yaml");
-        let config = if is_yaml { yaml::parse(text) } else { json::parse(text).map_err(|error| error.to_string()) };
-        let config = config.map_err(|why| bad_config(place, &why))?;
-        if config.is_object() {
-            // What stands in the file itself says more of it than what lies beside it.
-            source.config = Some(header.unwrap_or(config));
-        } else {
-            let name = place.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-            source.notes.push(format!("{name} holds no object; it was not used"));
-            source.config_path = None;
+        if let Some(text) = config {
+            let place = source.config_path.as_ref().unwrap_or(&source.path);
+            let is_yaml = place.extension().is_some_and(|suffix| suffix == "yaml");
+            let read = if is_yaml { yaml::parse(text) } else { json::parse(text).map_err(|error| error.to_string()) };
+            let read = read.map_err(|why| bad_config(place, &why))?;
+            if read.is_object() {
+                source.config = Some(read);
+            } else {
+                source.notes.push(format!("{} holds no object; it was not used", file_name(place)));
+                source.config_path = None;
+            }
         }
+        // The line before an archive says more of it than what lies beside it; what lies within says less.
+        let within = || ["cfg", "config"].iter().find_map(|key| source.rest.get(key)).filter(|rest| rest.is_object());
+        let header = header.filter(Value::is_object);
+        source.config = header.or_else(|| source.config.take()).or_else(|| within().cloned());
         Ok(source)
     }
     /// Whether the tensors come from an npz archive.
@@ -206,7 +205,7 @@ impl Source {
     }
     /// The files that were read; of a set with one for each part, those of the part.
     pub fn files(&self) -> Vec<PathBuf> {
-        let own = |path: &Path| self.files.len() == 1 || self.part.is_none_or(|part| number_of(path) == Some(part));
+        let own = |path: &Path| self.files.len() == 1 || self.part.is_none_or(|part| number_in_set(path) == Some(part));
         let weights = self.files.iter().map(|(path, _)| path).filter(|path| own(path)).cloned();
         weights.chain(self.config_path.clone()).collect()
     }
@@ -272,51 +271,39 @@ fn unwrap(tensors: &mut Vec<TensorInfo>, places: &mut Vec<(usize, String)>, rest
     }
 }
 
-/// The set that a file belongs to by its name.
-fn set(file: &Path) -> Option<&'static (&'static str, &'static [&'static str], bool)> {
-    let name = file.file_name()?.to_str()?;
-    SETS.iter().find(|(start, ..)| {
-        name.strip_prefix(start).is_some_and(|rest| rest.strip_suffix(".safetensors").is_some_and(is_number))
-    })
+/// The number of a file of a set whose name begins with `start`.
+fn number(name: &str, start: &str) -> Option<usize> {
+    name.strip_prefix(start)?.strip_suffix(".safetensors").filter(|digits| is_digits(digits))?.parse().ok()
 }
 
-fn is_number(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+fn file_name(file: &Path) -> &str {
+    file.file_name().and_then(OsStr::to_str).unwrap_or_default()
 }
 
-/// The number at the end of a file's stem.
-fn number_of(file: &Path) -> Option<usize> {
-    let stem = file.file_stem()?.to_str()?;
-    stem[stem.rfind(|c: char| !c.is_ascii_digit()).map_or(0, |at| at + 1)..].parse().ok()
+/// The set that a file stands for by its name.
+fn set(file: &Path) -> Option<&'static (&'static str, &'static [&'static str])> {
+    SETS.iter().find(|(start, _)| number(file_name(file), start).is_some())
+}
+
+/// The number of a file that is one of a set.
+pub fn number_in_set(file: &Path) -> Option<usize> {
+    let starts = SETS.iter().flat_map(|(start, others)| std::iter::once(start).chain(*others));
+    starts.into_iter().find_map(|start| number(file_name(file), start))
 }
 
 /// The file, and those that make one dictionary with it.
-fn set_of(file: &Path) -> Vec<PathBuf> {
-    let Some((_, starts, _)) = set(file) else { return vec![file.to_path_buf()] };
+///
+/// # Errors
+/// If their folder cannot be read.
+fn set_of(file: &Path) -> Result<Vec<PathBuf>> {
+    let Some((start, others)) = set(file) else { return Ok(vec![file.to_path_buf()]) };
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let Ok(entries) = std::fs::read_dir(folder) else { return vec![file.to_path_buf()] };
-    let belongs = |name: &str| {
-        let number = |start: &&str| name.strip_prefix(*start)?.strip_suffix(".safetensors").map(is_number);
-        starts.iter().any(|start| number(start) == Some(true))
-    };
-    let mut all: Vec<String> = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
-    all.retain(|name| belongs(name));
+    let entries = std::fs::read_dir(folder).map_err(|e| Error::io(folder, &e))?;
+    let belongs = |name: &String| std::iter::once(start).chain(*others).any(|start| number(name, start).is_some());
+    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let mut all: Vec<String> = names.filter(belongs).collect();
     all.sort_by_key(|name| natural(name));
-    all.into_iter().map(|name| file.with_file_name(name)).collect()
-}
-
-/// Whether a file belongs to a set but does not stand for it.
-pub fn is_companion(file: &Path) -> bool {
-    let name = file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let numbered = |start: &&str| {
-        name.strip_prefix(*start).and_then(|rest| rest.strip_suffix(".safetensors")).is_some_and(is_number)
-    };
-    SETS.iter().any(|(_, starts, _)| starts.iter().any(numbered))
-}
-
-/// The part that a file stands for by its number, if it is one of a set.
-pub fn own_part(file: &Path) -> Option<usize> {
-    (file.is_file() && is_companion(file)).then(|| number_of(file)).flatten()
+    Ok(all.into_iter().map(|name| file.with_file_name(name)).collect())
 }
 
 /// The configuration of a weight file: one named after it, one beside it, or one above a folder of checkpoints.

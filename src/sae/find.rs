@@ -76,6 +76,8 @@ struct Walk {
     seen: HashSet<PathBuf>,
     entries: usize,
     root: PathBuf,
+    /// Weight files that were listed with their folder.
+    known: HashSet<PathBuf>,
     others: Others,
 }
 
@@ -90,7 +92,7 @@ struct Others {
 impl Walk {
     fn at(root: &Path) -> Self {
         let others = Others { bare: Vec::new(), encoder: None };
-        Self { seen: HashSet::new(), entries: 0, root: root.to_path_buf(), others }
+        Self { seen: HashSet::new(), entries: 0, root: root.to_path_buf(), known: HashSet::new(), others }
     }
     fn visit(&mut self, folder: &Path, depth: usize, found: &mut Vec<Listing>) -> Result<()> {
         // A link that leads back up would be walked for ever.
@@ -98,15 +100,17 @@ impl Walk {
         if !self.seen.insert(real) {
             return Ok(());
         }
-        if detect::weight_file(folder).is_some() {
+        let own = detect::weight_file(folder);
+        if own.is_some() {
             let source = Source::open(folder);
             // A language model's weights bear such a name too. What is known or broken is listed with its reason.
             let foreign = source.as_ref().is_ok_and(|source| {
                 formats::recognise(source).is_none() && !matches!(formats::unrecognised(source), Error::NotRead(_))
             });
             if !foreign {
-                found.extend(self.listings(folder, source));
+                found.extend(self.listings(folder, &source));
             }
+            self.known.extend(own);
         }
         let mut folders = Vec::new();
         let mut files = Vec::new();
@@ -127,7 +131,7 @@ impl Walk {
             }
             match std::fs::metadata(&path) {
                 Ok(metadata) if metadata.is_dir() => folders.push(path),
-                Ok(metadata) if metadata.is_file() && !is_known(&path) => files.push(path),
+                Ok(metadata) if metadata.is_file() => files.push(path),
                 // A dangling link or a file that may not be looked at is nobody's dictionary.
                 _ => {}
             }
@@ -137,14 +141,16 @@ impl Walk {
         files.sort();
         for file in files {
             let name = file.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
-            if !SUFFIXES.iter().any(|suffix| name.ends_with(suffix)) || is_result(&file) {
+            // What makes a folder a dictionary was listed with it, and so were those that go with it.
+            let known = self.known.contains(&file) || detect::number_in_set(&file).is_some();
+            if known || !SUFFIXES.iter().any(|suffix| name.ends_with(suffix)) || is_result(&file) {
                 continue;
             }
             // Tensors of other kinds lie beside dictionaries; what is no dictionary is passed over in silence.
             let Ok(source) = Source::open(&file) else { continue };
             if let Some(format) = formats::recognise(&source) {
                 let named = format.name != "matrix" || says_decoder(&file, &source);
-                let listings = self.listings(&file, Ok(source));
+                let listings = self.listings(&file, &Ok(source));
                 if named { found.extend(listings) } else { self.others.bare.extend(listings) }
             } else if formats::lone_encoder(&source).is_some() {
                 self.others.encoder.get_or_insert_with(|| formats::unrecognised(&source));
@@ -162,7 +168,7 @@ impl Walk {
         Ok(())
     }
     /// The dictionaries in what lies at `path`: one, or its parts.
-    fn listings(&self, path: &Path, source: Result<Source>) -> Vec<Listing> {
+    fn listings(&self, path: &Path, source: &Result<Source>) -> Vec<Listing> {
         let below = path.strip_prefix(&self.root).unwrap_or(path);
         let parts: Vec<_> = below.components().map(|part| shown(part.as_os_str())).collect();
         let name = if parts.is_empty() { ".".into() } else { parts.join("/") };
@@ -172,7 +178,7 @@ impl Walk {
             let (path, shape, dtype, problem) = (path.clone(), None, None, None);
             Listing { name, path, part, format, shape, dtype, model, hook, layer, problem }
         };
-        let mut source = match source {
+        let source = match source {
             Ok(source) => source,
             Err(error) => {
                 return vec![Listing { problem: Some(error.to_string()), ..listing(name, None, None, nothing()) }];
@@ -181,16 +187,17 @@ impl Walk {
         let matrices = || source.tensors.iter().filter(|tensor| (2..=3).contains(&tensor.shape.len()));
         let decoder = matrices().find(|tensor| is_decoder(&tensor.name)).or_else(|| matrices().next());
         let (shape, dtype) = (decoder.map(|tensor| tensor.shape.clone()), decoder.and_then(|tensor| tensor.dtype));
-        let Some(format) = formats::recognise(&source) else {
-            let problem = Some(formats::unrecognised(&source).to_string());
+        let Some(format) = formats::recognise(source) else {
+            let problem = Some(formats::unrecognised(source).to_string());
             return vec![Listing { shape, dtype, problem, ..listing(name, None, None, nothing()) }];
         };
-        let parts = (format.parts)(&source);
+        let parts = (format.parts)(source);
         if parts.is_empty() {
-            let place = (format.place)(&source);
+            let place = (format.place)(source);
             return vec![Listing { shape, dtype, ..listing(name, None, Some(format.name), place) }];
         }
         let below = if name == "." { String::new() } else { format!("{name}/") };
+        let mut source = source.clone();
         let of_part = |(part, own): (usize, String)| {
             source.part = Some(part);
             let (name, place) = (format!("{below}{own}"), (format.place)(&source));
@@ -203,12 +210,6 @@ impl Walk {
 
 /// How the names of files with tensors end.
 const SUFFIXES: &[&str] = &[".safetensors", ".npz", ".npy", ".pt", ".pth", ".pkl.gz"];
-
-/// Whether a file is found by the folder that it makes a dictionary, or by another file.
-fn is_known(file: &Path) -> bool {
-    let ends = |name: &&str| file.ends_with(name);
-    detect::WEIGHT_FILES.iter().any(ends) || detect::is_companion(file)
-}
 
 /// A file's name as text; bytes that are no UTF-8 are written as `\xff`, so that different names stay different.
 fn shown(name: &OsStr) -> String {
@@ -252,7 +253,7 @@ pub(crate) fn natural(name: &str) -> Vec<(char, u64)> {
 }
 
 /// What lies at a path.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub enum Found {
     /// One dictionary.
     One(Located),
@@ -267,38 +268,39 @@ pub enum Found {
 pub fn look(path: &Path) -> Result<Found> {
     let path = resolve(path)?;
     let own = !path.is_dir() || detect::weight_file(&path).is_some();
-    let mut all = if own { in_one(&path) } else { Vec::new() };
-    let mut others = None;
+    let (source, mut all) = if own { in_one(&path) } else { (None, Vec::new()) };
     if all.is_empty() && path.is_dir() {
-        let (found, rest) = search(&path)?;
-        (all, others) = (found, Some(rest));
+        let (found, others) = search(&path)?;
+        all = found;
+        if all.is_empty() && !own {
+            all.push(only_matrix(&path, others)?);
+        }
     }
-    match (all.len(), others) {
-        (0, Some(others)) if !own => Ok(Found::One(only_matrix(&path, others)?.into())),
+    match all.len() {
         // It is no dictionary: opening it says what it is.
-        (0, _) => Ok(Found::One(Located { path, part: None, picked: None })),
-        (1, _) => Ok(Found::One(all.swap_remove(0).into())),
+        0 => Ok(Found::One(Located { path, part: None, picked: None, source })),
+        1 => Ok(Found::One(Located { source, ..all.swap_remove(0).into() })),
         _ => Ok(Found::Many(all)),
     }
 }
 
-/// The dictionaries in one file, or in a folder that is a dictionary itself; none if it is no dictionary.
-fn in_one(path: &Path) -> Vec<Listing> {
-    let Ok(source) = Source::open(path) else { return Vec::new() };
-    if formats::recognise(&source).is_none() {
-        return Vec::new();
+/// What was read of one file, or of a folder that is a dictionary itself, and the dictionaries in it.
+fn in_one(path: &Path) -> (Option<Box<Source>>, Vec<Listing>) {
+    let source = Source::open(path);
+    if !source.as_ref().is_ok_and(|source| formats::recognise(source).is_some()) {
+        return (source.ok().filter(|_| !path.is_dir()).map(Box::new), Vec::new());
     }
-    let own = detect::own_part(path);
-    let mut all = Walk::at(path).listings(path, Ok(source));
+    let mut all = Walk::at(path).listings(path, &source);
     // A file of a set is its own part.
+    let own = detect::number_in_set(path).filter(|_| path.is_file());
     if let Some(at) = own.and_then(|own| all.iter().position(|listing| listing.part == Some(own))) {
         all = vec![all.swap_remove(at)];
     }
-    all
+    (source.ok().map(Box::new), all)
 }
 
 /// A dictionary's place.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Located {
     /// The file or folder to open.
     pub path: PathBuf,
@@ -306,11 +308,13 @@ pub struct Located {
     pub part: Option<usize>,
     /// Its name among those of its folder, if it was picked.
     pub picked: Option<String>,
+    /// What was read of it on the way, so that it need not be read again.
+    pub source: Option<Box<Source>>,
 }
 
 impl From<Listing> for Located {
     fn from(listing: Listing) -> Self {
-        Self { path: listing.path, part: listing.part, picked: None }
+        Self { path: listing.path, part: listing.part, picked: None, source: None }
     }
 }
 
@@ -332,7 +336,7 @@ pub fn locate(path: &Path, pick: Option<&str>) -> Result<Located> {
     };
     let path = resolve(path)?;
     let problem = |what: String| Problem::new(what).path(&path);
-    let mut all = in_one(&path);
+    let (source, mut all) = if path.is_dir() { (None, Vec::new()) } else { in_one(&path) };
     if !path.is_dir() && all.iter().all(|listing| listing.part.is_none()) {
         return Err(problem(format!("there is nothing to pick {pick} from: this is one file"))
             .expected("a folder of dictionaries")
@@ -351,7 +355,7 @@ pub fn locate(path: &Path, pick: Option<&str>) -> Result<Located> {
         exact => exact,
     };
     match matching.as_slice() {
-        [one] => Ok(Located { picked: Some(one.name.clone()), ..Located::from((*one).clone()) }),
+        [one] => Ok(Located { picked: Some(one.name.clone()), source, ..Located::from((*one).clone()) }),
         [] if all.len() == 1 && all[0].name == "." => {
             Err(problem(format!("there is nothing to pick {pick} from: this is one dictionary"))
                 .expected("a folder of dictionaries")

@@ -5,7 +5,7 @@
 
 use super::detect::Source;
 use super::dictionary::{Dictionary, Normalize, SourceChoice};
-use super::find::locate;
+use super::find::{Located, locate};
 use super::formats;
 use crate::container::Bytes;
 use crate::error::{Error, Problem, Result};
@@ -103,19 +103,17 @@ impl FromStr for Normalize {
 /// # Errors
 /// As [`locate`] and [`open_at`].
 pub fn open(path: &Path, options: &OpenOptions) -> Result<Dictionary> {
-    let located = locate(path, options.pick.as_deref())?;
-    open_at(&located.path, located.part, options)
+    open_at(locate(path, options.pick.as_deref())?, options)
 }
 
-/// Opens the dictionary whose weight file, or folder with one, lies at `path`; nothing is searched. Of a file that holds
-/// several dictionaries it is `part`.
+/// Opens the dictionary that was located; nothing is searched.
 ///
 /// # Errors
-/// If there is nothing at `path`, or what is there is broken, no dictionary, of a kind that cannot be read yet
+/// If there is nothing at its path, or what is there is broken, no dictionary, of a kind that cannot be read yet
 /// ([`Error::NotRead`]), or does not fit the options.
-pub fn open_at(path: &Path, part: Option<usize>, options: &OpenOptions) -> Result<Dictionary> {
-    let mut source = Source::open(path)?;
-    source.part = part;
+pub fn open_at(located: Located, options: &OpenOptions) -> Result<Dictionary> {
+    let mut source = located.source.map_or_else(|| Source::open(&located.path), |source| Ok(*source))?;
+    source.part = located.part;
     interpret(source, options)
 }
 
