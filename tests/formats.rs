@@ -376,6 +376,11 @@ fn a_folder_that_is_a_dictionary_is_that_one_whatever_lies_below() {
     assert_eq!(one(&folder.path("own")), folder.path("own"));
     assert_same_matrices(&open_plain(&folder.path("own")));
     assert_eq!(list(&folder.path("own")).unwrap().len(), 3, "the others can still be picked");
+    // Another file that could stand for a folder is not hidden by the one that does.
+    folder.write("own/sae.safetensors", safetensors(&four(), Dtype::F16));
+    assert_eq!(one(&folder.path("own")), folder.path("own"));
+    let names: Vec<String> = list(&folder.path("own")).unwrap().into_iter().map(|listing| listing.name).collect();
+    assert_eq!(names, [".", "checkpoints/step_1", "checkpoints/step_2", "sae.safetensors"]);
     // A language model beside a decoder is passed over.
     let model = ["model.embed.weight", "lm_head.weight"].map(|name| array(name, &[3, 2], vec![0.0; 6]));
     folder.write("llama/model.safetensors", safetensors(&model, Dtype::F32));

@@ -19,6 +19,9 @@ fn the_layers_of_a_cross_layer_transcoder_are_listed_and_picked() {
         let listed = listed["dictionaries"].as_array().unwrap();
         assert_eq!(listed.len(), layers, "{case}");
         assert_eq!((&listed[1]["name"], &listed[1]["layer"]), (&Value::from("layer_1"), &Value::from(1)), "{case}");
+        // A layer writes to itself and those after it.
+        let widths: Vec<u64> = listed.iter().map(|one| one["shape"][1].as_u64().unwrap() / 6).collect();
+        assert_eq!(widths, [3, 2, 1], "{case}");
         assert!(program.fails(2, &["convert", &folder, "-o", "out"]).contains("--pick layer_0"), "{case}");
         let one = program.json(&["info", &folder, "--pick", "layer_1", "--json"]);
         assert_eq!((&one["kind"], &one["sources"], &one["source"]), (&"clt".into(), &2.into(), &"concat".into()));

@@ -5,6 +5,7 @@
 
 use super::detect::{self, Source};
 use super::formats::{self, FORMATS, Place};
+use super::open::OpenOptions;
 use crate::container::Dtype;
 use crate::error::{Error, Problem, Result};
 use serde::{Serialize, Serializer};
@@ -32,7 +33,7 @@ pub struct Listing {
     pub part: Option<usize>,
     /// Name of its format; none if it cannot be read.
     pub format: Option<&'static str>,
-    /// The decoder's shape as it lies in the file.
+    /// The decoder's shape as it lies in the file; of one of several dictionaries in a file, features and width.
     pub shape: Option<Vec<usize>>,
     /// The decoder's element type.
     pub dtype: Option<Dtype>,
@@ -198,11 +199,18 @@ impl Walk {
         }
         let below = if name == "." { String::new() } else { format!("{name}/") };
         let mut source = source.clone();
+        // No tensor has the shape of a part: its layers write to different numbers of others.
         let of_part = |(part, own): (usize, String)| {
             source.part = Some(part);
             let (name, place) = (format!("{below}{own}"), (format.place)(&source));
-            let shape = shape.clone();
-            Listing { shape, dtype, ..listing(name, Some(part), Some(format.name), place) }
+            let listing = listing(name, Some(part), Some(format.name), place);
+            match (format.load)(&source, &OpenOptions::default()) {
+                Ok(read) => {
+                    let (shape, dtype) = (Some(vec![read.features(), read.d_out()]), Some(read.info.dtype));
+                    Listing { shape, dtype, ..listing }
+                }
+                Err(error) => Listing { problem: Some(error.to_string()), ..listing },
+            }
         };
         parts.into_iter().map(of_part).collect()
     }

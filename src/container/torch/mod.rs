@@ -272,7 +272,8 @@ impl TorchFile {
 }
 
 fn read<'a>(bytes: &'a [u8], path: &Path) -> Result<Pickle<'a>> {
-    Pickle::read(bytes).map_err(|broken_| broken(path, &format!("at byte {} of it {}", broken_.at, broken_.what)))
+    Pickle::read(bytes)
+        .map_err(|fault| broken(path, &format!("its pickle is broken at byte {}: {}", fault.at, fault.what)))
 }
 
 fn broken(path: &Path, what: &str) -> Error {
