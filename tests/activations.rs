@@ -214,6 +214,9 @@ fn study(folder: &Path, acts: &Path, tokens: Option<PathBuf>) -> saescope::Resul
 fn token_ids_are_read_with_a_tokenizer_and_shown_as_numbers_without() {
     let folder = copy("delphi_u16");
     let acts = folder.path().join("latents/layers.3");
+    // The tokenizer of a model that it names may be in the cache of whoever runs this.
+    let config = fs::read_to_string(acts.join("config.json")).unwrap().replace("model_name", "of_model");
+    fs::write(acts.join("config.json"), config).unwrap();
     let (_, _, expected) = cases("activations").into_iter().find(|case| case.0 == "delphi_u16").unwrap();
     let ids: Vec<usize> = expected["ids"].as_array().unwrap().iter().map(|id| id.as_u64().unwrap() as usize).collect();
     let plain = study(folder.path(), &acts, None).unwrap();
@@ -241,6 +244,27 @@ fn token_ids_are_read_with_a_tokenizer_and_shown_as_numbers_without() {
     let tokenizer = Some(tokenizer.join("tokenizer.json"));
     let error = study(without.path(), &without.path().join("layers.3"), tokenizer).map(drop).unwrap_err().to_string();
     assert!(error.contains("the activations have no token ids"), "{error}");
+}
+
+#[test]
+fn labels_of_a_run_and_the_tokenizer_of_its_model_are_found() {
+    let run = copy("delphi_u16");
+    let path = |name: &str| run.path().join(name);
+    fs::create_dir(path("explanations")).unwrap();
+    fs::write(path("explanations/layers.3_latent4.txt"), "\"a word\"").unwrap();
+    let snapshot = path("hub/models--HuggingFaceTB--SmolLM2-135M/snapshots/abc");
+    fs::create_dir_all(&snapshot).unwrap();
+    fs::copy(fixtures("tokens/byte_level/tokenizer.json"), snapshot.join("tokenizer.json")).unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let decoder = elsewhere.path().join("W_dec.npy");
+    write_npy(&mut fs::File::create(&decoder).unwrap(), &[10, 4], &[1f32; 40]).unwrap();
+    let mut command = assert_cmd::Command::cargo_bin("saescope").unwrap();
+    let asked = command.arg("info").arg(&decoder).arg("--acts").arg(path("latents/layers.3"));
+    let output =
+        asked.env("HF_HUB_CACHE", path("hub")).arg("--no-cache").assert().success().get_output().stdout.clone();
+    let said = String::from_utf8(output).unwrap();
+    assert!(said.contains("1 of 10 features, source layers.3"), "{said}");
+    assert!(said.contains("the tokenizer of HuggingFaceTB/SmolLM2-135M in the Hugging Face cache"), "{said}");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 use super::{Column, Example, FeatureTable, Histogram, Neighbor};
 use crate::geometry::neighbors::Knn;
+use crate::sae::Label;
 
 /// How many passages are gathered.
 pub const PASSAGES: usize = 40;
@@ -23,8 +24,8 @@ pub const BINS: usize = 24;
 pub struct Detail {
     /// The feature.
     pub feature: u32,
-    /// Its first label.
-    pub label: Option<String>,
+    /// Its labels, best first.
+    pub labels: Vec<Label>,
     /// The tokens that carry most of its activation, with their share of it.
     pub top_tokens: Vec<(String, f64)>,
     /// Share of the tokens on which it fires.
@@ -50,6 +51,10 @@ pub struct Detail {
 }
 
 impl Detail {
+    /// Its first label.
+    pub fn label(&self) -> Option<&str> {
+        Some(&self.labels.first()?.text)
+    }
     /// Gathers what is known now, with the whole of the `passage`-th strongest passage.
     pub fn gather(table: &FeatureTable<'_>, knn: Option<&Knn>, feature: u32, passage: usize) -> Self {
         let index = feature as usize;
@@ -61,7 +66,7 @@ impl Detail {
         let place = example.and_then(|one| Some(table.study.tokens()?.place(one.row as usize)));
         Self {
             feature,
-            label: table.study.label(index).map(str::to_string),
+            labels: table.study.labels().and_then(|labels| labels.by_feature.get(index)).cloned().unwrap_or_default(),
             top_tokens: match (table.words, evidence) {
                 (Some(words), _) => words.top(index).to_vec(),
                 (None, Some(evidence)) if evidence.places(index) <= PLENTY => evidence.top_tokens(index, TOKENS),

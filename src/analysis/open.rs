@@ -10,11 +10,13 @@ use super::fingerprint::Fingerprint;
 use super::study::Study;
 use crate::container::Bytes;
 use crate::error::{Error, Problem, Result};
+use crate::sae::activations::is_split;
 use crate::sae::example::{Example, example};
 use crate::sae::find::{Located, locate};
 use crate::sae::formats::VERSION as FORMATS_VERSION;
+use crate::sae::labels::is_part;
 use crate::sae::open::{OpenOptions, open_at};
-use crate::sae::{Activations, Dictionary, Labels, Tokens, Vocabulary};
+use crate::sae::{Activations, Dictionary, Labels, Tokens, Vocabulary, hub};
 use crate::task::Task;
 use std::path::{Path, PathBuf};
 
@@ -96,17 +98,28 @@ struct Named {
     labels: Option<PathBuf>,
 }
 
-/// What may lie beside a dictionary, by parts of its file name.
+/// What may lie beside a dictionary.
 struct Beside {
+    /// Parts of its name, as a file or a folder.
     words: &'static [&'static str],
+    /// How the name of a file ends.
     suffixes: &'static [&'static str],
+    /// What a folder so called has among its files, if it is one.
+    inside: fn(&str) -> bool,
 }
 
-const ACTIVATIONS: Beside = Beside { words: &["acts", "activations", "csr"], suffixes: &[".npz"] };
-const TOKENS: Beside =
-    Beside { words: &["tokens", "sequences", "rows", "texts"], suffixes: &[".jsonl", ".jsonl.gz", ".csv"] };
-const LABELS: Beside =
-    Beside { words: &["labels", "explanations"], suffixes: &[".jsonl", ".jsonl.gz", ".json", ".csv", ".tsv"] };
+const ACTIVATIONS: Beside =
+    Beside { words: &["acts", "activations", "csr", "latents"], suffixes: &[".npz"], inside: is_split };
+const TOKENS: Beside = Beside {
+    words: &["tokens", "sequences", "rows", "texts"],
+    suffixes: &[".jsonl", ".jsonl.gz", ".csv"],
+    inside: |_| false,
+};
+const LABELS: Beside = Beside {
+    words: &["labels", "explanations"],
+    suffixes: &[".jsonl", ".jsonl.gz", ".json", ".csv", ".tsv"],
+    inside: is_part,
+};
 
 impl Beside {
     /// Files of this sort in `folders`, in folder then name order.
@@ -123,13 +136,26 @@ impl Beside {
     fn fits(&self, path: &Path) -> bool {
         let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default().to_lowercase();
         let word = |word: &&str| name.split(['.', '_', '-']).any(|part| part == *word);
-        path.is_file() && self.suffixes.iter().any(|s| name.ends_with(s)) && self.words.iter().any(word)
+        if !self.words.iter().any(word) {
+            return false;
+        }
+        if path.is_dir() {
+            let Ok(entries) = std::fs::read_dir(path) else { return false };
+            return entries.flatten().any(|entry| entry.file_name().to_str().is_some_and(self.inside));
+        }
+        path.is_file() && self.suffixes.iter().any(|s| name.ends_with(s))
     }
 }
 
 fn folder_of(path: &Path) -> Option<PathBuf> {
     let folder = if path.is_dir() { path } else { path.parent()? };
     Some(if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder.to_path_buf() })
+}
+
+/// The folder of a run of delphi's: it has the activations of a hook in `latents/HOOK`, and labels in `explanations`.
+fn run_of(activations: &Path) -> Option<PathBuf> {
+    let latents = activations.parent().filter(|folder| folder.file_name().is_some_and(|name| name == "latents"))?;
+    folder_of(latents.parent()?)
 }
 
 /// The first of `candidates` that loads; the others leave a note.
@@ -175,18 +201,22 @@ fn load_files(dictionary: &Dictionary, named: &Named, cache: &Cache, task: &Task
         folders.insert(0, folder);
     }
     let places = if activations.is_none() { &[][..] } else { &folders };
-    let tokens = texts(named.tokens.as_deref(), places, activations.as_ref(), &mut notes, task)?;
+    let model = dictionary.info.model.as_deref();
+    let tokens = texts(named.tokens.as_deref(), places, activations.as_ref(), model, &mut notes, task)?;
     let load = |path: &Path| Labels::load_of(path, features, dictionary.info.hook.as_deref(), task);
+    folders.extend(activations.as_ref().and_then(|activations| run_of(&activations.source)));
     let labels = named_or_beside(named.labels.as_ref(), &LABELS, &folders, &mut notes, load)?;
     Ok(assemble(dictionary, activations, tokens, labels, notes))
 }
 
 /// The texts of the rows: those that were named, or lie in `folders`; else those of the token ids beside the activations,
-/// by a tokenizer that was named or lies in `folders`, or in a folder above the activations.
+/// by a tokenizer that was named or lies in `folders`, in a folder above the activations, or, of the language model, in
+/// the Hugging Face cache.
 fn texts(
     named: Option<&Path>,
     folders: &[PathBuf],
     activations: Option<&Activations>,
+    model: Option<&str>,
     notes: &mut Vec<String>,
     task: &Task,
 ) -> Result<Option<Tokens>> {
@@ -218,6 +248,12 @@ fn texts(
     if let Some(found) = first_that_fits(candidates, notes, read)? {
         return Ok(Some(found));
     }
+    if let Some((repository, path)) = model.or(activations.model.as_deref()).and_then(hub::tokenizer)
+        && let Some(found) = first_that_fits(vec![path], notes, read)?
+    {
+        notes.push(format!("tokens are read with the tokenizer of {repository} in the Hugging Face cache"));
+        return Ok(Some(found));
+    }
     notes.push("tokens are shown by their ids: no tokenizer.json was found; --tokens names one".into());
     Tokens::from_ids(ids, None, &activations.source, task).map(Some)
 }
@@ -242,7 +278,10 @@ fn load_example(
     };
     let tokens = match (&named.tokens, &named.activations) {
         (None, None) => Some(example.tokens(task)?),
-        (tokens, _) => texts(tokens.as_deref(), &folders, Some(&activations), &mut notes, task)?,
+        (tokens, _) => {
+            let model = dictionary.info.model.as_deref();
+            texts(tokens.as_deref(), &folders, Some(&activations), model, &mut notes, task)?
+        }
     };
     let load = |path: &Path| Labels::load_of(path, features, dictionary.info.hook.as_deref(), task);
     let labels = match named_or_beside(named.labels.as_ref(), &LABELS, &folders, &mut notes, load)? {

@@ -6,6 +6,7 @@ use super::{opening, output, progress};
 use crate::analysis::detail::RADIUS;
 use crate::analysis::{Detail, Example, FeatureTable, Histogram, Neighbor, NeighborsBy, Study};
 use crate::error::Result;
+use crate::sae::Label;
 use crate::text::{decimal, printable};
 use serde::Serialize;
 
@@ -32,6 +33,7 @@ pub(super) fn run(args: &FeatureArgs, common: &Common) -> Result<()> {
 struct Page<'a> {
     feature: u32,
     label: Option<&'a str>,
+    labels: &'a [Label],
     density: Option<f64>,
     max_activation: Option<f64>,
     mean_activation: Option<f64>,
@@ -73,7 +75,8 @@ fn page<'a>(study: &Study, detail: &'a Detail, passages: &'a [Example], neighbor
     };
     Page {
         feature: detail.feature,
-        label: detail.label.as_deref(),
+        label: detail.label(),
+        labels: &detail.labels,
         density: detail.density,
         max_activation: detail.max_activation,
         mean_activation: detail.mean_activation,
@@ -91,13 +94,15 @@ fn as_text(detail: &Detail, passages: &[Example], neighbors: &[Neighbor]) -> Str
         detail.top_tokens.iter().map(|(token, share)| format!("{} {:.1} %", token.trim(), share * 100.0)).collect();
     let mut lines = vec![
         format!("{:<16} {}", "feature", detail.feature),
-        format!("{:<16} {}", "label", output::label(detail.label.as_deref())),
+        format!("{:<16} {}", "label", output::label(detail.label())),
         format!("{:<16} {}", "top tokens", tokens.join(", ")),
         format!("{:<16} {}", "density", number(detail.density)),
         format!("{:<16} {}", "max activation", number(detail.max_activation)),
         format!("{:<16} {}", "mean activation", number(detail.mean_activation)),
         format!("{:<16} {}", "norm", number(detail.norm)),
     ];
+    let also = detail.labels.iter().skip(1).map(|label| format!("{:<16} {}", "also", label.with_author()));
+    lines.splice(2..2, also.collect::<Vec<_>>());
     for example in passages {
         let text = |(i, (text, _)): (usize, &(String, f32))| {
             if i == example.focus { format!("[{text}]") } else { text.clone() }

@@ -5,7 +5,7 @@
 //! Repetition and definition levels become list offsets and nulls as the Dremel paper has them: an element at list level
 //! `k` begins where the repetition level is at most `k`, and is there if the definition level reaches that of its
 //! repeated group. Structs, maps, dates, decimals and binary are listed and not read. Pages may be plain or packed by
-//! Snappy or gzip; others are refused by name. Decoding is the crate `parquet`'s, without Arrow.
+//! Snappy, gzip, Zstandard or LZ4; others are refused by name. Decoding is the crate `parquet`'s, without Arrow.
 
 use super::columns::{Array, Column, ColumnFile, Data, Kind, Offsets};
 use super::zipped::inflated_bound;
@@ -30,7 +30,10 @@ pub fn from_bytes(bytes: &Bytes, path: &Path) -> Result<ColumnFile> {
     let mut left = inflated_bound(bytes.len());
     let columns = columns(bytes, path, &mut left).map_err(|error| {
         let problem = Problem::new(format!("the Parquet file cannot be read: {error}")).path(path);
-        problem.expected("pages that are plain or packed by Snappy or gzip").hint("copying the file again").input()
+        problem
+            .expected("pages that are plain or packed by Snappy, gzip, Zstandard or LZ4")
+            .hint("copying the file again")
+            .input()
     })?;
     ColumnFile::new(path, columns)
 }
@@ -257,7 +260,7 @@ mod tests {
     fn what_pyarrow_writes_is_read() {
         let text = std::fs::read_to_string(path("expected.json")).unwrap();
         let expected: serde_json::Map<String, Value> = serde_json::from_str(&text).unwrap();
-        for file in ["snappy.parquet", "gzip.parquet", "plain.parquet"] {
+        for file in ["snappy.parquet", "gzip.parquet", "plain.parquet", "zstd.parquet", "lz4.parquet"] {
             let opened = open(file).unwrap();
             assert_eq!(opened.columns().len(), expected.len());
             for column in opened.columns() {
@@ -284,8 +287,8 @@ mod tests {
 
     #[test]
     fn what_is_not_read_is_said() {
-        let said = open("zstd.parquet").unwrap_err().to_string();
-        assert!(said.contains("zstd") && said.contains("Snappy or gzip"), "{said}");
+        let said = open("brotli.parquet").unwrap_err().to_string();
+        assert!(said.contains("brotli") && said.contains("Zstandard or LZ4"), "{said}");
         let file = open("others.parquet").unwrap();
         let read: Vec<&str> =
             file.columns().iter().filter(|c| !matches!(c.kind(), Kind::Other(_))).map(Column::name).collect();

@@ -30,6 +30,7 @@ use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 
 pub use super::sparse::{Mended, Sparse};
+pub(crate) use delphi::is_split;
 
 /// Raise it when a format reads the same file as other activations than before: kept ones are then read anew.
 pub const VERSION: u32 = 1;
@@ -120,6 +121,8 @@ pub struct Activations {
     pub source: PathBuf,
     /// The ids of the tokens, where they were beside the activations.
     pub ids: Option<TokenIds>,
+    /// The language model, where a configuration beside them names it.
+    pub model: Option<String>,
     /// What was put right while reading ("12 stored zeros were dropped"); empty for a clean file.
     pub notes: Vec<String>,
 }
@@ -177,7 +180,9 @@ impl Found {
             );
             return Err(self.source.problem(what).expected("one for each token").input());
         }
-        Ok(Activations { by_token, by_feature, source: self.source.path.clone(), ids, notes })
+        let config = config(&self.source.path).ok().flatten();
+        let model = config.and_then(|config| Some(config.get("model_name")?.as_str()?.to_string()));
+        Ok(Activations { by_token, by_feature, source: self.source.path.clone(), ids, model, notes })
     }
 }
 
@@ -185,7 +190,7 @@ impl Activations {
     /// Activations from a matrix `[tokens, features]`; `source` is for people.
     pub fn new(by_token: Sparse, source: impl Into<PathBuf>) -> Self {
         let by_feature = by_token.transpose();
-        Self { by_token, by_feature, source: source.into(), ids: None, notes: Vec::new() }
+        Self { by_token, by_feature, source: source.into(), ids: None, model: None, notes: Vec::new() }
     }
     /// Finds and reads what lies at `path`; `features` is the dictionary's number of features, where there is one to
     /// agree with.

@@ -10,7 +10,7 @@
 //!   tables have; without a header, a number and words on each line;
 //! * a folder of delphi's `{module}_latent{feature}.txt`.
 //!
-//! Output: [`Labels`], every description kept in file order. Labels that belong to another dictionary are a common
+//! Output: [`Labels`], every description kept, the one with the best `score` first. Labels that belong to another dictionary are a common
 //! accident: an index beyond the dictionary is an error that names the source id and the counts, a file that
 //! stops halfway is a warning, and [`Labels::doubts`] compares what the labels say of their source with the dictionary. Cost: one pass, about 10 ms a megabyte. Memory: lines and csv are read one by one, a
 //! JSON document of up to 64 MiB as a whole; of each entry only the words, their kind and their author are kept.
@@ -25,11 +25,12 @@ use crate::error::{Error, Problem, Result};
 use crate::task::Task;
 use crate::text::{clip, counted, thousands};
 use entry::{Document, Entry};
+use serde::Serialize;
 use serde::de::DeserializeSeed;
 use std::path::{Path, PathBuf};
 
 /// One description of a feature.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Label {
     /// The words.
     pub text: String,
@@ -37,6 +38,26 @@ pub struct Label {
     pub kind: Option<String>,
     /// The model that wrote it, where the file says.
     pub author: Option<String>,
+    /// How good the file says that it is; the more, the better.
+    pub score: Option<f64>,
+}
+
+impl Label {
+    /// The words with their author and score, where they are known: `days of the week (gpt-4o, 0.71)`.
+    pub fn with_author(&self) -> String {
+        let score = self.score.map(|score| format!("{score:.2}"));
+        let by: Vec<&str> = [self.author.as_deref(), score.as_deref()].into_iter().flatten().collect();
+        let by = if by.is_empty() { String::new() } else { format!(" ({})", by.join(", ")) };
+        format!("{}{by}", self.text)
+    }
+}
+
+/// What a file says about some words, beside the words.
+#[derive(Debug, Clone, Copy, Default)]
+struct About<'a> {
+    kind: Option<&'a str>,
+    author: Option<&'a str>,
+    score: Option<f64>,
 }
 
 /// Descriptions of features; a feature may have none or several.
@@ -48,7 +69,7 @@ pub struct Labels {
     pub model: Option<String>,
     /// The file or folder.
     pub path: PathBuf,
-    /// Descriptions per feature, in file order.
+    /// Descriptions per feature: the best score first, those without a score last, equals in file order.
     pub by_feature: Vec<Vec<Label>>,
 }
 
@@ -93,7 +114,7 @@ impl Labels {
         found.read(bytes, path)?;
         found.finish(path)
     }
-    /// The first description of `feature`.
+    /// The first description of `feature`: the one with the best score, where there are any.
     pub fn get(&self, feature: usize) -> Option<&str> {
         Some(self.by_feature.get(feature)?.first()?.text.as_str())
     }
@@ -251,31 +272,33 @@ impl<'t> Found<'t> {
         for record in table {
             let (line, record) = record?;
             self.line = line;
-            let Some((index, words, kind, author)) = columns else {
+            let Some((index, words, kind, author, score)) = columns else {
                 let names: Vec<String> = record.iter().map(|cell| column_name(cell)).collect();
                 let column = |wanted: &[&str]| wanted.iter().find_map(|name| names.iter().position(|n| n == name));
                 if let (Some(index), Some(words)) = (column(&INDEX), column(&WORDS).or_else(|| column(&COLUMN))) {
                     let author = column(&["explanationmodelname", "model_name"]);
-                    columns = Some((index, words, column(&["typename", "type"]), author));
+                    columns = Some((index, words, column(&["typename", "type"]), author, column(&["score"])));
                     continue;
                 }
                 let Some(Ok(index)) = record.first().map(|cell| entry::index(cell)) else { return Ok(()) };
-                columns = Some((0, 1, None, None));
-                self.add(Ok(index), record.get(1).map_or("", String::as_str), None, None)?;
+                columns = Some((0, 1, None, None, None));
+                self.add(Ok(index), record.get(1).map_or("", String::as_str), About::default())?;
                 continue;
             };
             let cell = |column: Option<usize>| {
                 column.and_then(|c| record.get(c)).map(String::as_str).filter(|cell| !cell.is_empty())
             };
             let index = cell(Some(index)).map_or(Err("no index".into()), entry::index);
-            self.add(index, cell(Some(words)).unwrap_or_default(), cell(kind), cell(author))?;
+            let score = cell(score).and_then(|score| score.trim().parse().ok());
+            let about = About { kind: cell(kind), author: cell(author), score };
+            self.add(index, cell(Some(words)).unwrap_or_default(), about)?;
         }
         Ok(())
     }
     /// One entry; `place` is the feature if the entry does not say.
     fn entry(&mut self, entry: &Entry, place: Option<u64>) -> Result<()> {
         let index = entry.index.as_ref().map_or(place.ok_or("no index".into()), entry::Scalar::feature);
-        self.add(index, entry.words(), entry.kind(), entry.author())?;
+        self.add(index, entry.words(), entry.about())?;
         note(&mut self.sources, entry.source());
         note(&mut self.models, entry.model());
         Ok(())
@@ -297,7 +320,7 @@ impl<'t> Found<'t> {
         self.count()
     }
     /// Adds words for a feature, or notes why they cannot be used.
-    fn add(&mut self, index: Result<u64, String>, words: &str, kind: Option<&str>, author: Option<&str>) -> Result<()> {
+    fn add(&mut self, index: Result<u64, String>, words: &str, about: About) -> Result<()> {
         let words = words.trim();
         let index = match index {
             Ok(_) if words.is_empty() => return self.leave_out("no words"),
@@ -311,7 +334,8 @@ impl<'t> Found<'t> {
             return Ok(());
         }
         let owned = |text: Option<&str>| text.map(|text| clip(text, 200));
-        let label = Label { text: words.into(), kind: owned(kind), author: owned(author) };
+        let score = about.score.filter(|score| score.is_finite());
+        let label = Label { text: words.into(), kind: owned(about.kind), author: owned(about.author), score };
         self.words += words.len();
         self.labels.push((index as u32, label));
         let most = MAX_LABELS * self.features + (1 << 16);
@@ -350,6 +374,10 @@ impl<'t> Found<'t> {
         let mut warnings = Vec::new();
         for (index, label) in self.labels {
             labels.by_feature[index as usize].push(label);
+        }
+        for several in labels.by_feature.iter_mut().filter(|several| several.len() > 1) {
+            let rank = |label: &Label| label.score.unwrap_or(f64::NEG_INFINITY);
+            several.sort_by(|a, b| rank(b).total_cmp(&rank(a)));
         }
         if self.sources.len() > 1 {
             warnings.push(format!("the labels name several sources: {}", self.sources.join(", ")));
@@ -398,13 +426,21 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     std::fs::read_dir(folder).map_err(fail)?.map(|entry| Ok(entry.map_err(fail)?.path())).collect()
 }
 
+/// Whether a file is called as one of a folder of labels is.
+pub(crate) fn is_part(name: &str) -> bool {
+    is_batch(name) || delphi::named(name).is_some()
+}
+
+fn is_batch(name: &str) -> bool {
+    name.trim_end_matches(".gz").rsplit_once('.').is_some_and(|(_, ending)| ending == "jsonl")
+}
+
 /// The label files of a folder, `batch-2` before `batch-10`.
 fn batches(folder: &Path, all: Vec<PathBuf>) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for path in all {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        if path.is_file() && name.trim_end_matches(".gz").rsplit_once('.').is_some_and(|(_, ending)| ending == "jsonl")
-        {
+        if path.is_file() && is_batch(&name) {
             let number: u64 = name.chars().filter(char::is_ascii_digit).collect::<String>().parse().unwrap_or(0);
             files.push((number, path));
         }

@@ -10,6 +10,7 @@ pub mod encode;
 pub mod example;
 pub mod find;
 pub mod formats;
+pub mod hub;
 pub mod labels;
 pub mod open;
 pub mod sparse;

@@ -96,6 +96,12 @@ pub(crate) fn arrow(bytes: &Bytes) -> bool {
     arrow::from_bytes(bytes, path()).as_ref().map(columns).is_ok()
 }
 
+/// Parquet files, in builds that have them.
+#[cfg(feature = "parquet")]
+pub(crate) fn parquet(bytes: &Bytes) -> bool {
+    saescope::container::parquet::from_bytes(bytes, path()).as_ref().map(columns).is_ok()
+}
+
 fn columns(file: &ColumnFile) {
     for column in file.columns() {
         let found = column.tensors();

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 pub(super) const FOLDER: Format = Format {
     name: "delphi",
     about: "delphi cache: folder of `START_END.safetensors` splits with `locations`, `activations` and `tokens`",
-    detect: |source, _| source.names().iter().any(|name| range_of(name).is_some()),
+    detect: |source, _| source.names().iter().any(|name| is_split(name)),
     read: read_folder,
     ids: ids_of_folder,
 };
@@ -40,6 +40,11 @@ pub(super) const FILE: Format = Format {
         if source.has("tokens") { TokenIds::of(&source.tensor("tokens")?, task).map(Some) } else { Ok(None) }
     },
 };
+
+/// Whether a file is called as a split is.
+pub(crate) fn is_split(name: &str) -> bool {
+    range_of(name).is_some()
+}
 
 /// The features that a split's name says, both ends included.
 fn range_of(name: &str) -> Option<(usize, usize)> {
@@ -126,7 +131,7 @@ fn splits(source: &Source, task: &Task) -> Result<Vec<(Split, Range<usize>)>> {
 }
 
 fn ids_of_folder(source: &Source, task: &Task) -> Result<Option<TokenIds>> {
-    for name in source.names().iter().filter(|name| range_of(name).is_some()) {
+    for name in source.names().iter().filter(|name| is_split(name)) {
         let file = ArrayFile::open(&source.path.join(name))?;
         if file.list()?.iter().any(|tensor| tensor.name == "tokens") {
             return TokenIds::of(&file.tensor("tokens")?, task).map(Some);

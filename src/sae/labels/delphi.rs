@@ -3,7 +3,7 @@
 //! The files of several modules lie in one folder; which are the dictionary's is told by its hook, and where that does
 //! not settle it, the modules are named. Source: EleutherAI/delphi, `delphi/__main__.py`.
 
-use super::Found;
+use super::{About, Found};
 use crate::container::Bytes;
 use crate::error::{Error, Problem, Result};
 use std::collections::BTreeMap;
@@ -15,16 +15,19 @@ const LONGEST: usize = 1 << 20;
 /// The files of a folder by module: feature and path, by feature.
 pub(super) type Modules = BTreeMap<String, Vec<(u64, PathBuf)>>;
 
+/// The module and the feature that a file's name says.
+pub(super) fn named(name: &str) -> Option<(&str, u64)> {
+    let (module, feature) = name.strip_suffix(".txt")?.rsplit_once("_latent")?;
+    let feature = feature.bytes().all(|b| b.is_ascii_digit()).then(|| feature.parse().ok())??;
+    Some((module, feature))
+}
+
 /// What the names of such files say; empty if a folder has none.
 pub(super) fn modules<'p>(files: impl IntoIterator<Item = &'p PathBuf>) -> Modules {
     let mut modules = Modules::new();
     for path in files {
         let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-        let parts = name.strip_suffix(".txt").and_then(|name| name.rsplit_once("_latent"));
-        let Some((module, feature)) = parts else { continue };
-        let Some(feature) = feature.bytes().all(|b| b.is_ascii_digit()).then(|| feature.parse().ok()).flatten() else {
-            continue;
-        };
+        let Some((module, feature)) = named(&name) else { continue };
         modules.entry(module.to_string()).or_default().push((feature, path.clone()));
     }
     for files in modules.values_mut() {
@@ -64,7 +67,7 @@ pub(super) fn read(found: &mut Found, modules: &Modules, hook: Option<&str>, fol
                 .expected("one JSON string, as delphi writes it")
                 .input()
         })?;
-        found.add(Ok(*feature), &words, None, None).map_err(|error| error.at(path))?;
+        found.add(Ok(*feature), &words, About::default()).map_err(|error| error.at(path))?;
     }
     Ok(chosen.to_string())
 }

@@ -1,6 +1,6 @@
 //! What of a JSON entry is a label, read without keeping the rest of it.
 
-use super::{Found, INDEX, POLL, WORDS};
+use super::{About, Found, INDEX, POLL, WORDS};
 use crate::error::{Error, Problem, Result};
 use crate::text::clip;
 use serde::Deserialize;
@@ -18,6 +18,7 @@ pub(super) struct Entry<'a> {
     has_words: bool,
     kind: Option<Scalar<'a>>,
     author: Option<Scalar<'a>>,
+    score: Option<Scalar<'a>>,
     source: Option<Scalar<'a>>,
     model: Option<Scalar<'a>>,
 }
@@ -30,11 +31,9 @@ impl Entry<'_> {
     pub(super) fn words(&self) -> &str {
         self.words.as_ref().and_then(Scalar::text).unwrap_or_default()
     }
-    pub(super) fn kind(&self) -> Option<&str> {
-        filled(self.kind.as_ref())
-    }
-    pub(super) fn author(&self) -> Option<&str> {
-        filled(self.author.as_ref())
+    pub(super) fn about(&self) -> About<'_> {
+        let score = self.score.as_ref().and_then(Scalar::number);
+        About { kind: filled(self.kind.as_ref()), author: filled(self.author.as_ref()), score }
     }
     pub(super) fn source(&self) -> Option<&str> {
         filled(self.source.as_ref())
@@ -61,6 +60,14 @@ pub(super) enum Scalar<'a> {
 impl Scalar<'_> {
     fn text(&self) -> Option<&str> {
         if let Self::Text(text) = self { Some(text) } else { None }
+    }
+    fn number(&self) -> Option<f64> {
+        match self {
+            Self::Text(text) => text.trim().parse().ok(),
+            Self::Whole(n) => Some(*n as f64),
+            Self::Number(x) => Some(*x),
+            Self::Other => None,
+        }
     }
     /// The feature that it counts, or what it is instead.
     pub(super) fn feature(&self) -> Result<u64, String> {
@@ -139,6 +146,7 @@ enum Key {
     Tokens,
     Kind,
     Author,
+    Score,
     Source,
     Model,
     /// A number, as in an object of features.
@@ -161,6 +169,7 @@ impl<'de> Deserialize<'de> for Key {
                     "tokens" | "doc_ids" | "first_row" => Key::Tokens,
                     "typeName" => Key::Kind,
                     "explanationModelName" => Key::Author,
+                    "score" => Key::Score,
                     "layer" => Key::Source,
                     "modelId" => Key::Model,
                     _ => rank(&INDEX)
@@ -190,6 +199,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Entry<'a> {
                     let slot = match key {
                         Key::Kind => &mut entry.kind,
                         Key::Author => &mut entry.author,
+                        Key::Score => &mut entry.score,
                         Key::Source => &mut entry.source,
                         Key::Model => &mut entry.model,
                         Key::Index(rank) if rank < index => &mut entry.index,
@@ -311,7 +321,7 @@ impl<'de> Visitor<'de> for Document<'_, '_> {
     fn visit_str<E: de::Error>(mut self, words: &str) -> Result<(), E> {
         match self.place {
             Place::Feature(feature) => {
-                let result = self.found.add(Ok(feature), words, None, None);
+                let result = self.found.add(Ok(feature), words, About::default());
                 self.check(result)
             }
             _ => self.useless("no feature"),

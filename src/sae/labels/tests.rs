@@ -68,6 +68,22 @@ fn every_layout_gives_the_same_words() {
 }
 
 #[test]
+fn the_best_score_stands_first_and_the_others_in_file_order() {
+    let layouts = [
+        "index,label,score,explanationModelName\n2,plain,,\n2,good,.5,a\n2,best,.75,b\n2,also plain,nan,\n",
+        r#"[{"index":2,"label":"plain"},{"index":2,"label":"good","score":0.5,"explanationModelName":"a"},
+            {"index":2,"label":"best","score":"0.75","explanationModelName":"b"},
+            {"index":2,"label":"also plain","score":null}]"#,
+    ];
+    for text in layouts {
+        let labels = open(text).unwrap().0;
+        let all: Vec<String> = labels.by_feature[2].iter().map(Label::with_author).collect();
+        assert_eq!(all, ["best (b, 0.75)", "good (a, 0.50)", "plain", "also plain"], "{text}");
+        assert_eq!(labels.get(2), Some("best"));
+    }
+}
+
+#[test]
 fn labels_of_another_dictionary_are_an_error_that_names_them() {
     let text = "{\"layer\":\"5-res-16k\",\"index\":\"3\",\"description\":\"a\"}\n{\"layer\":\"5-res-16k\",\"index\":\"16383\",\"description\":\"b\"}";
     let error = open(text).unwrap_err().to_string();

@@ -327,7 +327,12 @@ impl Planted {
                     GroupKind::Duplicate => format!("{} {}{}", group.name, i / 2, ["a", "b"][i % 2]),
                     _ => format!("{} {i}/{}", group.name, group.features.len()),
                 };
-                by_feature[feature as usize].push(Label { text, kind: Some("planted".into()), author: None });
+                by_feature[feature as usize].push(Label {
+                    text,
+                    kind: Some("planted".into()),
+                    author: None,
+                    score: None,
+                });
             }
         }
         Labels { source: Some(self.source()), path: "labels.jsonl".into(), by_feature, ..Labels::default() }

@@ -63,7 +63,7 @@ fn evidence() -> Evidence {
     };
     let described = |feature: usize| {
         let text = label(feature);
-        if text.is_empty() { Vec::new() } else { vec![Label { text, kind: None, author: None }] }
+        if text.is_empty() { Vec::new() } else { vec![Label { text, kind: None, author: None, score: None }] }
     };
     Evidence {
         activations: Some(Activations::new(by_token, "planted")),

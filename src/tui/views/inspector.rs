@@ -4,6 +4,7 @@
 
 use super::words::{self, about, number};
 use crate::analysis::Detail;
+use crate::text::counted;
 use crate::tui::app::{App, Pane as Focus};
 use crate::tui::layout::{Areas, Page};
 use crate::tui::theme::class_of;
@@ -20,6 +21,10 @@ use ratatui::style::{Modifier, Style};
 const NARROW: u16 = 34;
 /// From this height on, the summary has room for a small chart.
 const ROOMY: u16 = 9;
+/// Lines that a label may take on the page of its feature.
+const LABEL: usize = 3;
+/// Further labels that are shown there.
+const OTHERS: usize = 4;
 
 pub(super) fn draw(app: &App, areas: &Areas, buf: &mut Buffer) {
     let area = areas.side;
@@ -76,7 +81,7 @@ fn summary(app: &App, detail: &Detail, area: Rect, buf: &mut Buffer) {
         }
         y += 1;
     };
-    for parts in facts(app, detail, area.width < NARROW) {
+    for parts in facts(app, detail, area.width) {
         line(&parts, buf);
     }
     if let Some(histogram) = detail.histogram.as_ref().filter(|_| app.page() != Page::Feature && area.height >= ROOMY) {
@@ -114,13 +119,16 @@ fn summary(app: &App, detail: &Detail, area: Rect, buf: &mut Buffer) {
 }
 
 /// Lines of facts, the most telling first.
-fn facts(app: &App, detail: &Detail, narrow: bool) -> Vec<Vec<(String, Style)>> {
+fn facts(app: &App, detail: &Detail, width: u16) -> Vec<Vec<(String, Style)>> {
+    let narrow = width < NARROW;
     let look = app.look();
     let theme = &look.theme;
     let mut lines = Vec::new();
-    let label = detail.label.as_deref().map(|label| text::clean(label.trim(), look.ascii));
-    if let Some(label) = label.clone().filter(|label| !label.is_empty()) {
-        lines.push(vec![(label, theme.strong())]);
+    let alone = app.page() == Page::Feature;
+    if let Some(label) = detail.label() {
+        let label = text::clean(label.trim(), look.ascii);
+        let most = if alone { LABEL } else { 1 };
+        lines.extend(at_most(most, &label, width).into_iter().map(|line| vec![(line, theme.strong())]));
     }
     if !detail.top_tokens.is_empty() {
         let mut parts = vec![(if narrow { "top  " } else { "top tokens  " }.to_string(), theme.muted())];
@@ -161,6 +169,26 @@ fn facts(app: &App, detail: &Detail, narrow: bool) -> Vec<Vec<(String, Style)>> 
                 (format!(" {}", words::cluster(app, cluster)), theme.text()),
             ]
         });
+    }
+    if alone {
+        for label in detail.labels.iter().skip(1).take(OTHERS) {
+            let words = format!("also {}", text::clean(label.with_author().trim(), look.ascii));
+            lines.extend(at_most(2, &words, width).into_iter().map(|line| vec![(line, theme.text())]));
+        }
+        let more = detail.labels.len().saturating_sub(1 + OTHERS);
+        if more > 0 {
+            lines.push(vec![(format!("and {}", counted(more, "more label", "more labels")), theme.muted())]);
+        }
+    }
+    lines
+}
+
+/// `words` in at most so many lines; the last has all that is left, which may be too wide.
+fn at_most(most: usize, words: &str, width: u16) -> Vec<String> {
+    let mut lines = text::wrap(words, width.into());
+    if lines.len() > most {
+        let rest = lines.split_off(most - 1).join(" ");
+        lines.push(rest);
     }
     lines
 }

@@ -105,7 +105,9 @@ fn evidence() -> Evidence {
     let described = |feature: usize| match cluster(feature) {
         c if c >= 0 && feature.is_multiple_of(3) => {
             let text = WORDS[c as usize].join(" ");
-            vec![Label { text, kind: Some("top-tokens".into()), author: None }]
+            let label = |text, author, score| Label { text, kind: Some("top-tokens".into()), author, score };
+            let other = label(format!("words about {text}"), Some("gpt-4o-mini".into()), Some(0.71));
+            vec![label(text, None, Some(0.9)), other]
         }
         _ => Vec::new(),
     };
@@ -312,6 +314,18 @@ fn the_page_of_a_feature_lines_up_its_passages() {
     press(&mut app, "j j");
     app.update(Event::Tick);
     assert_ne!(whole(&frame_text(&frame(&app).0)), whole(&text));
+}
+
+#[test]
+fn the_page_of_a_feature_has_all_its_labels() {
+    let described = (12..FEATURES).find(|&f| f % 3 == 0 && cluster(f) >= 0).unwrap().to_string();
+    let keys: Vec<&str> = described.split_inclusive(|_: char| true).collect();
+    let mut app = braille(120, 40);
+    press(&mut app, &format!("{} g i", keys.join(" ")));
+    assert!(!shown(&app).contains("also"), "beside the map there is room for one");
+    press(&mut app, "g d");
+    let text = shown(&app);
+    assert!(text.contains("also words about") && text.contains("0.71)"), "{text}");
 }
 
 #[test]

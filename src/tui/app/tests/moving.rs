@@ -30,7 +30,7 @@ fn g_i_goes_to_a_feature_by_count_or_by_typing() {
 fn the_detail_tells_what_the_evidence_holds() {
     let app = after("1 2 g i");
     let detail = app.detail().unwrap();
-    assert_eq!(detail.label.as_deref(), Some("colour 12"));
+    assert_eq!(detail.label(), Some("colour 12"));
     assert_eq!(detail.cluster, Some(1));
     assert_eq!(detail.density, Some(2.0 / 64.0));
     assert_eq!(detail.max_activation, Some(26.0));
