@@ -53,10 +53,13 @@ pub struct Problem {
     hint: Option<String>,
 }
 
+/// What someone typed, or a file says, may be quoted in a message, but not for pages: characters of a part of one.
+const LONGEST: usize = 2000;
+
 impl Problem {
     /// Starts a problem with what is wrong, in plain words.
     pub fn new(what: impl Into<String>) -> Self {
-        Self { what: what.into(), ..Self::default() }
+        Self { what: clip(&what.into(), LONGEST), ..Self::default() }
     }
     /// The file it is about.
     pub fn path(mut self, path: impl AsRef<Path>) -> Self {
@@ -80,12 +83,12 @@ impl Problem {
     }
     /// What would have been right.
     pub fn expected(mut self, expected: impl Into<String>) -> Self {
-        self.expected = Some(expected.into());
+        self.expected = Some(clip(&expected.into(), LONGEST));
         self
     }
     /// What the reader can do next.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.hint = Some(clip(&hint.into(), LONGEST));
         self
     }
     /// The problem as an error about a file.

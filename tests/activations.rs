@@ -4,10 +4,11 @@ use saescope::analysis::open::{Request, open};
 use saescope::analysis::{Cache, Study};
 use saescope::container::write::write_npy;
 use saescope::rows::Rows;
+use saescope::sae::Vocabulary;
 use saescope::sae::activations::Activations;
 use saescope::sae::dense::{self, Choice};
+use saescope::sae::labels::{Labels, Whose};
 use saescope::sae::synth::{self, SynthKind, SynthParams, plant};
-use saescope::sae::{Labels, Vocabulary};
 use saescope::task::Task;
 use serde_json::Value;
 use std::fs;
@@ -272,8 +273,9 @@ fn every_format_gives_the_labels_that_were_saved() {
     for (name, folder, expected) in cases("labels") {
         let path = folder.join(expected["open"].as_str().unwrap());
         let features = expected["features"].as_u64().unwrap() as usize;
-        let (labels, notes) = Labels::load_of(&path, features, expected["hook"].as_str(), &task())
-            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        let whose = Whose { hook: expected["hook"].as_str(), id: None };
+        let (labels, notes) =
+            Labels::load_of(&path, features, whose, &task()).unwrap_or_else(|error| panic!("{name}: {error}"));
         for feature in 0..features {
             let words: Vec<&str> = labels.by_feature[feature].iter().map(|label| label.text.as_str()).collect();
             assert_eq!(words, texts(&expected["labels"][feature.to_string()]), "{name} feature {feature}");
@@ -285,7 +287,7 @@ fn every_format_gives_the_labels_that_were_saved() {
         }
         assert!(notes.is_empty(), "{name}: {notes:?}");
         // A dictionary with fewer features has other labels.
-        assert!(Labels::load_of(&path, features - 1, expected["hook"].as_str(), &task()).is_err(), "{name}");
+        assert!(Labels::load_of(&path, features - 1, whose, &task()).is_err(), "{name}");
     }
     let error = Labels::load(&fixtures("labels/delphi_two_modules"), 12, &task()).unwrap_err().to_string();
     assert!(error.contains("several modules: layers.3, layers.3.mlp"), "{error}");
@@ -369,11 +371,11 @@ fn vectors_that_are_cut_or_contradict_their_description_are_refused() {
     };
     for (from, to, words) in [
         ("\"layers\": [5, 9]", "\"layers\": []", "no layers"),
-        ("\"layers\": [5, 9]", "\"layers\": [5, 7, 9]", "does not fit its bytes"),
+        ("\"layers\": [5, 9]", "\"layers\": [5, 7, 9]", "a shard of 576 bytes; expected 864 bytes"),
         ("\"d_model\": 6", "\"d_model\": 0", "no count d_model"),
         ("\"d_model\": 6", "\"d_model\": 9223372036854775807", "no memory can address"),
         ("\"dtype\": \"float32\"", "\"dtype\": \"int8\"", "another type"),
-        ("\"patches_per_ex\": 3", "\"patches_per_ex\": 4", "does not fit its bytes"),
+        ("\"patches_per_ex\": 3", "\"patches_per_ex\": 4", "as its description says"),
     ] {
         let folder = copy_of("vectors", "saev_shards");
         change(&folder.path().join("metadata.json"), from, to);
@@ -386,9 +388,9 @@ fn vectors_that_are_cut_or_contradict_their_description_are_refused() {
     change(&folder.path().join("shards.json"), "acts000001.bin", "../saev_shards/acts000001.bin");
     assert!(open_at(&folder, "", Some(9)).contains("a shard that is not there"));
     for (from, to, words) in [
-        ("[7, 6]", "[7, 600]", "does not fit its bytes"),
+        ("[7, 6]", "[7, 600]", "as its description says"),
         ("[7, 6]", "[7, -6]", "no shape"),
-        ("[7, 6]", "[4611686018427387904, 4611686018427387904]", "does not fit its bytes"),
+        ("[7, 6]", "[4611686018427387904, 4611686018427387904]", "no memory can address"),
         ("torch.bfloat16", "torch.qint8", "a type that is not read"),
     ] {
         let folder = copy_of("vectors", "memmap_shards");

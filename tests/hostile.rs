@@ -396,6 +396,30 @@ fn no_verb_lets_planted_text_act() {
 
 #[test]
 #[cfg(target_os = "linux")]
+fn text_of_empty_lines_and_a_revision_without_end_are_refused_at_once() {
+    let here = Program::new();
+    dictionary(&here, "d", &json!({}));
+    write(&here, "x.npy", npy(&array("x", &[F, D], values(F * D, 5)), Dtype::F32, false));
+    here.ok(&["encode", "d", "x.npy", "-o", "acts.npz", "--quiet"]);
+    // 64 MB in 64 kB.
+    let blank = gzip(&vec![b'\n'; 64 << 20]);
+    let after = gzip(&[b"{\"index\":1,\"label\":\"w\"}\n".to_vec(), vec![b'\n'; 64 << 20]].concat());
+    for (name, bytes) in [("blank.jsonl.gz", &blank), ("after.jsonl.gz", &after)] {
+        write(&here, name, bytes);
+        assert!(refused(&here, &["info", "d", "--labels", name]).contains("empty lines"), "{name}");
+        assert!(
+            refused(&here, &["info", "d", "--acts", "acts.npz", "--tokens", name]).contains("empty lines"),
+            "{name}"
+        );
+    }
+    let main = here.path("cache/huggingface/hub/models--org--repo/refs/main");
+    fs::create_dir_all(main.parent().unwrap()).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", main).unwrap();
+    refused(&here, &["info", "org/repo"]);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
 fn no_frame_lets_planted_text_act() {
     let here = planted();
     let path = |name: &str| here.path(name).to_str().unwrap().to_string();

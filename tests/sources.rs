@@ -85,3 +85,75 @@ fn a_large_file_is_told_of_without_reading_its_matrices() {
     let warnings = told["warnings"].as_array().unwrap();
     assert!(warnings.iter().any(|warning| warning.as_str().unwrap().contains("--full computes them")), "{warnings:?}");
 }
+
+/// A copy of a case, in which a test may break something.
+fn copy(program: &Program, case: &str, to: &str) {
+    std::fs::create_dir_all(program.path(to)).unwrap();
+    for entry in std::fs::read_dir(fixture(case)).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            std::fs::copy(&path, program.path(to).join(path.file_name().unwrap())).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_layer_alone_opens_and_one_that_is_not_whole_is_listed_with_its_reason() {
+    let program = Program::new();
+    copy(&program, "clt-relu", "alone");
+    for other in [0, 1] {
+        for name in ["W_enc", "W_dec"] {
+            std::fs::remove_file(program.path(&format!("alone/{name}_{other}.safetensors"))).unwrap();
+        }
+    }
+    for path in ["alone", "alone/W_enc_2.safetensors", "alone/W_dec_2.safetensors"] {
+        assert_eq!(program.json(&["info", path, "--json"])["layer"], 2, "{path}");
+    }
+    // The last layer has one source, whichever is asked for.
+    for source in ["0", "sum", "concat"] {
+        assert_eq!(program.json(&["info", "alone", "--source", source, "--json"])["d_out"], 6, "{source}");
+    }
+    let refused = program.fails(2, &["info", "alone", "--source", "1"]);
+    assert!(refused.contains("there is no source 1") && refused.contains("_2.safetensors"), "{refused}");
+
+    copy(&program, "clt-relu", "broken");
+    std::fs::remove_file(program.path("broken/W_dec_1.safetensors")).unwrap();
+    let listed = program.json(&["info", "broken", "--json"]);
+    let problem = listed["dictionaries"][1]["problem"].as_str().unwrap();
+    assert!(problem.contains("layer 1 is not whole: W_dec_1 is missing"), "{problem}");
+    assert!(program.fails(2, &["info", "broken", "--pick", "layer_1"]).contains("W_dec_1 is missing"));
+}
+
+#[test]
+fn a_broken_file_of_a_folder_is_listed_with_its_reason() {
+    let program = Program::new();
+    let whole =
+        std::fs::read(fixture("openai-v1/sparse-autoencoder/gpt2-small/resid_delta_mlp/autoencoders/8.pt")).unwrap();
+    std::fs::create_dir(program.path("many")).unwrap();
+    std::fs::write(program.path("many/0.pt"), &whole).unwrap();
+    std::fs::write(program.path("many/1.pt"), &whole[..whole.len() - 200]).unwrap();
+    // What training keeps, and arrays that anyone saves, are no dictionaries, broken or not.
+    for other in ["optimizer_0.pt", "rng_state_0.pth", "x.npy"] {
+        std::fs::write(program.path("many").join(other), &whole[..whole.len() / 2]).unwrap();
+    }
+    let listed = program.json(&["info", "many", "--json"]);
+    let names: Vec<&str> =
+        listed["dictionaries"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["0.pt", "1.pt"]);
+    assert!(listed["dictionaries"][1]["problem"].as_str().unwrap().contains("1.pt"));
+    assert_eq!(program.json(&["info", "many", "--pick", "0.pt", "--json"])["format"], "openai");
+    let refused = program.fails(2, &["info", "many", "--pick", "1.pt"]);
+    assert!(refused.contains("1.pt") && refused.contains("cut short"), "{refused}");
+}
+
+#[test]
+fn weights_are_no_vectors_unless_a_matrix_is_named() {
+    let program = Program::new();
+    let folder = fixture("saelens-standard");
+    let refused = program.fails(2, &["encode", &folder, &folder, "-o", "a.npz"]);
+    assert!(
+        refused.contains("the weights of a dictionary (saelens)") && refused.contains("--tensor NAME"),
+        "{refused}"
+    );
+    program.ok(&["encode", &folder, &folder, "--tensor", "W_dec", "-o", "a.npz", "--quiet"]);
+}

@@ -203,7 +203,7 @@ fn load_files(dictionary: &Dictionary, named: &Named, cache: &Cache, task: &Task
     let places = if activations.is_none() { &[][..] } else { &folders };
     let model = dictionary.info.model.as_deref();
     let tokens = texts(named.tokens.as_deref(), places, activations.as_ref(), model, &mut notes, task)?;
-    let load = |path: &Path| Labels::load_of(path, features, dictionary.info.hook.as_deref(), task);
+    let load = |path: &Path| Labels::load_of(path, features, (&dictionary.info).into(), task);
     folders.extend(activations.as_ref().and_then(|activations| run_of(&activations.source)));
     let labels = named_or_beside(named.labels.as_ref(), &LABELS, &folders, &mut notes, load)?;
     Ok(assemble(dictionary, activations, tokens, labels, notes))
@@ -283,7 +283,7 @@ fn load_example(
             texts(tokens.as_deref(), &folders, Some(&activations), model, &mut notes, task)?
         }
     };
-    let load = |path: &Path| Labels::load_of(path, features, dictionary.info.hook.as_deref(), task);
+    let load = |path: &Path| Labels::load_of(path, features, (&dictionary.info).into(), task);
     let labels = match named_or_beside(named.labels.as_ref(), &LABELS, &folders, &mut notes, load)? {
         Some(labels) => Some(labels),
         None => example.labels(features, task)?,

@@ -144,10 +144,10 @@ pub(super) fn pointless(flags: &[(&'static str, bool)], other: &str) -> Result<(
 /// How activations are encoded, where the file does not say.
 #[derive(Args, Clone, Default)]
 pub(super) struct EncodingArgs {
-    /// Activation function: relu, topk, abstopk, batchtopk, jumprelu, gated
+    /// Activation function: relu, topk, abstopk, groupmax, batchtopk, jumprelu, gated
     #[arg(long, value_name = "NAME")]
     pub arch: Option<String>,
-    /// How many features may fire (topk, abstopk, batchtopk)
+    /// How many features may fire (topk, abstopk, groupmax, batchtopk)
     #[arg(long, value_name = "K")]
     pub k: Option<usize>,
     /// Threshold of jumprelu or batchtopk

@@ -15,6 +15,9 @@ pub const MAGIC: &[u8; 6] = b"\x93NUMPY";
 /// A longer header is no array of numbers; NumPy itself stops at 10,000 bytes unless told otherwise.
 const MAX_HEADER: usize = 1 << 20;
 
+/// What to do about elements that are not read.
+const SAVE_AS: &str = "saving it as '<f4' or '<f2'";
+
 /// More dimensions than NumPy allows.
 const MAX_DIMENSIONS: usize = 64;
 
@@ -27,6 +30,8 @@ pub enum Element {
     Ascii(usize),
     /// UTF-32 strings of a fixed number of characters, padded with zeros.
     Unicode(usize),
+    /// Python objects: the array is a pickle, of a length that the header does not tell, and is never read.
+    Object,
 }
 
 impl Element {
@@ -35,6 +40,7 @@ impl Element {
             Self::Number(dtype) => Some(dtype.size()),
             Self::Ascii(width) => Some(width),
             Self::Unicode(width) => width.checked_mul(4),
+            Self::Object => Some(0),
         }
     }
 }
@@ -68,8 +74,14 @@ impl Header {
 /// If the bytes are no array of little-endian numbers that fits them.
 pub fn from_bytes(bytes: &Bytes, name: &str, path: &Path) -> Result<Tensor> {
     let header = header(bytes, name, path)?;
-    let Element::Number(dtype) = header.element else {
-        return Err(Problem::new("an array of strings").path(path).tensor(name).expected("numbers").input());
+    let problem = |what: &str| Problem::new(what).path(path).tensor(name).expected("numbers");
+    let dtype = match header.element {
+        Element::Number(dtype) => dtype,
+        Element::Ascii(_) | Element::Unicode(_) => return Err(problem("an array of strings").input()),
+        Element::Object => {
+            let what = "an array of Python objects is a pickle and is never opened";
+            return Err(problem(what).dtype("|O").hint(SAVE_AS).input());
+        }
     };
     let data = bytes.slice(header.data..bytes.len()).unwrap_or_else(|| Bytes::from_static(&[]));
     let build = if header.fortran { Tensor::fortran } else { Tensor::new };
@@ -83,8 +95,10 @@ pub fn from_bytes(bytes: &Bytes, name: &str, path: &Path) -> Result<Tensor> {
 pub fn text(bytes: &Bytes, name: &str, path: &Path) -> Result<Vec<String>> {
     let header = header(bytes, name, path)?;
     let problem = |what: &str| Problem::new(what).path(path).tensor(name).expected("an array of strings").input();
-    let Some(width) = header.element.size().filter(|_| !matches!(header.element, Element::Number(_))) else {
-        return Err(problem("an array of numbers"));
+    let width = match header.element {
+        Element::Ascii(_) | Element::Unicode(_) => header.element.size().unwrap_or_default(),
+        Element::Number(_) => return Err(problem("an array of numbers")),
+        Element::Object => return Err(problem("an array of Python objects")),
     };
     let data = &bytes[header.data.min(bytes.len())..];
     let all = header.data_bytes().and_then(|n| data.get(..n)).ok_or_else(|| problem("the array does not fit"))?;
@@ -149,7 +163,6 @@ pub fn header(bytes: &[u8], name: &str, path: &Path) -> Result<Header> {
 
 /// The element type of a `descr`, or what is wrong with it and what to do.
 fn element(descr: &str) -> Result<Element, (String, &'static str)> {
-    const SAVE_AS: &str = "saving it as '<f4' or '<f2'";
     let mut chars = descr.chars();
     let order = chars.next().unwrap_or(' ');
     let kind = chars.next().unwrap_or(' ');
@@ -158,7 +171,7 @@ fn element(descr: &str) -> Result<Element, (String, &'static str)> {
         return Err(("big-endian elements".into(), "array.astype(array.dtype.newbyteorder('<')) before saving"));
     }
     if kind == 'O' {
-        return Err(("an array of Python objects is a pickle and is never opened".into(), SAVE_AS));
+        return Ok(Element::Object);
     }
     let number = |dtype| Ok(Element::Number(dtype));
     match (order, kind, width) {

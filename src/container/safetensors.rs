@@ -207,7 +207,10 @@ impl SafeTensors {
             };
             if elements != Some(end - begin) {
                 return Err(problem("the tensor's shape does not match its bytes")
-                    .expected(format!("{} bytes of elements", end - begin))
+                    .expected(match elements {
+                        Some(bytes) => format!("{bytes} bytes, but it has {}", end - begin),
+                        None => "a shape that memory can address".into(),
+                    })
                     .input());
             }
             let own = bytes.slice(start + begin..start + end).unwrap_or_else(|| Bytes::from_static(&[]));

@@ -50,13 +50,15 @@ pub fn sniff(bytes: &[u8]) -> FileKind {
     }
     match start {
         [] => FileKind::Empty,
+        // A length below 2^32 before JSON; its own bytes may be those by which pickles and zip archives are known.
+        _ if start.get(4..9) == Some(b"\0\0\0\0{") => FileKind::Safetensors,
         _ if start.starts_with(b"PK") && start.windows(8).any(|w| w == b"data.pkl") => FileKind::Torch,
         _ if start.starts_with(b"PK") => FileKind::Zip,
         _ if torch::is_pickle(start) || torch::is_gzipped_pickle(bytes) => FileKind::Pickle,
         _ if torch::after_header(bytes).is_some() => FileKind::Torch,
         _ if is_gzip(start) => FileKind::Gzip,
         _ if arrow::is_stream(start) => FileKind::Arrow,
-        // Text before safetensors: a ninth byte of `{` is nothing unusual in JSON, but a length has zeros before it.
+        // A ninth byte of `{` is nothing unusual in text.
         _ if is_text(start) => {
             let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
             if text.starts_with(b"{") || text.starts_with(b"[") { FileKind::Json } else { FileKind::Text }
@@ -128,6 +130,11 @@ mod tests {
             (b"\x40\0\0\0\0\0\0\0{\"a\"", FileKind::Safetensors),
             // A header of 123 bytes: the length's first byte is a brace.
             (b"{\0\0\0\0\0\0\0{\"a\"", FileKind::Safetensors),
+            // Of 640 and of 19,280 bytes.
+            (b"\x80\x02\0\0\0\0\0\0{\"a\"", FileKind::Safetensors),
+            (b"PK\0\0\0\0\0\0{\"a\"", FileKind::Safetensors),
+            // Of more than such a file may have: it is told so when it is opened.
+            (b"\x40\0\0\0\xff\0\0\0{\"a\"", FileKind::Safetensors),
             (b"{\"abcd\":{\"b\": 1}}", FileKind::Json),
             (b"\xef\xbb\xbf \n[1]", FileKind::Json),
             (b"\x93NUMPY\x01\x00", FileKind::Npy),

@@ -28,6 +28,9 @@ impl Limits {
     }
 }
 
+/// Empty lines, one after another, that a text may have: a gigabyte of them is a kilobyte of gzip.
+const MAX_BLANK: usize = 1 << 20;
+
 /// Bytes of one record of a table: however many fields it has, they cost little memory.
 const MAX_RECORD: u64 = 4 << 20;
 
@@ -43,6 +46,8 @@ pub struct Lines {
     limits: Limits,
     line: usize,
     read: u64,
+    /// How many of the last lines were empty.
+    blank: usize,
     done: bool,
     /// Why there are no lines.
     refused: Option<Error>,
@@ -68,7 +73,7 @@ impl Lines {
             _ if is_gzip(&bytes) => Box::new(BufReader::new(MultiGzDecoder::new(Cursor::new(bytes)))),
             _ => Box::new(Cursor::new(bytes)),
         };
-        Self { source, path: path.to_path_buf(), limits, line: 0, read: 0, done: false, refused }
+        Self { source, path: path.to_path_buf(), limits, line: 0, read: 0, blank: 0, done: false, refused }
     }
     fn next_line(&mut self) -> Result<Option<String>> {
         let line = self.line + 1;
@@ -98,6 +103,12 @@ impl Lines {
             bytes.drain(..3);
         }
         self.line = line;
+        self.blank = if bytes.trim_ascii().is_empty() { self.blank + 1 } else { 0 };
+        if self.blank > MAX_BLANK {
+            return Err(problem(format!("more than {MAX_BLANK} empty lines up to line {line}"))
+                .expected("text")
+                .input());
+        }
         let text = String::from_utf8(bytes);
         text.map(Some).map_err(|_| problem(format!("line {line} is no valid UTF-8")).expected("text").input())
     }
@@ -126,30 +137,48 @@ impl std::fmt::Debug for Lines {
 pub struct Table {
     reader: csv::Reader<Capped>,
     path: PathBuf,
+    /// Lines before the first record that are none.
+    before: usize,
 }
 
 impl Table {
     /// The table in `bytes`; `path` is for messages. Fields are parted by tabs if the first line has one, else by
-    /// commas.
+    /// commas. The line of provenance that this program writes before its own tables is passed over.
     ///
     /// # Errors
     /// If the first line cannot be read.
     pub fn from_bytes(bytes: Bytes, path: &Path) -> Result<Self> {
         let limits = Limits::for_file(bytes.len());
         let mut lines = Lines::from_bytes(bytes.clone(), path);
-        let first = lines.find(|line| !matches!(line, Ok((_, text)) if text.is_empty())).transpose()?;
+        let mut filled = || lines.find(|line| !matches!(line, Ok((_, text)) if text.is_empty())).transpose();
+        let mut first = filled()?;
+        let own = first.as_ref().is_some_and(|(line, text)| *line == 1 && text.starts_with(PROVENANCE));
+        if own {
+            first = filled()?;
+        }
         let delimiter = if first.is_some_and(|(_, text)| text.contains('\t')) { b'\t' } else { b',' };
-        let source: Box<dyn Read + Send> = if is_gzip(&bytes) {
-            Box::new(MultiGzDecoder::new(Cursor::new(bytes)))
+        let mut source: Box<dyn BufRead + Send> = if is_gzip(&bytes) {
+            Box::new(BufReader::new(MultiGzDecoder::new(Cursor::new(bytes))))
         } else {
             Box::new(Cursor::new(bytes))
         };
-        let source = Capped { source, left: limits.total, record: MAX_RECORD };
+        if own {
+            source.skip_until(b'\n').map_err(|error| Error::io(path, &error))?;
+        }
+        let source = Capped { source, left: limits.total, record: MAX_RECORD, quotes: 0 };
         let reader =
             csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(source);
-        Ok(Self { reader, path: path.to_path_buf() })
+        Ok(Self { reader, path: path.to_path_buf(), before: usize::from(own) })
+    }
+    /// Whether a quotation mark had no other to close it in what has been read: a field may then hold what were
+    /// several records.
+    pub fn is_unclosed(&self) -> bool {
+        !self.reader.get_ref().quotes.is_multiple_of(2)
     }
 }
+
+/// How the line begins that this program writes before its own tables.
+const PROVENANCE: &str = "# {";
 
 /// The name of a column, as headers are compared: without surrounding spaces, in lower case.
 pub fn column_name(cell: &str) -> String {
@@ -165,7 +194,7 @@ impl Iterator for Table {
         match self.reader.read_record(&mut record) {
             Ok(false) => None,
             Ok(true) => {
-                let line = record.position().map_or(0, csv::Position::line) as usize;
+                let line = record.position().map_or(0, csv::Position::line) as usize + self.before;
                 Some(Ok((line, record.iter().map(str::to_string).collect())))
             }
             Err(error) => {
@@ -184,7 +213,9 @@ impl std::fmt::Debug for Table {
 
 /// A reader that fails, rather than ends, where too much has come.
 struct Capped {
-    source: Box<dyn Read + Send>,
+    source: Box<dyn BufRead + Send>,
+    /// Quotation marks that came.
+    quotes: u64,
     /// Bytes that may still come.
     left: u64,
     /// Bytes that may still come before the current record ends.
@@ -197,6 +228,7 @@ impl Read for Capped {
         let less = |left: u64, what: &'static str| left.checked_sub(n).ok_or_else(|| io::Error::other(what));
         self.left = less(self.left, "the text inflates without end")?;
         self.record = less(self.record, "a record of more than 4 MiB")?;
+        self.quotes += out[..n as usize].iter().filter(|byte| **byte == b'"').count() as u64;
         Ok(n as usize)
     }
 }

@@ -316,7 +316,11 @@ fn architecture(
         }
     };
     Ok(match (kind, base, dictionary.skip.is_some()) {
-        (Kind::Sae, _, _) => (base.to_string(), k),
+        (Kind::Sae, _, false) => (base.to_string(), k),
+        (Kind::Sae, _, true) => {
+            let what = "SAELens has no autoencoder with a skip connection".to_string();
+            return Err(refuse(what, "another tool for this one"));
+        }
         (Kind::Transcoder, "standard", false) => ("transcoder".into(), None),
         (Kind::Transcoder, "standard", true) => ("skip_transcoder".into(), None),
         (Kind::Transcoder, "jumprelu", false) => ("jumprelu_transcoder".into(), None),

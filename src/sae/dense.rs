@@ -10,6 +10,7 @@ mod raw;
 
 use super::activations::TokenIds;
 use super::find::natural;
+use super::{detect, formats};
 use crate::container::Stack;
 use crate::error::{Error, Problem, Result};
 use crate::rows::Rows;
@@ -121,6 +122,15 @@ impl Part {
 /// If there are none, or it is not told which of several is meant; if a file is damaged, or chunks do not go together; or
 /// if the task is cancelled.
 pub fn open(path: &Path, choice: &Choice, task: &Task) -> Result<Dense> {
+    let weights = detect::Source::open(path).ok();
+    let format = weights.as_ref().and_then(formats::recognise).filter(|format| format.name != "matrix");
+    if let Some(format) = format.filter(|_| choice.tensor.is_none()) {
+        return Err(Problem::new(format!("the weights of a dictionary ({}), not vectors to encode", format.name))
+            .path(path)
+            .expected("activations of the model, one vector a token")
+            .hint("--tensor NAME, if a matrix of it is meant")
+            .input());
+    }
     let place = Place::at(path)?;
     if let Some(format) = FORMATS.iter().find(|format| (format.detect)(&place)) {
         return assemble(format.name, (format.open)(&place, choice, task)?);

@@ -17,7 +17,6 @@ pub const WEIGHT_FILES: &[&str] = &[
     "sae_weights.safetensors",
     "sae.safetensors",
     "params.safetensors",
-    "params_layer_0.safetensors",
     "params.npz",
     "ae.pt",
     "model.safetensors",
@@ -34,19 +33,34 @@ pub const WEIGHT_FILES: &[&str] = &[
     "model_final.pt",
     "ae_normalized.pt",
     "ae_unnormalized.pt",
-    "W_enc_0.safetensors",
 ];
 
 /// Files that make one dictionary together, one for each number: how the name that stands for them begins, and how those
 /// that go with it do. Where there are none of these, tensors of different files have equal names, and the number has to
 /// stand before them.
-const SETS: &[(&str, &[&str])] = &[("params_layer_", &[]), ("W_enc_", &["W_dec_"])];
+const SETS: &[Set] = &[("params_layer_", &[]), ("W_enc_", &["W_dec_"])];
+
+type Set = (&'static str, &'static [&'static str]);
 
 /// Names under which training keeps a state dict among other things, an optimizer's state say.
-const WRAPPERS: &[&str] = &["state_dict", "model_state_dict", "ae", "sae", "autoencoder"];
+const WRAPPERS: &[&str] = &["state_dict", "model_state_dict", "sae_state_dict", "ae", "sae", "autoencoder"];
 
-/// Names that stand before every tensor of a module that was wrapped. Language models have them too, before some.
-const PREFIXES: &[&str] = &["model", "module", "_orig_mod"];
+/// Names that stand before every tensor of a module that was wrapped, or of a state dict that lies beside what is of training
+/// alone ([`TRAINING`]). Language models have them too, before some.
+const PREFIXES: &[&str] = &["model", "module", "_orig_mod", "net", "weights", "params"];
+
+/// Names under which training keeps what is no part of the model.
+const TRAINING: &[&str] = &[
+    "optimizer",
+    "optimizer_state_dict",
+    "optimizer_state",
+    "optim",
+    "opt",
+    "scheduler",
+    "scheduler_state_dict",
+    "lr_scheduler",
+    "scaler",
+];
 
 /// Configuration files beside the weights, in the order in which they are looked for.
 const CONFIG_FILES: &[&str] = &[
@@ -98,9 +112,11 @@ impl Source {
         let metadata = std::fs::metadata(path).map_err(|e| Error::io(path, &e))?;
         let file = if metadata.is_dir() {
             weight_file(path).ok_or_else(|| {
+                let sets = SETS.iter().map(|(start, _)| format!("{start}N.safetensors"));
+                let names: Vec<String> = WEIGHT_FILES.iter().map(ToString::to_string).chain(sets).collect();
                 Problem::new("no weight file is in this folder")
                     .path(path)
-                    .expected(format!("one of {}", WEIGHT_FILES.join(", ")))
+                    .expected(format!("one of {}", names.join(", ")))
                     .hint("naming the weight file itself")
                     .input()
             })?
@@ -149,9 +165,7 @@ impl Source {
             Self { path, tensors, config: None, config_path, rest, part, notes: Vec::new(), files, places };
         if let Some(text) = config {
             let place = source.config_path.as_ref().unwrap_or(&source.path);
-            let is_yaml = place.extension().is_some_and(|suffix| suffix == "yaml");
-            let read = if is_yaml { yaml::parse(text) } else { json::parse(text).map_err(|error| error.to_string()) };
-            let read = read.map_err(|why| bad_config(place, &why))?;
+            let read = parsed(place, text).map_err(|why| bad_config(place, &why))?;
             if read.is_object() {
                 source.config = Some(read);
             } else {
@@ -247,8 +261,9 @@ fn unwrap(tensors: &mut Vec<TensorInfo>, places: &mut Vec<(usize, String)>, rest
     let wraps = |tensors: &[TensorInfo], wrapper: &str| {
         tensors.iter().any(|tensor| tensor.shape.len() >= 2 && below(&tensor.name, wrapper).is_some())
     };
+    let trains = |tensor: &TensorInfo| TRAINING.iter().any(|name| below(&tensor.name, name).is_some());
     let prefixes = |tensors: &[TensorInfo], prefix: &str| {
-        tensors.iter().all(|tensor| tensor.shape.len() < 2 || below(&tensor.name, prefix).is_some())
+        tensors.iter().all(|tensor| tensor.shape.len() < 2 || below(&tensor.name, prefix).is_some() || trains(tensor))
     };
     let found = |tensors: &[TensorInfo]| {
         let wrapper = WRAPPERS.iter().find(|wrapper| wraps(tensors, wrapper));
@@ -280,15 +295,19 @@ fn file_name(file: &Path) -> &str {
     file.file_name().and_then(OsStr::to_str).unwrap_or_default()
 }
 
-/// The set that a file stands for by its name.
-fn set(file: &Path) -> Option<&'static (&'static str, &'static [&'static str])> {
-    SETS.iter().find(|(start, _)| number(file_name(file), start).is_some())
+/// The set that a file is one of, by its name.
+fn set(file: &Path) -> Option<&'static Set> {
+    SETS.iter().find(|set| number_of(file_name(file), set).is_some())
 }
 
 /// The number of a file that is one of a set.
 pub fn number_in_set(file: &Path) -> Option<usize> {
-    let starts = SETS.iter().flat_map(|(start, others)| std::iter::once(start).chain(*others));
-    starts.into_iter().find_map(|start| number(file_name(file), start))
+    SETS.iter().find_map(|set| number_of(file_name(file), set))
+}
+
+/// The number of a file that is one of this set.
+fn number_of(name: &str, (start, others): &Set) -> Option<usize> {
+    std::iter::once(start).chain(*others).find_map(|start| number(name, start))
 }
 
 /// The file, and those that make one dictionary with it.
@@ -296,12 +315,11 @@ pub fn number_in_set(file: &Path) -> Option<usize> {
 /// # Errors
 /// If their folder cannot be read.
 fn set_of(file: &Path) -> Result<Vec<PathBuf>> {
-    let Some((start, others)) = set(file) else { return Ok(vec![file.to_path_buf()]) };
+    let Some(set) = set(file) else { return Ok(vec![file.to_path_buf()]) };
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let entries = std::fs::read_dir(folder).map_err(|e| Error::io(folder, &e))?;
-    let belongs = |name: &String| std::iter::once(start).chain(*others).any(|start| number(name, start).is_some());
     let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
-    let mut all: Vec<String> = names.filter(belongs).collect();
+    let mut all: Vec<String> = names.filter(|name| number_of(name, set).is_some()).collect();
     all.sort_by_key(|name| natural(name));
     Ok(all.into_iter().map(|name| file.with_file_name(name)).collect())
 }
@@ -320,9 +338,19 @@ fn config_beside(file: &Path) -> Option<PathBuf> {
 /// The configuration of the run, one level above that of the weights; none if there is none that can be read.
 pub fn config_above(source: &Source) -> Option<Value> {
     let path = std::path::absolute(&source.path).ok()?;
-    let above = path.parent()?.parent()?;
-    let file = CONFIG_FILES.iter().map(|name| above.join(name)).find(|file| file.is_file())?;
-    json::parse(&config_text(&file).ok()?).ok().filter(Value::is_object)
+    config_in(path.parent()?.parent()?)
+}
+
+/// The configuration in a folder, if there is one that can be read.
+pub fn config_in(folder: &Path) -> Option<Value> {
+    let file = CONFIG_FILES.iter().map(|name| folder.join(name)).find(|file| file.is_file())?;
+    parsed(&file, &config_text(&file).ok()?).ok().filter(Value::is_object)
+}
+
+/// The configuration of that text, which is YAML or JSON by the suffix of its file; or why it is none.
+fn parsed(file: &Path, text: &str) -> Result<Value, String> {
+    let is_yaml = file.extension().is_some_and(|suffix| suffix == "yaml");
+    if is_yaml { yaml::parse(text) } else { json::parse(text).map_err(|error| error.to_string()) }
 }
 
 /// The arrays of a weight file; what else is often tried is told where it belongs.
@@ -336,9 +364,15 @@ fn weights(bytes: Bytes, path: &Path) -> Result<ArrayFile> {
     Err(Problem::new(what).path(path).expected("safetensors, npz, npy or a torch file").hint(hint).input())
 }
 
-/// The weight file in `folder`, by name.
+/// The weight file in `folder`, by name; of a set the one with the least number.
 pub fn weight_file(folder: &Path) -> Option<PathBuf> {
-    WEIGHT_FILES.iter().map(|name| folder.join(name)).find(|path| path.is_file())
+    let own = WEIGHT_FILES.iter().map(|name| folder.join(name)).find(|path| path.is_file());
+    own.or_else(|| {
+        let paths = std::fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path());
+        let first = |path: &PathBuf| SETS.iter().position(|(start, _)| number(file_name(path), start).is_some());
+        let ranked = paths.filter_map(|path| Some(((first(&path)?, number_in_set(&path)?), path)));
+        ranked.filter(|(_, path)| path.is_file()).min().map(|(_, path)| path)
+    })
 }
 
 /// The text of the configuration at `path`.

@@ -6,8 +6,9 @@ use super::detect::{self, Source};
 use super::formats::{self, FORMATS, Place};
 use super::hub::resolve;
 use super::open::OpenOptions;
-use crate::container::Dtype;
+use crate::container::{Bytes, Dtype, FileKind, sniff};
 use crate::error::{Error, Problem, Result};
+use crate::text::{clip, counted};
 use serde::{Serialize, Serializer};
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -146,8 +147,17 @@ impl Walk {
             if known || !SUFFIXES.iter().any(|suffix| name.ends_with(suffix)) || is_result(&file) {
                 continue;
             }
-            // Tensors of other kinds lie beside dictionaries; what is no dictionary is passed over in silence.
-            let Ok(source) = Source::open(&file) else { continue };
+            // Tensors of other kinds lie beside dictionaries; what is no dictionary is passed over in silence, but what
+            // may be a broken one is not.
+            let source = match Source::open(&file) {
+                Ok(source) => source,
+                Err(error) => {
+                    if may_be_broken(&file, &name) {
+                        found.extend(self.listings(&file, &Err(error)));
+                    }
+                    continue;
+                }
+            };
             if let Some(format) = formats::recognise(&source) {
                 let named = format.name != "matrix" || says_decoder(&file, &source);
                 let listings = self.listings(&file, &Ok(source));
@@ -216,7 +226,22 @@ impl Walk {
 }
 
 /// How the names of files with tensors end.
-const SUFFIXES: &[&str] = &[".safetensors", ".npz", ".npy", ".pt", ".pth", ".pkl.gz"];
+const SUFFIXES: &[&str] = &[".safetensors", ".npz", ".npy", ".pt", ".pth", ".bin", ".ckpt", ".pkl", ".pkl.gz"];
+
+/// Whether a file that cannot be opened seems to be the weights of something: it begins as such files do, and is not
+/// called as arrays are that anyone saves, or as what training keeps for itself.
+fn may_be_broken(file: &Path, name: &str) -> bool {
+    const OTHERS: &[&str] = &["optim", "scheduler", "lr_scheduler", "rng_state", "training_args", "state.", "rank_"];
+    let is_array = name.ends_with(".npy") || name.ends_with(".npz");
+    if is_array && !is_decoder(name) || OTHERS.iter().any(|other| name.starts_with(other)) {
+        return false;
+    }
+    let kind = Bytes::map(file).map(|bytes| sniff(&bytes));
+    kind.is_ok_and(|kind| {
+        use FileKind::{LfsPointer, Npy, Pickle, Safetensors, Torch, Zip};
+        matches!(kind, Safetensors | Torch | Pickle | Zip | Npy | LfsPointer)
+    })
+}
 
 /// A file's name as text; bytes that are no UTF-8 are written as `\xff`, so that different names stay different.
 fn shown(name: &OsStr) -> String {
@@ -402,9 +427,21 @@ fn only_matrix(path: &Path, others: Others) -> Result<Listing> {
     }
 }
 
-/// What a folder without dictionaries seems to be, by the names of its files.
+/// What a folder without dictionaries seems to be, by its files.
 fn seems(path: &Path) -> Option<Error> {
     let names = names_in(path);
+    let elsewhere = detect::config_in(path).and_then(|config| Some(config.get("transcoders")?.as_array()?.clone()));
+    if let Some(first) = elsewhere.as_ref().and_then(|all| all.first()?.as_str()?.strip_prefix("hf://")) {
+        let all = elsewhere.as_ref().map_or(0, Vec::len);
+        let first = first.split(['?', '@']).next().unwrap_or_default();
+        let what =
+            format!("a list of {}, which lie in repositories of their own", counted(all, "transcoder", "transcoders"));
+        return Some(no_dictionary(
+            path,
+            &what,
+            &format!("{}, once it is in the Hugging Face cache", clip(first, 200)),
+        ));
+    }
     let ends = |suffixes: &[&str]| {
         let fits =
             |name: &&String| Path::new(name).extension().is_some_and(|s| suffixes.iter().any(|suffix| s == *suffix));

@@ -32,11 +32,23 @@ pub fn resolve(path: &Path) -> Result<PathBuf> {
     let Some(cache) = &cache else {
         return Err(problem("no such file or folder, and no Hugging Face cache to look in").hint("HF_HOME").input());
     };
-    in_cache(cache, &repository, &below).ok_or_else(|| {
-        problem("no such file or folder, and no such repository in the Hugging Face cache")
-            .expected(format!("a path, or a repository in {}", cache.display()))
-            .hint(format!("the path from here, or `hf download {repository}` first"))
-            .input()
+    in_cache(cache, &repository, &below).map_err(|missing| {
+        let expected = format!("a path, or a repository in {}", cache.display());
+        let fetch = format!("the path from here, or `hf download {repository}` first");
+        match missing {
+            Missing::Repository => {
+                let what = "no such file or folder, and no such repository in the Hugging Face cache";
+                problem(what).expected(expected).hint(fetch).input()
+            }
+            Missing::Main(snapshots) => problem("of this repository the Hugging Face cache has no main revision")
+                .expected(format!("the snapshot that {MAIN} names, or one alone in {}", snapshots.display()))
+                .hint("the path of one of the snapshots")
+                .input(),
+            Missing::Below(snapshot) => problem("no such file or folder in the repository's snapshot")
+                .expected(format!("what is in {}", snapshot.display()))
+                .hint(format!("`hf download {repository}`, which fetches what is not there yet"))
+                .input(),
+        }
     })
 }
 
@@ -53,27 +65,62 @@ fn repository(path: &Path) -> Option<(String, PathBuf)> {
     inside.then(|| (format!("{org}/{repo}"), below))
 }
 
+/// Where the cache is: as the Hub's own library finds it.
 fn cache_folder() -> Option<PathBuf> {
-    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let variable = |name: &str| {
+        let path = PathBuf::from(std::env::var_os(name).filter(|value| !value.is_empty())?);
+        match path.strip_prefix("~") {
+            Ok(below) => Some(etcetera::home_dir().ok()?.join(below)),
+            Err(_) => Some(path),
+        }
+    };
     variable("HF_HUB_CACHE")
+        .or_else(|| variable("HUGGINGFACE_HUB_CACHE"))
         .or_else(|| Some(variable("HF_HOME")?.join("hub")))
         .or_else(|| Some(variable("XDG_CACHE_HOME")?.join("huggingface/hub")))
         .or_else(|| Some(etcetera::home_dir().ok()?.join(".cache/huggingface/hub")))
 }
 
+/// The file that names the snapshot of a repository's main revision.
+const MAIN: &str = "refs/main";
+
+/// What the file of the main revision says, which is a line.
+fn main_of(repository: &Path) -> Option<String> {
+    const LONGEST: u64 = 200;
+    let file = repository.join(MAIN);
+    let about = std::fs::metadata(&file).ok()?;
+    let text = (about.is_file() && about.len() <= LONGEST).then(|| std::fs::read_to_string(file).ok()).flatten()?;
+    Some(text.trim().to_string())
+}
+
+/// What of a path in a repository is not in the cache.
+#[derive(Debug, PartialEq, Eq)]
+enum Missing {
+    Repository,
+    /// The main revision, of several snapshots in this folder.
+    Main(PathBuf),
+    /// The path, in this snapshot.
+    Below(PathBuf),
+}
+
 /// `below` in the newest snapshot of `repository` (as `refs/main` names it, or the only one there is).
-fn in_cache(cache: &Path, repository: &str, below: &Path) -> Option<PathBuf> {
+fn in_cache(cache: &Path, repository: &str, below: &Path) -> Result<PathBuf, Missing> {
     let folder = cache.join(format!("models--{}", repository.replace('/', "--")));
     let snapshots = folder.join("snapshots");
-    let main = std::fs::read_to_string(folder.join("refs/main")).ok().map(|text| text.trim().to_string());
-    let main = main.filter(|sha| !sha.is_empty() && sha.chars().all(|c| c.is_ascii_alphanumeric()));
-    let snapshot = main.map(|sha| snapshots.join(sha)).filter(|path| path.is_dir()).or_else(|| {
-        let mut all = std::fs::read_dir(&snapshots).ok()?.flatten().map(|entry| entry.path());
-        let one = all.next()?;
-        all.next().is_none().then_some(one)
-    })?;
+    let main = main_of(&folder).filter(|sha| !sha.is_empty() && sha.chars().all(|c| c.is_ascii_alphanumeric()));
+    let snapshot = match main.map(|sha| snapshots.join(sha)).filter(|path| path.is_dir()) {
+        Some(snapshot) => snapshot,
+        None => {
+            let mut all = std::fs::read_dir(&snapshots).into_iter().flatten().flatten().map(|entry| entry.path());
+            let one = all.next().ok_or(Missing::Repository)?;
+            if all.next().is_some() {
+                return Err(Missing::Main(snapshots));
+            }
+            one
+        }
+    };
     let path = snapshot.join(below);
-    path.exists().then_some(path)
+    if path.exists() { Ok(path) } else { Err(Missing::Below(snapshot)) }
 }
 
 /// The `tokenizer.json` of a language model in the cache, with the repository that has it. The model is called `org/repo`
@@ -96,7 +143,7 @@ fn tokenizer_in(cache: &Path, model: &str) -> Option<(String, PathBuf)> {
     let mut names: Vec<String> = names.filter(same).collect();
     names.sort();
     names.into_iter().find_map(|name| {
-        let path = in_cache(cache, &name, Path::new(FILE))?;
+        let path = in_cache(cache, &name, Path::new(FILE)).ok()?;
         Some((name, path))
     })
 }
@@ -137,15 +184,17 @@ mod tests {
             std::fs::create_dir_all(folder.join("snapshots").join(sha).join("layer_1")).unwrap();
         }
         std::fs::create_dir_all(folder.join("refs")).unwrap();
-        assert_eq!(in_cache(cache.path(), "org/repo", Path::new("")), None);
+        let missing = |below: &str| in_cache(cache.path(), "org/repo", Path::new(below)).unwrap_err();
+        assert!(matches!(missing(""), Missing::Main(_)));
+        assert_eq!(in_cache(cache.path(), "org/other", Path::new("")), Err(Missing::Repository));
         std::fs::write(folder.join("refs/main"), "def\n").unwrap();
         let path = in_cache(cache.path(), "org/repo", Path::new("layer_1")).unwrap();
         assert!(path.ends_with("snapshots/def/layer_1"));
-        assert_eq!(in_cache(cache.path(), "org/repo", Path::new("layer_2")), None);
+        assert_eq!(missing("layer_2"), Missing::Below(folder.join("snapshots/def")));
         std::fs::write(folder.join("refs/main"), "../../..").unwrap();
-        assert_eq!(in_cache(cache.path(), "org/repo", Path::new("")), None);
+        assert!(matches!(missing(""), Missing::Main(_)));
         std::fs::remove_dir_all(folder.join("snapshots/abc")).unwrap();
-        assert!(in_cache(cache.path(), "org/repo", Path::new("")).is_some());
+        assert!(in_cache(cache.path(), "org/repo", Path::new("")).is_ok());
     }
 
     #[test]

@@ -22,11 +22,13 @@ mod entry;
 use crate::container::text::{Lines, Table, column_name};
 use crate::container::{Bytes, json};
 use crate::error::{Error, Problem, Result};
+use crate::sae::DictionaryInfo;
 use crate::task::Task;
-use crate::text::{clip, counted, thousands};
-use entry::{Document, Entry};
+use crate::text::{clip, counted, is_digits, thousands};
+use entry::{Document, Entry, Scalar};
 use serde::Serialize;
 use serde::de::DeserializeSeed;
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 /// One description of a feature.
@@ -58,6 +60,23 @@ struct About<'a> {
     kind: Option<&'a str>,
     author: Option<&'a str>,
     score: Option<f64>,
+    source: Option<&'a str>,
+    model: Option<&'a str>,
+}
+
+/// Whose labels are wanted of a file or folder with those of several dictionaries.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Whose<'a> {
+    /// The dictionary's hook, by which delphi calls its files.
+    pub hook: Option<&'a str>,
+    /// Its id at Neuronpedia, `model/source`.
+    pub id: Option<&'a str>,
+}
+
+impl<'a> From<&'a DictionaryInfo> for Whose<'a> {
+    fn from(info: &'a DictionaryInfo) -> Self {
+        Self { hook: info.hook.as_deref(), id: info.origin.get("neuronpedia_id").and_then(|id| id.as_str()) }
+    }
 }
 
 /// Descriptions of features; a feature may have none or several.
@@ -81,22 +100,29 @@ impl Labels {
     /// If nothing can be read, nothing in a known layout is there, or a label's feature is not in the dictionary; or if
     /// the task is cancelled.
     pub fn load(path: &Path, features: usize, task: &Task) -> Result<(Self, Vec<String>)> {
-        Self::load_of(path, features, None, task)
+        Self::load_of(path, features, Whose::default(), task)
     }
-    /// As [`Labels::load`]; of a folder with the labels of several modules, those of `hook`.
+    /// As [`Labels::load`]; of a folder with the labels of several modules, or a file with those of several sources, those
+    /// of one.
     ///
     /// # Errors
     /// As [`Labels::load`]; or if it is not told which of several modules is meant.
-    pub fn load_of(path: &Path, features: usize, hook: Option<&str>, task: &Task) -> Result<(Self, Vec<String>)> {
+    pub fn load_of(path: &Path, features: usize, whose: Whose, task: &Task) -> Result<(Self, Vec<String>)> {
         let mut found = Found::new(features, task);
+        found.wanted = whose.id.map(|id| id.rsplit_once('/').map_or(id, |(_, source)| source).to_string());
         if !path.is_dir() {
             found.read(&Bytes::map(path)?, path)?;
             return found.finish(path);
         }
         let files = files(path)?;
+        // The export of Neuronpedia and the results of delphi have them in a folder among others.
+        let below = path.join("explanations");
+        if below.is_dir() {
+            return Self::load_of(&below, features, whose, task);
+        }
         let modules = delphi::modules(&files);
         if !modules.is_empty() {
-            let module = delphi::read(&mut found, &modules, hook, path)?;
+            let module = delphi::read(&mut found, &modules, whose.hook, path)?;
             let (labels, notes) = found.finish(path)?;
             return Ok((Self { source: Some(module), ..labels }, notes));
         }
@@ -145,7 +171,9 @@ const MAX_WORDS: usize = 256 << 20;
 /// The most descriptions that are kept, for each feature on average.
 const MAX_LABELS: usize = 16;
 /// The most sources that are told apart.
-const MAX_SOURCES: usize = 8;
+const MAX_SOURCES: usize = 64;
+/// The most that are listed.
+const LISTED: usize = 8;
 /// Entries between two looks at whether the work should stop.
 const POLL: usize = 1 << 12;
 
@@ -153,7 +181,8 @@ const POLL: usize = 1 << 12;
 struct Found<'t> {
     features: usize,
     task: &'t Task,
-    labels: Vec<(u32, Label)>,
+    /// The feature, the words, and the source that they are of, by its place in `sources`.
+    labels: Vec<(u32, Label, Option<usize>)>,
     /// Bytes of the words that are kept.
     words: usize,
     /// Descriptions of features that the dictionary does not have.
@@ -162,6 +191,10 @@ struct Found<'t> {
     highest: u64,
     sources: Vec<String>,
     models: Vec<String>,
+    /// The source that is wanted, if there are several.
+    wanted: Option<String>,
+    /// The source that a document says all of its labels are of.
+    head: Option<usize>,
     /// Entries seen, and those among them without a feature or without words.
     entries: usize,
     useless: usize,
@@ -169,6 +202,7 @@ struct Found<'t> {
     line: usize,
     /// What the first useless entry lacks.
     first_useless: Option<String>,
+    remarks: Vec<String>,
 }
 
 impl<'t> Found<'t> {
@@ -183,10 +217,13 @@ impl<'t> Found<'t> {
             highest: 0,
             sources: Vec::new(),
             models: Vec::new(),
+            wanted: None,
+            head: None,
             entries: 0,
             useless: 0,
             line: 0,
             first_useless: None,
+            remarks: Vec::new(),
         }
     }
     fn read(&mut self, bytes: &Bytes, path: &Path) -> Result<()> {
@@ -258,30 +295,46 @@ impl<'t> Found<'t> {
                 serde_json::from_str(part).map(|entry| stopped = self.entry(&entry, None))
             } else {
                 let whole: Entry = serde_json::from_str(part).unwrap_or_default();
-                let mut part = serde_json::Deserializer::from_str(part);
-                Document::new(self, &mut stopped, &whole).deserialize(&mut part)
+                let About { source, model, .. } = whole.about();
+                self.head = note(&mut self.sources, source);
+                note(&mut self.models, model);
+                match pairs(part) {
+                    Some(pairs) => {
+                        let add =
+                            |(index, words): &(Scalar, Cow<str>)| self.add(index.feature(), words, About::default());
+                        stopped = pairs.iter().try_for_each(add);
+                        Ok(())
+                    }
+                    None => {
+                        let mut part = serde_json::Deserializer::from_str(part);
+                        Document::new(self, &mut stopped, &whole).deserialize(&mut part)
+                    }
+                }
             };
+            self.head = None;
             stopped.map_err(|error: Error| error.at(path))?;
             read.map_err(|error| unreadable(path, &error.to_string()))?;
         }
         Ok(())
     }
     /// csv or tsv, with a header or without.
-    fn table(&mut self, table: Table) -> Result<()> {
+    fn table(&mut self, mut table: Table) -> Result<()> {
         let mut columns = None;
-        for record in table {
+        for record in table.by_ref() {
             let (line, record) = record?;
             self.line = line;
-            let Some((index, words, kind, author, score)) = columns else {
+            let Some((index, words, others)) = columns else {
                 let names: Vec<String> = record.iter().map(|cell| column_name(cell)).collect();
                 let column = |wanted: &[&str]| wanted.iter().find_map(|name| names.iter().position(|n| n == name));
                 if let (Some(index), Some(words)) = (column(&INDEX), column(&WORDS).or_else(|| column(&COLUMN))) {
                     let author = column(&["explanationmodelname", "model_name"]);
-                    columns = Some((index, words, column(&["typename", "type"]), author, column(&["score"])));
+                    let (source, model) = (column(&["layer", "source"]), column(&["modelid"]));
+                    let kind = column(&["typename", "type"]);
+                    columns = Some((index, words, [kind, author, column(&["score"]), source, model]));
                     continue;
                 }
                 let Some(Ok(index)) = record.first().map(|cell| entry::index(cell)) else { return Ok(()) };
-                columns = Some((0, 1, None, None, None));
+                columns = Some((0, 1, [None; 5]));
                 self.add(Ok(index), record.get(1).map_or("", String::as_str), About::default())?;
                 continue;
             };
@@ -289,19 +342,22 @@ impl<'t> Found<'t> {
                 column.and_then(|c| record.get(c)).map(String::as_str).filter(|cell| !cell.is_empty())
             };
             let index = cell(Some(index)).map_or(Err("no index".into()), entry::index);
-            let score = cell(score).and_then(|score| score.trim().parse().ok());
-            let about = About { kind: cell(kind), author: cell(author), score };
+            let [kind, author, score, source, model] = others.map(cell);
+            let score = score.and_then(|score| score.trim().parse().ok());
+            // A bare number is that of a layer, not of a source.
+            let source = source.filter(|source| !is_digits(source));
+            let about = About { kind, author, score, source, model };
             self.add(index, cell(Some(words)).unwrap_or_default(), about)?;
+        }
+        if table.is_unclosed() {
+            self.remarks.push("a quotation mark is not closed: a label may have swallowed those after it".into());
         }
         Ok(())
     }
     /// One entry; `place` is the feature if the entry does not say.
     fn entry(&mut self, entry: &Entry, place: Option<u64>) -> Result<()> {
         let index = entry.index.as_ref().map_or(place.ok_or("no index".into()), entry::Scalar::feature);
-        self.add(index, entry.words(), entry.about())?;
-        note(&mut self.sources, entry.source());
-        note(&mut self.models, entry.model());
-        Ok(())
+        self.add(index, entry.words(), entry.about())
     }
     /// Counts an entry, and looks now and then whether the work should stop.
     fn count(&mut self) -> Result<()> {
@@ -337,7 +393,9 @@ impl<'t> Found<'t> {
         let score = about.score.filter(|score| score.is_finite());
         let label = Label { text: words.into(), kind: owned(about.kind), author: owned(about.author), score };
         self.words += words.len();
-        self.labels.push((index as u32, label));
+        let source = note(&mut self.sources, about.source).or(self.head);
+        note(&mut self.models, about.model);
+        self.labels.push((index as u32, label, source));
         let most = MAX_LABELS * self.features + (1 << 16);
         if self.words > MAX_WORDS || self.labels.len() > most {
             let of = counted(self.features, "feature", "features");
@@ -348,7 +406,19 @@ impl<'t> Found<'t> {
         }
         Ok(())
     }
-    fn finish(self, path: &Path) -> Result<(Labels, Vec<String>)> {
+    fn finish(mut self, path: &Path) -> Result<(Labels, Vec<String>)> {
+        let mut warnings = std::mem::take(&mut self.remarks);
+        if self.sources.len() > 1 {
+            let names = self.sources.iter().take(LISTED).map(String::as_str).collect::<Vec<_>>().join(", ");
+            let own =
+                self.wanted.as_deref().and_then(|own| self.sources.iter().position(|s| s.eq_ignore_ascii_case(own)));
+            let shown = own.map_or_else(String::new, |own| format!("; those of {} are taken", self.sources[own]));
+            warnings.push(format!("the labels name several sources: {names}{shown}"));
+            if own.is_some() {
+                self.labels.retain(|(.., source)| *source == own);
+                self.sources = own.map(|own| self.sources.swap_remove(own)).into_iter().collect();
+            }
+        }
         let Self { features, highest, beyond, .. } = self;
         let claimed = match self.sources.as_slice() {
             [] => String::new(),
@@ -371,16 +441,12 @@ impl<'t> Found<'t> {
             path: path.to_path_buf(),
             by_feature: vec![Vec::new(); features],
         };
-        let mut warnings = Vec::new();
-        for (index, label) in self.labels {
+        for (index, label, _) in self.labels {
             labels.by_feature[index as usize].push(label);
         }
         for several in labels.by_feature.iter_mut().filter(|several| several.len() > 1) {
             let rank = |label: &Label| label.score.unwrap_or(f64::NEG_INFINITY);
             several.sort_by(|a, b| rank(b).total_cmp(&rank(a)));
-        }
-        if self.sources.len() > 1 {
-            warnings.push(format!("the labels name several sources: {}", self.sources.join(", ")));
         }
         if let Some(first) = &self.first_useless {
             let entries = counted(self.useless, "entry was", "entries were");
@@ -410,14 +476,22 @@ fn unreadable(path: &Path, why: &str) -> Error {
         .input()
 }
 
-/// Remembers a name that was not seen before.
-fn note(known: &mut Vec<String>, name: Option<&str>) {
-    if let Some(name) = name.filter(|_| known.len() < MAX_SOURCES) {
-        let name = clip(name, 200);
-        if !known.contains(&name) {
+/// The place of a name among those seen, to which it is added; none if it is none, or there are too many.
+fn note(known: &mut Vec<String>, name: Option<&str>) -> Option<usize> {
+    let name = clip(name?, 200);
+    known.iter().position(|other| *other == name).or_else(|| {
+        let free = known.len() < MAX_SOURCES;
+        free.then(|| {
             known.push(name);
-        }
-    }
+            known.len() - 1
+        })
+    })
+}
+
+/// A list of pairs of a feature and its words.
+fn pairs(text: &str) -> Option<Vec<(Scalar<'_>, Cow<'_, str>)>> {
+    let inside = text.trim_start().strip_prefix('[')?.trim_start();
+    inside.starts_with('[').then(|| serde_json::from_str(text).ok()).flatten()
 }
 
 /// What lies in a folder.

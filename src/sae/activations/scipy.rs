@@ -12,6 +12,7 @@ use super::{Format, Read, TokenIds, agree, plausible};
 use crate::container::ArrayFile;
 use crate::error::{Problem, Result};
 use crate::task::Task;
+use crate::text::clip;
 
 pub(super) const FORMAT: Format = Format {
     name: "scipy",
@@ -28,7 +29,7 @@ pub(super) const IDS: &str = "token_ids";
 pub(super) fn is_sparse(source: &Source) -> bool {
     let npz = matches!(source.arrays(), Some(ArrayFile::Npz(_)));
     let has = |names: &[&str]| names.iter().all(|name| source.has(name));
-    npz && has(&["data", "shape"]) && (has(&["indices", "indptr"]) || has(&["row", "col"]))
+    npz && has(&["data", "shape"]) && (has(&["indices", "indptr"]) || has(&["row", "col"]) || has(&["format"]))
 }
 
 pub(super) fn ids(source: &Source, task: &Task) -> Result<Option<TokenIds>> {
@@ -55,6 +56,14 @@ pub(super) fn read(source: &Source, features: Option<usize>, task: &Task) -> Res
     plausible(&source.path, tokens, found, entries)?;
     let format = if npz.contains("format") { npz.text("format")?.into_iter().next() } else { None };
     let format = format.unwrap_or_else(|| if compressed { "csr".into() } else { "coo".into() });
+    if !["csr", "csc", "coo"].contains(&format.as_str()) {
+        return Err(Problem::new(format!("a sparse matrix in {} format", clip(&format, 20)))
+            .path(&source.path)
+            .tensor("format")
+            .expected("csr, csc or coo")
+            .hint("scipy.sparse.save_npz(path, matrix.tocsr())")
+            .input());
+    }
     task.stage("reading activations", 0);
     let data = npz.tensor("data")?;
     task.stage("reading activations", 2 * data.len() as u64);
@@ -88,11 +97,9 @@ pub(super) fn read(source: &Source, features: Option<usize>, task: &Task) -> Res
             let (sparse, mended) = Sparse::gathered(tokens, found, values.len(), &fill, done)?;
             Ok(Read::new(sparse, mended))
         }
-        other => Err(Problem::new(format!("a sparse matrix in {other} format"))
-            .path(&source.path)
-            .tensor("format")
-            .expected("csr, csc or coo")
-            .hint("scipy.sparse.save_npz(path, matrix.tocsr())")
+        format => Err(source
+            .problem(format!("a sparse matrix in {format} format without its indices"))
+            .expected("indices and indptr, or row and col")
             .input()),
     }
 }

@@ -189,8 +189,17 @@ fn each_broken_file_is_named_with_what_is_wrong() {
         (with("data", "<f4", list(4), f32s(&[1.0, f32::NAN, 1.0, 1.0])), "value NaN at entry 1"),
         (with("data", "<f4", list(9), f32s(&[1.0; 4])), "does not fit"),
         (with("format", "|S3", vec![], b"bsr".to_vec()), "in bsr format"),
+        (
+            vec![
+                ("data", "<f4", vec![1, 3], f32s(&[1.0; 3])),
+                ("offsets", "<i4", list(1), i32s(&[0])),
+                ("shape", "<i8", list(2), i64s(&[4, 3])),
+                ("format", "|S3", vec![], b"dia".to_vec()),
+            ],
+            "in dia format",
+        ),
         (with("format", "|S3", vec![], b"coo".to_vec()), "in coo format"),
-        (csr().into_iter().filter(|member| member.0 != "indptr").collect(), "no sparse activations: a zip archive of"),
+        (csr().into_iter().filter(|member| member.0 != "indptr").collect(), "in csr format without its indices"),
         (vec![("W_dec", "<f4", list(1), f32s(&[1.0]))], "a zip archive of a dictionary's weights"),
         (Vec::new(), "a zip archive without arrays"),
         (two(("row", "<i4", list(2), i32s(&[1, 0])), ("col", "<i4", list(4), i32s(&[1, 0, 2, 1]))), ""),

@@ -21,9 +21,9 @@ use std::path::{Path, PathBuf};
 pub(super) const DATASET: Format = Format {
     name: "dataset",
     about: "folder of Hugging Face's `datasets`, as SAELens caches activations: a column called as the hook, `token_ids`",
-    detect: |place| place.names().any(is_arrow),
+    detect: |place| place.names().any(is_columns),
     open: |place, choice, task| {
-        let files = listed(place)?.unwrap_or_else(|| some(place, is_arrow));
+        let files = listed(place)?.unwrap_or_else(|| some(place, is_columns));
         parts(files, choice, false, task)
     },
 };
@@ -64,12 +64,14 @@ const VECTORS: [&str; 3] = ["activation", "activations", "states"];
 /// Names of what is 0 for padding.
 const MASKS: [&str; 2] = ["mask", "attention_mask"];
 
+/// Whether a file holds arrays, by its name, and not those of token ids alone.
 fn is_arrays(name: &str) -> bool {
-    [".npy", ".npz", ".safetensors", ".pt", ".pth"].iter().any(|suffix| name.ends_with(suffix))
+    let stem = [".npy", ".npz", ".safetensors", ".pt", ".pth"].iter().find_map(|suffix| name.strip_suffix(suffix));
+    stem.is_some_and(|stem| !TokenIds::NAMES.contains(&stem))
 }
 
-fn is_arrow(name: &str) -> bool {
-    Path::new(name).extension().is_some_and(|suffix| suffix == "arrow")
+fn is_columns(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|suffix| suffix == "arrow" || suffix == "parquet")
 }
 
 /// The name of a file of safetensors or torch, without its suffix.
@@ -202,6 +204,7 @@ fn pick<'l>(path: &Path, all: &'l [TensorInfo], choice: &Choice) -> Result<&'l T
     let is_vectors = |array: &&TensorInfo| array.dtype.is_some_and(Dtype::is_float) && array.shape.len() >= 2;
     let refuse = |array: &TensorInfo| {
         let hint = match array.dtype {
+            Some(Dtype::I16) => "array.astype('float32'), or array.view('bfloat16') of ml_dtypes if these are its bits",
             Some(dtype) if !dtype.is_float() => "saving it as floating-point numbers: array.astype('float32')",
             _ => "array.reshape(-1, width)",
         };

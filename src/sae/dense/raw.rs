@@ -12,7 +12,7 @@ use crate::error::{Error, Problem, Result};
 use crate::rows::Rows;
 use crate::sae::activations::TokenIds;
 use crate::task::Task;
-use crate::text::is_digits;
+use crate::text::{is_digits, thousands};
 use serde_json::Value;
 use std::path::Path;
 
@@ -80,6 +80,8 @@ fn saev(place: &Place, choice: &Choice, task: &Task) -> Result<Vec<Part>> {
         };
         let path = place.path.join(name);
         let bytes = Bytes::map(&path)?;
+        let whole = example.checked_mul(examples).and_then(|n| n.checked_mul(4)).ok_or_else(too_large)?;
+        of_length(&path, &bytes, whole)?;
         let skip = (layer * block).checked_mul(4).ok_or_else(too_large)?.min(bytes.len());
         let rest = bytes.slice(skip..bytes.len()).unwrap_or_else(|| Bytes::from_static(&[]));
         let (shape, strides) = (vec![examples, tokens, d], vec![example, d, 1]);
@@ -90,6 +92,19 @@ fn saev(place: &Place, choice: &Choice, task: &Task) -> Result<Vec<Part>> {
         return Err(place.problem("no shards").expected("a list of names in shards.json").input());
     }
     Ok(parts)
+}
+
+/// Whether a shard is as long as its description says.
+fn of_length(path: &Path, bytes: &Bytes, expected: usize) -> Result<()> {
+    if bytes.len() == expected {
+        return Ok(());
+    }
+    let what = format!("a shard of {} bytes", thousands(bytes.len() as u64));
+    Err(Problem::new(what)
+        .path(path)
+        .expected(format!("{} bytes, as its description says", thousands(expected as u64)))
+        .hint("copying the file again, or the description that goes with it")
+        .input())
 }
 
 fn is_shard(name: &str) -> bool {
@@ -127,7 +142,10 @@ fn memmap(place: &Place, choice: &Choice, task: &Task) -> Result<Vec<Part>> {
         let dtype = meta.get("dtype").and_then(Value::as_str).unwrap_or_default();
         let dtype = named(dtype).ok_or_else(|| bad("a type that is not read").dtype(dtype).input())?;
         let last = shape[shape.len() - 1];
-        let tensor = Tensor::new("shard", &path, dtype, shape, Bytes::map(&path)?)?;
+        let bytes = Bytes::map(&path)?;
+        let whole = shape.iter().try_fold(dtype.size(), |n, &len| n.checked_mul(len));
+        of_length(&path, &bytes, whole.ok_or_else(|| bad("a shape that no memory can address").input())?)?;
+        let tensor = Tensor::new("shard", &path, dtype, shape, bytes)?;
         let rows = match choice.width {
             Some(width) => flatten(&tensor, width).or_else(|_| flatten(&tensor, last)),
             None => flatten(&tensor, last),

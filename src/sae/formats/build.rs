@@ -162,7 +162,7 @@ pub(super) fn dictionary(source: &Source, options: &OpenOptions, weights: Weight
     let Weights { decoders, encoder, dtype, b_enc, b_dec, pre_bias, skip, input } = weights;
     let mut warnings = facts.warnings;
     let count = decoders.len();
-    let (decoder, b_dec, sources) = pick(source, options, &decoders, b_dec)?;
+    let (decoder, b_dec, sources) = pick(source, options, facts.kind, &decoders, b_dec)?;
     let mut weights = facts.norm_weights.into_iter();
     let weighted = decoders.into_iter().map(|matrix| (matrix, weights.next().unwrap_or(1.0)));
     let directions = if count > 1 && facts.code_norm.is_some() { weighted.collect() } else { Vec::new() };
@@ -190,15 +190,22 @@ pub(super) fn dictionary(source: &Source, options: &OpenOptions, weights: Weight
 fn pick(
     source: &Source,
     options: &OpenOptions,
+    kind: Kind,
     decoders: &[Matrix],
     b_dec: Vec<f32>,
 ) -> Result<(Matrix, Vec<f32>, Option<Sources>)> {
     let count = decoders.len();
-    let problem = |what: String| Err(Problem::new(what).path(&source.path).usage());
+    let path = source.files().into_iter().next().unwrap_or_else(|| source.path.clone());
+    let problem = |what: String| Err(Problem::new(what).path(&path).usage());
     if let [one] = decoders {
+        // The last layer of a cross-layer transcoder writes to itself alone: then all choices are one.
+        let several = matches!(kind, Kind::Clt | Kind::Crosscoder);
         return match options.source {
-            Some(choice) => problem(format!("--source {choice} means nothing: there is one source")),
-            None => Ok((one.clone(), b_dec, None)),
+            Some(SourceChoice::One(n)) if several && n > 0 => {
+                problem(format!("there is no source {n}: there is one, 0"))
+            }
+            Some(choice) if !several => problem(format!("--source {choice} means nothing: there is one source")),
+            _ => Ok((one.clone(), b_dec, None)),
         };
     }
     let choice = options.source.unwrap_or_default();
@@ -299,8 +306,13 @@ pub(super) fn threshold(
 /// The one number that a tensor of one element holds, or that the file holds beside its tensors by that name.
 pub(super) fn scalar(source: &Source, name: &str) -> Option<f64> {
     let of_tensor = || {
-        let one = source.info(name)?.shape.iter().all(|&n| n == 1);
-        one.then(|| source.tensor(name).ok()?.to_f64().first().copied()).flatten()
+        let is_one = |shape: &[usize]| shape.iter().all(|&n| n == 1);
+        if source.info(name).is_some_and(|info| !is_one(&info.shape)) {
+            return None;
+        }
+        // What lay beside a state dict that was taken out is not listed, but there.
+        let tensor = source.tensor(name).ok().filter(|tensor| is_one(tensor.shape()))?;
+        tensor.to_f64().first().copied()
     };
     of_tensor().or_else(|| source.rest.get(name)?.as_f64())
 }

@@ -25,12 +25,14 @@ pub(super) const FORMAT: Format = Format {
     load,
 };
 
+/// The layers that have an encoder, or a decoder; none if no layer has both.
 fn layers(source: &Source) -> Vec<usize> {
-    let layer = |name: &str| name.strip_prefix("W_enc_")?.parse::<usize>().ok();
-    let all = source.tensors.iter().filter_map(|tensor| layer(&tensor.name));
-    let mut all: Vec<usize> = all.filter(|layer| source.has(&format!("W_dec_{layer}"))).collect();
+    let layer = |name: &str| name.strip_prefix("W_enc_").or(name.strip_prefix("W_dec_"))?.parse::<usize>().ok();
+    let mut all: Vec<usize> = source.tensors.iter().filter_map(|tensor| layer(&tensor.name)).collect();
     all.sort_unstable();
-    all
+    all.dedup();
+    let whole = |layer: &usize| ["W_enc_", "W_dec_"].iter().all(|name| source.has(&format!("{name}{layer}")));
+    if all.iter().any(whole) { all } else { Vec::new() }
 }
 
 fn place(source: &Source) -> Place {
@@ -46,6 +48,12 @@ fn load(source: &Source, options: &OpenOptions) -> Result<Dictionary> {
     let mut warnings = source.notes.clone();
     let layer = source.part.unwrap_or_default();
     let name = |name: &str| format!("{name}_{layer}");
+    if let Some(missing) = [name("W_enc"), name("W_dec")].into_iter().find(|name| !source.has(name)) {
+        return Err(source
+            .problem(format!("layer {layer} is not whole: {missing} is missing"))
+            .expected(format!("a file {missing}.safetensors beside the other"))
+            .input());
+    }
     let b_enc = layout::vector(source, &name("b_enc"), None, &mut warnings)?;
     let features = b_enc.len();
     let (decoders, dtype) = build::stacked(source, &name("W_dec"), (1, 0), features)?;

@@ -93,6 +93,13 @@ fn load(source: &Source, options: &OpenOptions) -> Result<Dictionary> {
     if k.is_some() {
         warnings.push("top-k counts features of all layers together; here it is one layer's".into());
     }
+    if source
+        .tensors
+        .iter()
+        .any(|tensor| tensor.name.contains("feature_scale") || tensor.name.contains("feature_offset"))
+    {
+        warnings.push("the factors and offsets of its features (feature_scale, feature_offset) are not read".into());
+    }
     let normalized = config.and_then(|config| text(config, &["normalization_method"])).is_some_and(|how| how != "none");
     let facts = Facts {
         kind: Kind::Clt,

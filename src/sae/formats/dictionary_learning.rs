@@ -3,24 +3,25 @@
 //! | `dict_class` | tensors | encodes |
 //! |---|---|---|
 //! | AutoEncoder | `bias`, `encoder.*`, `decoder.weight` | relu(enc(x − bias)), times the length of the decoder's column: the loader divides it out |
-//! | AutoEncoderNew | `encoder.*`, `decoder.weight`, `decoder.bias` | relu(enc(x)) |
+//! | AutoEncoderNew | `encoder.*`, `decoder.weight`, `decoder.bias` | relu(enc(x)); other trainers have these tensors too, so the configuration must name it |
 //! | GatedAutoEncoder | `decoder_bias`, `encoder.weight`, `r_mag`, `gate_bias`, `mag_bias`, `decoder.weight` | gated, decoder_bias subtracted |
 //! | JumpReluAutoEncoder | `W_enc`, `b_enc`, `W_dec`, `b_dec`, `threshold` | jumprelu, nothing subtracted |
 //! | AutoEncoderTopK, BatchTopKSAE | `encoder.*`, `decoder.weight`, `b_dec`, `k`, `threshold` | the k largest, or all above the threshold; b_dec subtracted |
-//! | MatryoshkaBatchTopKSAE | `W_enc`, `b_enc`, `W_dec`, `b_dec`, `k`, `threshold` | all above the threshold; b_dec subtracted |
+//! | MatryoshkaBatchTopKSAE | `W_enc`, `b_enc`, `W_dec`, `b_dec`, `k`, `threshold`, `group_sizes` | all above the threshold; b_dec subtracted |
 //!
-//! Weights are saved with the norm of the training data folded in, so inputs are taken as they are. The two top-k classes
+//! Weights are saved with the norm of the training data folded in, so inputs are taken as they are; a run that was
+//! interrupted leaves them as they were trained, with the `norm_factor` by which inputs are divided. The two top-k classes
 //! have the same tensors, and only `config.json` tells them apart.
 //!
 //! Source: saprmarks/dictionary_learning `dictionary.py`, `training.py`, `utils.py::load_dictionary`.
 
 use super::build::{self, Facts, Names, Place, Weights};
-use super::{Format, count, layout, text};
+use super::{Format, count, four, layout, text};
 use crate::error::Result;
 use crate::rows::Rows;
 use crate::sae::activation_function::{GateVectors, Parts};
 use crate::sae::detect::Source;
-use crate::sae::dictionary::{CodeNorm, Dictionary, NormOver, NormRole};
+use crate::sae::dictionary::{CodeNorm, Dictionary, NormOver, NormRole, Normalize};
 use crate::sae::open::OpenOptions;
 use serde_json::Value;
 
@@ -33,6 +34,10 @@ pub(super) const FORMAT: Format = Format {
     load,
 };
 
+/// What is said where the tensors alone are there, and those are everyone's.
+const UNTOLD: &str = "AutoEncoderNew of dictionary_learning, Llama Scope and other trainers have these tensors, and no \
+                      configuration tells which it is: --arch, --normalize and --subtract-b-dec settle it";
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Class {
     AutoEncoder,
@@ -44,6 +49,8 @@ enum Class {
     Matryoshka,
     /// One of the two with k and a threshold.
     TopKOrBatchTopK,
+    /// Linear layers with biases, as many trainers have them.
+    Linear,
 }
 
 /// Names of classes as configurations have them.
@@ -59,6 +66,9 @@ const CLASSES: &[(&str, Class)] = &[
 
 impl Class {
     fn by_tensors(source: &Source) -> Option<Self> {
+        if four::are_in(source) && source.has_all(&["k", "group_sizes"]) {
+            return Some(Self::Matryoshka);
+        }
         if !source.has_all(&["encoder.weight", "decoder.weight"]) || source.dimensions("encoder.weight") != Some(2) {
             return None;
         }
@@ -66,9 +76,15 @@ impl Class {
             (&["gate_bias", "mag_bias", "r_mag", "decoder_bias"], Self::Gated),
             (&["bias", "encoder.bias"], Self::AutoEncoder),
             (&["b_dec", "encoder.bias"], Self::TopKOrBatchTopK),
-            (&["decoder.bias", "encoder.bias"], Self::New),
         ];
-        by.iter().find(|(names, _)| source.has_all(names)).map(|(_, class)| *class)
+        let found = by.iter().find(|(names, _)| source.has_all(names)).map(|(_, class)| *class);
+        let biases = ["encoder.bias", "decoder.bias"].iter().all(|name| source.has(name));
+        let alone = !source.tensors.iter().any(|tensor| tensor.name.contains("bias") || tensor.name.contains("b_"));
+        found.or((biases || alone).then_some(Self::Linear))
+    }
+    /// What the four tensors that others have too are, where someone says that they are of this family.
+    fn of_four(source: &Source) -> Option<Self> {
+        four::are_in(source).then_some(Self::JumpRelu).filter(|_| source.has("threshold"))
     }
     /// Whether encoder and decoder are linear layers, whose decoder has features in columns.
     fn is_linear(self) -> bool {
@@ -81,7 +97,7 @@ impl Class {
             Self::JumpRelu => "jumprelu",
             Self::TopK => "topk",
             Self::BatchTopK | Self::Matryoshka => "batchtopk",
-            Self::TopKOrBatchTopK => return None,
+            Self::TopKOrBatchTopK | Self::Linear => return None,
         })
     }
 }
@@ -111,9 +127,12 @@ fn place(source: &Source) -> Place {
 
 fn load(source: &Source, options: &OpenOptions) -> Result<Dictionary> {
     let mut warnings = source.notes.clone();
-    let Some(class) = class(source).or_else(|| Class::by_tensors(source)) else {
+    let found = class(source).or_else(|| Class::by_tensors(source)).or_else(|| Class::of_four(source));
+    let Some(class) = found else {
         let problem = source.problem(format!("no dictionary of dictionary_learning: it holds {}", source.describe()));
-        return Err(problem.expected("encoder.weight and decoder.weight, or W_enc and W_dec").input());
+        return Err(problem
+            .expected("encoder.weight and decoder.weight; or W_enc, W_dec, b_enc, b_dec and threshold")
+            .input());
     };
     let linear = class.is_linear();
     let names = Names {
@@ -149,11 +168,25 @@ fn load(source: &Source, options: &OpenOptions) -> Result<Dictionary> {
     let undecided = class == Class::TopKOrBatchTopK && options.arch.is_none();
     let parts = Parts { stated: class.activation().map(String::from), k, threshold, gate, ..Parts::default() };
     let parts = if undecided { Parts { stated: Some("topk or batchtopk".into()), ..parts } } else { parts };
+    if class == Class::Linear {
+        warnings.push(UNTOLD.into());
+        if let Some(path) = &source.config_path {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            warnings
+                .push(format!("{name} is no configuration of a trainer that is known to write these; it was not used"));
+        }
+    }
+    // The file of a run that was interrupted; a finished one has the norm in its weights.
+    let norm = build::scalar(source, "norm_factor").and_then(|norm| Normalize::scale(1.0 / norm));
+    if norm.is_some() {
+        warnings.push("from a run that was interrupted: inputs are divided by its norm_factor".into());
+    }
     let divides = CodeNorm { role: NormRole::ForValue, over: NormOver::Joint };
     let facts = Facts {
         parts,
         code_norm: (class == Class::AutoEncoder).then_some(divides),
-        subtract_b_dec: Some(!matches!(class, Class::New | Class::JumpRelu)),
+        normalize: norm.unwrap_or(if class == Class::Linear { Normalize::Unstated } else { Normalize::None }),
+        subtract_b_dec: (class != Class::Linear).then_some(!matches!(class, Class::New | Class::JumpRelu)),
         ..Facts::plain(FORMAT.name, place(source), warnings)
     };
     build::dictionary(source, options, weights, facts)

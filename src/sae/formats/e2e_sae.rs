@@ -39,8 +39,9 @@ fn sites(source: &Source) -> Vec<Site> {
     let whole = prefixes.filter(|prefix| source.has(&format!("{prefix}.decoder.weight")));
     let site = |prefix: &str| {
         // A hook with a hyphen of its own is known by the configuration alone.
-        let hook = names().find(|name| name.replace('.', "-") == prefix);
-        Site { prefix: prefix.to_string(), hook: hook.map_or_else(|| prefix.replace('-', "."), str::to_string) }
+        let own = prefix.strip_prefix("saes.").unwrap_or(prefix);
+        let hook = names().find(|name| name.replace('.', "-") == own);
+        Site { prefix: prefix.to_string(), hook: hook.map_or_else(|| own.replace('-', "."), str::to_string) }
     };
     whole.map(site).collect()
 }

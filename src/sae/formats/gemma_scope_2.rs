@@ -2,8 +2,9 @@
 //!
 //! Lower-case names: `w_enc [d, F]`, `w_dec [F, d_out]`, `b_enc`, `b_dec`, `threshold [F]`, and of affine transcoders
 //! `affine_skip_connection [d, d_out]`; JumpReLU, nothing subtracted. Cross-layer transcoders have one file a layer,
-//! `params_layer_{i}.safetensors`, whose `w_dec [F, layers, d]` writes to every layer; crosscoders have files of the same
-//! names, one a source. Without a configuration the place is read from the folders.
+//! `params_layer_{i}.safetensors` or another that ends in `layer_{i}`, whose `w_dec [F, layers, d]` writes to every layer;
+//! the skip connection of one goes to the layer's own output. Crosscoders have files of the same names, one a source.
+//! Without a configuration the place is read from the folders.
 //!
 //! Source: SAELens `gemma_3_sae_huggingface_loader`; safety-research/circuit-tracer for the cross-layer transcoders. The
 //! layout of crosscoders is as third parties read it.
@@ -15,7 +16,7 @@ use crate::error::Result;
 use crate::rows::Rows;
 use crate::sae::activation_function::Parts;
 use crate::sae::detect::Source;
-use crate::sae::dictionary::{Dictionary, Kind};
+use crate::sae::dictionary::{Dictionary, Kind, SourceChoice};
 use crate::sae::open::OpenOptions;
 
 pub(super) const FORMAT: Format = Format {
@@ -23,9 +24,13 @@ pub(super) const FORMAT: Format = Format {
     about: "Gemma Scope 2: params.safetensors in lower case; transcoders, crosscoders and cross-layer transcoders too",
     detect: |source| {
         let four = |name: fn(&str) -> String| ["w_enc", "w_dec", "b_enc", "b_dec"].iter().all(|n| source.has(&name(n)));
-        !source.is_npz() && (four(ToString::to_string) || four(|n| format!("0.{n}")) || numbers(source).len() > 1)
+        let numbered = || numbers(source).iter().any(|number| source.has(&format!("{number}.w_enc")));
+        !source.is_npz() && (four(ToString::to_string) || numbered())
     },
-    parts: |source| if of(source) == Of::Layers { super::of_layers(&numbers(source)) } else { Vec::new() },
+    parts: |source| match of(source) {
+        Of::Layers => super::of_layers(&numbers(source)),
+        _ => Vec::new(),
+    },
     place: |source| place(source).0,
     load,
 };
@@ -37,8 +42,10 @@ enum Of {
     One,
     /// One, with a file for each of its sources.
     Sources,
-    /// One for each layer.
+    /// One for each layer, in files whose numbers stand before the names of their tensors.
     Layers,
+    /// That of one layer, in a file of another name.
+    Layer,
 }
 
 /// The numbers of the files of a set.
@@ -51,6 +58,7 @@ fn numbers(source: &Source) -> Vec<usize> {
 
 fn of(source: &Source) -> Of {
     match numbers(source).first() {
+        None if source.dimensions("w_dec") == Some(3) => Of::Layer,
         None => Of::One,
         Some(first) if source.dimensions(&format!("{first}.w_dec")) == Some(3) => Of::Layers,
         Some(_) => Of::Sources,
@@ -64,10 +72,16 @@ fn place(source: &Source) -> (Place, bool) {
     let find = |key: &str| text(config?, &[key]);
     let release = folders.iter().find_map(|folder| folder.split_once("gemma-scope-2-").map(|(_, rest)| rest));
     let stated = find("model_name").and_then(|name| name.strip_prefix("gemma-v3-").map(String::from));
-    let model = release.map(String::from).or(stated).map(|rest| format!("google/gemma-3-{rest}"));
+    // The pretrained model of 270 million parameters is called without the `-pt` of the others.
+    let called = |rest: String| if rest == "270m-pt" { "270m".into() } else { rest };
+    let model = release.map(String::from).or(stated).map(|rest| format!("google/gemma-3-{}", called(rest)));
     let own = folders.first().map_or("", String::as_str);
-    let in_file = source.part.filter(|_| of(source) == Of::Layers);
-    let layer = in_file.or_else(|| own.strip_prefix("layer_")?.split('_').next()?.parse().ok());
+    let layer = match of(source) {
+        Of::Layers => source.part,
+        Of::Layer => of_name(source),
+        _ => None,
+    };
+    let layer = layer.or_else(|| own.strip_prefix("layer_")?.split('_').next()?.parse().ok());
     let hook_in = find("hf_hook_point_in");
     let layer = layer.or_else(|| super::layer_of(hook_in.as_deref()?));
     // The site by its folder, or by the model's own name of the hook.
@@ -105,14 +119,24 @@ fn place(source: &Source) -> (Place, bool) {
 fn load(source: &Source, options: &OpenOptions) -> Result<Dictionary> {
     match of(source) {
         Of::One => one(source, options),
-        Of::Layers => layer(source, options, source.part.unwrap_or_default()),
+        Of::Layers => {
+            let number = source.part.unwrap_or_default();
+            layer(source, options, Some(number), &format!("{number}."))
+        }
+        Of::Layer => layer(source, options, of_name(source), ""),
         Of::Sources => crosscoder(source, options),
     }
 }
 
+/// The layer that a file's name ends with: `width_262k_l0_medium_layer_1`.
+fn of_name(source: &Source) -> Option<usize> {
+    source.stem().rsplit_once("layer_")?.1.parse().ok()
+}
+
 /// What is told of all of them.
 fn facts(source: &Source, kind: Kind, threshold: Option<Vec<f32>>, warnings: Vec<String>) -> Facts {
-    let parts = Parts { stated: Some("jumprelu".into()), threshold, ..Parts::default() };
+    let stated = threshold.is_some().then(|| "jumprelu".into());
+    let parts = Parts { stated, threshold, ..Parts::default() };
     Facts { kind, parts, ..Facts::plain(FORMAT.name, place(source).0, warnings) }
 }
 
@@ -129,22 +153,37 @@ fn one(source: &Source, options: &OpenOptions) -> Result<Dictionary> {
     build::dictionary(source, options, weights, facts(source, kind, threshold, warnings))
 }
 
-/// The dictionary of one layer of a cross-layer transcoder.
-fn layer(source: &Source, options: &OpenOptions, layer: usize) -> Result<Dictionary> {
+/// The dictionary of one layer of a cross-layer transcoder; `prefix` stands before the names of its tensors.
+fn layer(source: &Source, options: &OpenOptions, layer: Option<usize>, prefix: &str) -> Result<Dictionary> {
     let mut warnings = source.notes.clone();
-    let name = |name: &str| format!("{layer}.{name}");
+    let name = |name: &str| format!("{prefix}{name}");
     let b_enc = layout::vector(source, &name("b_enc"), None, &mut warnings)?;
     let (decoders, dtype) = build::stacked(source, &name("w_dec"), (1, 0), b_enc.len())?;
     let expect = layout::Expect { features: Some(b_enc.len()), ..layout::Expect::default() };
-    let encoder = Some(layout::orient(&source.tensor(&name("w_enc"))?, &expect, &mut warnings)?);
+    let encoder = layout::orient(&source.tensor(&name("w_enc"))?, &expect, &mut warnings)?;
     let threshold = build::threshold(source, &[&name("threshold")], b_enc.len(), &mut warnings)?;
     // The bias is that of the layer's own output; what is written to others has none here.
     let width = decoders[0].ncols();
     let mut b_dec = vec![0.0; width * decoders.len()];
-    if let Some(own) = b_dec.chunks_exact_mut(width).nth(layer) {
-        own.copy_from_slice(&layout::vector(source, &name("b_dec"), Some(width), &mut warnings)?);
+    let own = layout::vector(source, &name("b_dec"), Some(width), &mut warnings)?;
+    match layer.and_then(|layer| b_dec.chunks_exact_mut(width).nth(layer)) {
+        Some(place) => place.copy_from_slice(&own),
+        None => warnings.push("the file's name tells no layer that it writes to: b_dec is left out".into()),
     }
-    let weights = Weights { encoder, b_enc, b_dec, ..Weights::of(decoders, dtype) };
+    let to = options.source.unwrap_or_default();
+    let skip = match (source.has(&name("affine_skip_connection")), layer) {
+        (true, Some(layer)) if to == SourceChoice::One(layer) => {
+            let expect =
+                layout::Expect { width: Some(width), features: Some(encoder.ncols()), ..layout::Expect::default() };
+            Some(layout::orient(&source.tensor(&name("affine_skip_connection"))?, &expect, &mut warnings)?)
+        }
+        (true, _) if !matches!(to, SourceChoice::One(_)) => {
+            warnings.push("its skip connection goes to the layer's own output alone: --source LAYER has it".into());
+            None
+        }
+        _ => None,
+    };
+    let weights = Weights { encoder: Some(encoder), b_enc, b_dec, skip, ..Weights::of(decoders, dtype) };
     build::dictionary(source, options, weights, facts(source, Kind::Clt, threshold, warnings))
 }
 
@@ -153,7 +192,12 @@ fn crosscoder(source: &Source, options: &OpenOptions) -> Result<Dictionary> {
     let mut warnings = source.notes.clone();
     let (mut decoders, mut encoders, mut b_dec): (Vec<Matrix>, Vec<Matrix>, Vec<f32>) = Default::default();
     let mut first = None;
-    for at in numbers(source) {
+    let all = numbers(source);
+    if all.last().is_some_and(|last| last + 1 != all.len()) {
+        let there: Vec<String> = all.iter().map(ToString::to_string).collect();
+        warnings.push(format!("a crosscoder of which only the sources {} are here", there.join(", ")));
+    }
+    for at in all {
         let names = ["w_dec", "w_enc", "b_enc", "b_dec"].map(|name| format!("{at}.{name}"));
         let [w_dec, w_enc, b_enc, b_dec_name] = names.each_ref().map(String::as_str);
         let names = Names {

@@ -1,7 +1,7 @@
 //! A bare decoder: an npy file, or a safetensors or npz file with one matrix of floating-point numbers.
 //!
 //! Rows are features unless `--transpose` says otherwise, or a vector beside the matrix (`b_dec`, `b_enc`) has a
-//! length that tells. There is no encoder and nothing says what the activation function was. A matrix whose name says
+//! length that tells; of a linear layer's `decoder.weight` columns are. There is no encoder and nothing says what the activation function was. A matrix whose name says
 //! that it is an encoder is only taken if `--format matrix` says so; the columns of a `W_enc` are features.
 
 use super::build::{self, Facts, Place, Weights};
@@ -54,12 +54,13 @@ fn load(source: &Source, options: &OpenOptions) -> Result<Dictionary> {
     let b_enc = source.first(&["b_enc", "encoder.bias"]);
     let b_dec = source.first(&["b_dec", "decoder.bias"]);
     let tensor = source.tensor(name)?;
+    let is_layer = name.ends_with("coder.weight");
     let length = |name: Option<&str>| name.and_then(|name| layout::length(source, name));
     let expect = Expect {
         features: length(b_enc),
         width: length(b_dec),
-        // `encoder.weight` is a layer's, with features in rows.
-        in_rows: !layout::says_encoder(name) || name.ends_with("weight"),
+        // A weight is a linear layer's, which has its outputs in rows: features of an encoder, dimensions of a decoder.
+        in_rows: if is_layer { layout::says_encoder(name) } else { !layout::says_encoder(name) },
         transpose: options.transpose,
         ..Expect::default()
     };

@@ -50,7 +50,7 @@ use crate::text::markdown_table;
 use serde_json::Value;
 
 /// Raise it when a loader reads the same file as another dictionary than before: kept results of it are then made anew.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// One family of files.
 #[derive(Debug)]

@@ -237,3 +237,73 @@ fn interprot_without_its_name_has_no_k() {
     let five = with(&tensors, &[("b_dec", &[D])]);
     assert_eq!(name(&source("sae.safetensors", &five, &json!({}))), "gemma-scope-2");
 }
+
+#[test]
+fn what_only_the_tensors_of_many_trainers_tell_is_unknown() {
+    let untold = |found: &Dictionary| {
+        let info = &found.info;
+        let told = (info.activation.name(), info.normalize, info.subtract_b_dec);
+        assert_eq!(told, ("unknown", Normalize::Unstated, None), "{}", info.format);
+    };
+    let linear = with(&LINEAR, &[("decoder.bias", &[D])]);
+    for (tensors, config) in [
+        (&linear, json!({})),
+        (&linear, json!({"activation": "topk", "k": 2})),
+        (&LINEAR[..1].iter().chain(&LINEAR[2..]).copied().collect(), json!({})),
+    ] {
+        let found = load(&source("checkpoints/final.safetensors", tensors, &config));
+        untold(&found);
+        assert!(warns(&found, "Llama Scope and other trainers have these tensors"));
+        assert_eq!((found.features(), found.d_out(), found.encoder.is_some()), (F, D, true));
+    }
+    let named = json!({"trainer": {"dict_class": "AutoEncoderNew"}});
+    assert_eq!(load(&source("ae.safetensors", &linear, &named)).info.activation.name(), "relu");
+    let lower: [(&str, &[usize]); 4] = [("w_enc", &[D, F]), ("w_dec", &[F, D]), ("b_enc", &[F]), ("b_dec", &[D])];
+    assert_eq!(load(&source("x.safetensors", &lower, &json!({}))).info.activation.name(), "unknown");
+}
+
+#[test]
+fn a_matryoshka_is_known_by_its_groups_and_any_class_by_its_name() {
+    let groups = with(&FOUR, &[("k", &[]), ("threshold", &[]), ("group_sizes", &[2])]);
+    let found = load(&source("ae.safetensors", &groups, &json!({})));
+    assert_eq!((found.info.format, found.info.activation.name()), ("dictionary-learning", "batchtopk"));
+    assert_eq!(found.info.subtract_b_dec, Some(true));
+    // Thresholds of one family are like those of another, unless someone says whose they are.
+    let jumps = source("ae.safetensors", &with(&FOUR, &[("threshold", &[F])]), &json!({}));
+    assert_eq!(name(&jumps), "saelens");
+    let own = super::by_name("dictionary-learning").unwrap();
+    let found = (own.load)(&jumps, &OpenOptions::default()).unwrap();
+    assert_eq!((found.info.activation.name(), found.info.subtract_b_dec), ("jumprelu", Some(false)));
+}
+
+#[test]
+fn what_training_keeps_beside_a_state_dict_is_left_out() {
+    let moments = ["optimizer.state.0.exp_avg", "optimizer.state.1.exp_avg"];
+    for wrapper in ["model", "module", "net", "weights", "params", "sae_state_dict", "model._orig_mod", "ae"] {
+        let names: Vec<String> = FOUR.iter().map(|(name, _)| format!("{wrapper}.{name}")).collect();
+        let wrapped = names.iter().map(String::as_str).zip(FOUR.iter().map(|(_, shape)| *shape));
+        let all: Vec<(&str, &[usize])> = wrapped.chain(moments.iter().map(|name| (*name, FOUR[0].1))).collect();
+        let source = source("checkpoint.safetensors", &all, &json!({}));
+        assert_eq!((name(&source), source.tensors.len()), ("saelens", 4), "{wrapper}");
+    }
+    // Of a language model, whose other matrices have no such name before them, nothing is taken.
+    let other: [(&str, &[usize]); 2] = [("model.W_dec", &[F, D]), ("lm_head.weight", &[F, D])];
+    assert_eq!(name(&source("model.safetensors", &other, &json!({}))), "none");
+}
+
+#[test]
+fn sparsify_subtracts_unless_it_says_or_shows_that_it_transcodes() {
+    let tensors: [(&str, &[usize]); 5] =
+        [("encoder.weight", &[F, D]), ("encoder.bias", &[F]), ("W_dec", &[F, D]), ("b_dec", &[D]), ("W_skip", &[D, D])];
+    let read = |more: Value| {
+        let mut config = json!({"num_latents": F, "k": 2});
+        config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        load(&source("sae.safetensors", &tensors, &config))
+    };
+    assert_eq!(read(json!({"transcode": false})).info.subtract_b_dec, Some(true));
+    assert_eq!(read(json!({"transcode": true})).info.subtract_b_dec, Some(false));
+    let unsaid = read(json!({}));
+    assert!(unsaid.info.subtract_b_dec == Some(false) && warns(&unsaid, "no configuration says transcode"));
+    let targets = with(&tensors[..2], &[("W_decs.0", &[F, D]), ("W_decs.1", &[F, D])]);
+    assert_eq!(load(&source("sae.safetensors", &targets, &json!({}))).info.kind, Kind::Clt);
+}

@@ -1,7 +1,7 @@
 //! EleutherAI's sparsify: `{run}/{hookpoint}/sae.safetensors` and `cfg.json`; also its fork clt-training.
 //!
 //! Tensors `encoder.weight [F, d]`, `encoder.bias`, `W_dec [F, d]`, `b_dec`, and for skip transcoders `W_skip [d_out, d]`.
-//! `b_dec` is subtracted unless the configuration says `transcode`. Pre-activations go through ReLU before the k largest
+//! `b_dec` is subtracted unless the configuration says `transcode`; where it does not say, a skip connection does. Pre-activations go through ReLU before the k largest
 //! are kept; `groupmax` keeps the largest of each of k runs of features; `signed`, of old files, keeps the largest by
 //! magnitude. A file that was saved without its decoder has the encoder's directions for rows, and says so. The fork
 //! writes a decoder for each target layer, `W_decs.{i}`, and scales inputs by √d / `in_norm`.
@@ -22,7 +22,9 @@ pub(super) const FORMAT: Format = Format {
     about: "EleutherAI sparsify: sae.safetensors and cfg.json in a folder named after the hookpoint; clt-training",
     detect: |source| {
         let own = |config: &serde_json::Value| config.get("num_latents").or(config.get("expansion_factor")).is_some();
-        let decoder = source.has("W_dec") || !source.has("decoder.weight") && source.config.as_ref().is_some_and(own);
+        let decoder = source.has("W_dec")
+            || source.has("W_decs.0")
+            || !source.has("decoder.weight") && source.config.as_ref().is_some_and(own);
         source.has_all(&["encoder.weight", "encoder.bias"]) && decoder
     },
     parts: super::one,
@@ -78,8 +80,13 @@ fn load(source: &Source, options: &OpenOptions) -> Result<Dictionary> {
     if source.has("W_skips.0") {
         warnings.push("each target layer has a skip connection of its own; they are not read".into());
     }
-    let transcode = said("transcode").unwrap_or(false) || skip.is_some() || !targets.is_empty();
-    if config.is_none() {
+    let transcode = said("transcode").unwrap_or_else(|| {
+        if skip.is_some() {
+            warnings.push("no configuration says transcode; taken as one for its skip connection (W_skip)".into());
+        }
+        skip.is_some() || !targets.is_empty()
+    });
+    if config.is_none() && skip.is_none() {
         warnings.push("no cfg.json: taken as an autoencoder, whose b_dec is subtracted".into());
     }
     let stated = config.map(|config| match text(config, &["activation"]) {

@@ -33,13 +33,9 @@ impl Entry<'_> {
     }
     pub(super) fn about(&self) -> About<'_> {
         let score = self.score.as_ref().and_then(Scalar::number);
-        About { kind: filled(self.kind.as_ref()), author: filled(self.author.as_ref()), score }
-    }
-    pub(super) fn source(&self) -> Option<&str> {
-        filled(self.source.as_ref())
-    }
-    pub(super) fn model(&self) -> Option<&str> {
-        filled(self.model.as_ref())
+        let [kind, author, source, model] =
+            [&self.kind, &self.author, &self.source, &self.model].map(|field| filled(field.as_ref()));
+        About { kind, author, score, source, model }
     }
 }
 

@@ -202,3 +202,52 @@ fn a_folder_of_batches_is_read_in_the_order_of_its_numbers() {
     let error = Labels::load(empty.path(), 4, &task()).unwrap_err().to_string();
     assert!(error.contains("without label files"), "{error}");
 }
+
+#[test]
+fn pairs_name_their_features() {
+    let labels = open("[[1, \"a\"], [\"2\", \"b\"],\n [4, \"c\"]]").unwrap().0;
+    let all: Vec<Option<&str>> = (0..5).map(|feature| labels.get(feature)).collect();
+    assert_eq!(all, [None, Some("a"), Some("b"), None, Some("c")]);
+    // Lists of words are of the features at their places.
+    assert_eq!(open("[[\"a\", \"b\"], [\"c\"]]").unwrap().0.get(1), Some("c"));
+}
+
+#[test]
+fn every_layout_says_whose_labels_they_are() {
+    for text in [
+        "modelId,layer,index,description\nm,5-res-jb,1,one\n",
+        "{\"modelId\": \"m\", \"layer\": \"5-res-jb\", \"labels\": [null, \"one\"]}",
+        "{\"modelId\": \"m\", \"layer\": \"5-res-jb\", \"labels\": {}}\n{\"layer\":\"5-res-jb\",\"index\":1,\"label\":\"one\"}",
+    ] {
+        let labels = open(text).unwrap().0;
+        assert_eq!((labels.source.as_deref(), labels.model.as_deref()), (Some("5-res-jb"), Some("m")), "{text}");
+        assert_eq!(labels.get(1), Some("one"), "{text}");
+    }
+    assert_eq!(open("layer,index,label\n5,1,one\n").unwrap().0.source, None, "a number is a layer");
+}
+
+#[test]
+fn of_several_sources_the_dictionary_s_own_is_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("two.jsonl");
+    let line =
+        |source: &str, index: usize| format!("{{\"layer\":\"{source}\",\"index\":{index},\"label\":\"{source}\"}}\n");
+    std::fs::write(&path, line("a", 1) + &line("b", 1) + &line("b", 2) + &line("a", 3)).unwrap();
+    let of = |id| Labels::load_of(&path, 5, Whose { id, hook: None }, &task()).unwrap();
+    let (own, notes) = of(Some("gpt2/B"));
+    assert_eq!((own.get(1), own.get(2), own.get(3), own.source.as_deref()), (Some("b"), Some("b"), None, Some("b")));
+    assert!(notes[0].contains("several sources: a, b; those of b are taken"), "{notes:?}");
+    let (all, notes) = of(Some("gpt2/c"));
+    assert_eq!((all.get(1), all.get(3), all.source.as_deref()), (Some("a"), Some("a"), None));
+    assert!(notes[0].ends_with("several sources: a, b"), "{notes:?}");
+}
+
+#[test]
+fn a_table_that_this_program_wrote_is_read_and_a_quote_that_is_not_closed_is_said() {
+    let own = open("# {\"program\":\"saescope\"}\nfeature,label\n1,one\n2,\n").unwrap();
+    assert_eq!(own.0.get(1), Some("one"));
+    assert!(own.1[0].contains("the first on line 4 has no words"), "{:?}", own.1);
+    let (labels, notes) = open("index,label\n1,\"one\n2,two\n3,three\n").unwrap();
+    assert_eq!(labels.count(), 1);
+    assert!(notes[0].contains("a quotation mark is not closed"), "{notes:?}");
+}
