@@ -103,7 +103,7 @@ fn a_layer_alone_opens_and_one_that_is_not_whole_is_listed_with_its_reason() {
     copy(&program, "clt-relu", "alone");
     for other in [0, 1] {
         for name in ["W_enc", "W_dec"] {
-            std::fs::remove_file(program.path(&format!("alone/{name}_{other}.safetensors"))).unwrap();
+            std::fs::remove_file(program.path(format!("alone/{name}_{other}.safetensors"))).unwrap();
         }
     }
     for path in ["alone", "alone/W_enc_2.safetensors", "alone/W_dec_2.safetensors"] {

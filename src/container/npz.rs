@@ -3,9 +3,10 @@
 //! `numpy.savez` stores its members, so they are read in place; `numpy.savez_compressed` and `scipy.sparse.save_npz`
 //! deflate them. The bounds are those of [`zipped`](super::zipped).
 
+use super::npy::Element;
 use super::zipped::{Archive, Wanted};
 use super::{Bytes, Tensor, npy};
-use crate::error::Result;
+use crate::error::{Problem, Result};
 use crate::task::Task;
 use std::path::Path;
 
@@ -20,8 +21,7 @@ impl Npz {
     /// Reads the directory of the archive in `bytes`; `path` is for messages.
     ///
     /// # Errors
-    /// If it is no zip archive, has a member that is encrypted, outside the file or packed otherwise than by deflate, or
-    /// claims to inflate to more than both 256 MiB and 200 times its own size.
+    /// If it is no zip archive, or has a member that is encrypted, outside the file or packed otherwise than by deflate.
     pub fn from_bytes(bytes: Bytes, path: &Path) -> Result<Self> {
         Archive::from_bytes(bytes, path, &NPZ).map(Self)
     }
@@ -52,9 +52,43 @@ impl Npz {
     /// The array of that name: mapped if it is stored, inflated if it is deflated.
     ///
     /// # Errors
-    /// If there is no such array, or it is damaged or no array of numbers.
+    /// If there is no such array, or it is damaged or no array of numbers, or it inflates beyond the bound.
     pub fn tensor(&self, name: &str) -> Result<Tensor> {
         npy::from_bytes(&self.0.bytes(name)?, name, self.path())
+    }
+    /// Gives the rows of a deflated array in blocks `[rows, width]` of whole rows, one after another, in the memory of one
+    /// block. Not told of an array that is stored, which [`Npz::tensor`] maps, or that lies column by column: false.
+    ///
+    /// # Errors
+    /// As [`Npz::tensor`]; if rows of that width do not make it up; or if `each` refuses.
+    pub fn rows(&self, name: &str, width: usize, each: &mut dyn FnMut(&Tensor) -> Result<()>) -> Result<bool> {
+        let header = self.header(name)?;
+        let Element::Number(dtype) = header.element else { return Ok(false) };
+        if header.fortran && header.shape.len() > 1 || !self.0.is_deflated(name) {
+            return Ok(false);
+        }
+        let problem = |what: &str| Problem::new(what).path(self.path()).tensor(name).shape(&header.shape).input();
+        let row = width.checked_mul(dtype.size()).filter(|&row| row > 0).ok_or_else(|| problem("rows without end"))?;
+        let whole = header.data_bytes().filter(|bytes| bytes.is_multiple_of(row));
+        let whole = whole.ok_or_else(|| problem("not rows of the width that is wanted"))?;
+        let (mut skip, mut came, mut pending) = (header.data, 0usize, Vec::new());
+        self.0.stream(name, &mut |part| {
+            let start = skip.min(part.len());
+            skip -= start;
+            pending.extend_from_slice(&part[start..]);
+            let rows = pending.len() / row;
+            if rows > 0 {
+                let rest = pending.split_off(rows * row);
+                let block = Bytes::from(std::mem::replace(&mut pending, rest));
+                came += block.len();
+                each(&Tensor::new(name, self.path(), dtype, vec![rows, width], block)?)?;
+            }
+            Ok(())
+        })?;
+        if came != whole || !pending.is_empty() {
+            return Err(problem("the array's shape does not fit its bytes"));
+        }
+        Ok(true)
     }
     /// The strings in the array of that name, as scipy's `format`.
     ///
@@ -131,8 +165,53 @@ mod tests {
             zip.start_file(name.as_str(), deflated).unwrap();
             zip.write_all(&zeros).unwrap();
         }
-        let error = open(zip.finish().unwrap().into_inner()).unwrap_err().to_string();
-        assert!(error.contains("claim to inflate"), "{error}");
+        let npz = open(zip.finish().unwrap().into_inner()).unwrap();
+        assert_eq!(npz.header("m7").unwrap().shape, [1_000_000]);
+        let error = npz.tensor("m7").unwrap_err().to_string();
+        assert!(error.contains("claim to inflate to 299") && error.contains("m7"), "{error}");
+        // Given in parts, one of them takes no more than a part.
+        let (mut rows, mut largest) = (0, 0);
+        let streamed = npz.rows("m7", 1000, &mut |block| {
+            rows += block.shape()[0];
+            largest = largest.max(block.len());
+            Ok(())
+        });
+        assert!(streamed.unwrap() && rows == 1000 && largest < 2 << 20);
+    }
+
+    #[test]
+    fn rows_come_in_blocks_as_the_whole_array_has_them() {
+        let data: Vec<u8> = (0..900_000u32).flat_map(|v| (v as f32).to_le_bytes()).collect();
+        let literal = "{'descr': '<f4', 'fortran_order': False, 'shape': (3000, 300), }";
+        let turned = array(&literal.replace("False", "True"), &data);
+        let npz = open(archive(&[
+            ("stored.npy", array(literal, &data), CompressionMethod::Stored),
+            ("deflated.npy", array(literal, &data), CompressionMethod::Deflated),
+            ("turned.npy", turned, CompressionMethod::Deflated),
+            ("short.npy", array(literal, &data[4..]), CompressionMethod::Deflated),
+        ]))
+        .unwrap();
+        let read = |name: &str, width: usize| {
+            let (mut all, mut blocks) = (Vec::new(), 0);
+            let streamed = npz.rows(name, width, &mut |block| {
+                assert_eq!(block.shape()[1], width);
+                all.extend(block.to_f32());
+                blocks += 1;
+                Ok(())
+            });
+            streamed.map(|streamed| (streamed, all, blocks))
+        };
+        let whole = npz.tensor("stored").unwrap().to_f32();
+        for width in [1, 300, 450, 900_000] {
+            let (streamed, all, blocks) = read("deflated", width).unwrap();
+            assert!(streamed && all == whole && (width > 450 || blocks > 3), "{width}");
+        }
+        for name in ["stored", "turned"] {
+            assert_eq!(read(name, 300).unwrap(), (false, Vec::new(), 0));
+        }
+        assert!(read("deflated", 7).unwrap_err().to_string().contains("not rows of the width"));
+        assert!(read("short", 300).unwrap_err().to_string().contains("does not fit its bytes"));
+        assert!(read("deflated", 0).is_err() && read("none", 300).is_err());
     }
 
     #[test]

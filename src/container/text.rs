@@ -165,7 +165,7 @@ impl Table {
         if own {
             source.skip_until(b'\n').map_err(|error| Error::io(path, &error))?;
         }
-        let source = Capped { source, left: limits.total, record: MAX_RECORD, quotes: 0 };
+        let source = Capped { source, left: limits.total, record: MAX_RECORD, is_quoted: false };
         let reader =
             csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(source);
         Ok(Self { reader, path: path.to_path_buf(), before: usize::from(own) })
@@ -173,7 +173,7 @@ impl Table {
     /// Whether a quotation mark had no other to close it in what has been read: a field may then hold what were
     /// several records.
     pub fn is_unclosed(&self) -> bool {
-        !self.reader.get_ref().quotes.is_multiple_of(2)
+        self.reader.get_ref().is_quoted
     }
 }
 
@@ -214,8 +214,8 @@ impl std::fmt::Debug for Table {
 /// A reader that fails, rather than ends, where too much has come.
 struct Capped {
     source: Box<dyn BufRead + Send>,
-    /// Quotation marks that came.
-    quotes: u64,
+    /// Whether the last quotation mark that came opens something.
+    is_quoted: bool,
     /// Bytes that may still come.
     left: u64,
     /// Bytes that may still come before the current record ends.
@@ -228,7 +228,7 @@ impl Read for Capped {
         let less = |left: u64, what: &'static str| left.checked_sub(n).ok_or_else(|| io::Error::other(what));
         self.left = less(self.left, "the text inflates without end")?;
         self.record = less(self.record, "a record of more than 4 MiB")?;
-        self.quotes += out[..n as usize].iter().filter(|byte| **byte == b'"').count() as u64;
+        self.is_quoted = out[..n as usize].iter().fold(self.is_quoted, |quoted, &byte| quoted ^ (byte == b'"'));
         Ok(n as usize)
     }
 }

@@ -1,8 +1,9 @@
 //! A zip archive whose members are read where they lie, or inflated within bounds: what npz and torch files are.
 //!
 //! Stored members are mapped; deflated ones take heap memory of their own size when they are asked for, and their checksum
-//! is verified then. What the archive claims is bounded before anything is inflated, and the real size must be the
-//! claimed one. Opening costs the central directory and one local header a member.
+//! is verified then, or they are given part by part in no more memory than a part. What the archive claims is bounded before
+//! a member is inflated as a whole, and the real size must be the claimed one. Opening costs the central directory and one
+//! local header a member.
 
 use super::Bytes;
 use crate::error::{Error, Problem, Result};
@@ -50,6 +51,10 @@ pub(super) struct Archive {
     members: Vec<Member>,
     /// Where in `members` each name stands.
     places: HashMap<String, usize>,
+    /// What all deflated members but the largest claim to inflate to.
+    others: u64,
+    /// What is wanted, for messages.
+    hint: &'static str,
     /// Who may stop the inflating.
     watch: Option<Arc<Watch>>,
 }
@@ -67,8 +72,7 @@ impl Archive {
     /// Reads the directory of the archive in `bytes`; `path` is for messages.
     ///
     /// # Errors
-    /// If it is no zip archive, has a member that is encrypted, outside the file or packed otherwise than by deflate, or
-    /// claims to inflate to more than both 256 MiB and 200 times its own size.
+    /// If it is no zip archive, or has a member that is encrypted, outside the file or packed otherwise than by deflate.
     pub(super) fn from_bytes(bytes: Bytes, path: &Path, wanted: &Wanted) -> Result<Self> {
         let problem = |what: String| Problem::new(what).path(path);
         let damaged = |error: &dyn std::fmt::Display| {
@@ -84,7 +88,7 @@ impl Archive {
                 .input());
         }
         let mut members = Vec::new();
-        let mut inflated = 0u64;
+        let (mut inflated, mut largest) = (0u64, 0u64);
         for index in 0..zip.len() {
             let file = zip.by_index_raw(index).map_err(|e| damaged(&e))?;
             let raw = file.name().map_err(|e| damaged(&e))?.into_owned();
@@ -112,18 +116,13 @@ impl Archive {
             };
             if stored.is_none() {
                 inflated = inflated.saturating_add(file.size());
+                largest = largest.max(file.size());
             }
             members.push(Member { name: name.to_string(), index, size: file.size(), stored });
         }
-        let bound = inflated_bound(bytes.len());
-        if inflated > bound {
-            return Err(problem(format!("{} bytes claim to inflate to {inflated}", bytes.len()))
-                .expected(format!("at most {bound}, as real arrays do"))
-                .hint(format!("{}, which stores arrays as they are", wanted.hint))
-                .input());
-        }
         let places = members.iter().enumerate().map(|(place, member)| (member.name.clone(), place)).collect();
-        Ok(Self { bytes, path: path.to_path_buf(), zip, members, places, watch: None })
+        let (path, others) = (path.to_path_buf(), inflated.saturating_sub(largest));
+        Ok(Self { bytes, path, zip, members, places, others, hint: wanted.hint, watch: None })
     }
     /// The same archive, whose members are inflated only as long as `task` is not cancelled.
     pub(super) fn under(mut self, task: &Task) -> Self {
@@ -152,14 +151,37 @@ impl Archive {
     /// The bytes of a member: mapped if it is stored, inflated if it is deflated.
     ///
     /// # Errors
-    /// If there is no such member, or it is damaged.
+    /// If there is no such member, it is damaged, or it or the others claim to inflate to more than both 256 MiB and 200 times
+    /// the archive.
     pub(super) fn bytes(&self, name: &str) -> Result<Bytes> {
+        let member = self.member(name)?;
+        let claimed = if member.stored.is_some() { 0 } else { member.size.max(self.others) };
+        let bound = inflated_bound(self.bytes.len());
+        if claimed > bound {
+            return Err(Problem::new(format!("{} bytes claim to inflate to {claimed} or more", self.bytes.len()))
+                .path(&self.path)
+                .tensor(name)
+                .expected(format!("at most {bound}, as real arrays do"))
+                .hint(format!("{}, which stores arrays as they are", self.hint))
+                .input());
+        }
         self.start(name, u64::MAX)
     }
-    /// As [`Archive::bytes`]; of a deflated member only the first `limit` bytes.
+    /// Whether a member is deflated.
+    pub(super) fn is_deflated(&self, name: &str) -> bool {
+        self.member(name).is_ok_and(|member| member.stored.is_none())
+    }
+    /// Gives the bytes of a deflated member in parts, one after another: however much it inflates to, memory is that of one.
     ///
     /// # Errors
-    /// As [`Archive::bytes`].
+    /// If there is no such member, it is damaged, or `each` refuses.
+    pub(super) fn stream(&self, name: &str, each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        self.parts(self.member(name)?, u64::MAX, each)
+    }
+    /// The bytes of a member; of a deflated one only the first `limit`.
+    ///
+    /// # Errors
+    /// If there is no such member, or it is damaged.
     pub(super) fn start(&self, name: &str, limit: u64) -> Result<Bytes> {
         let member = self.member(name)?;
         match &member.stored {
@@ -167,8 +189,17 @@ impl Archive {
             None => self.inflate(member, limit),
         }
     }
-    /// Inflates the first `limit` bytes of a member; all of them must be as many as it claims.
     fn inflate(&self, member: &Member, limit: u64) -> Result<Bytes> {
+        let mut out = Vec::new();
+        // Grown as bytes arrive, not by what is claimed.
+        self.parts(member, limit, &mut |part| {
+            out.extend_from_slice(part);
+            Ok(())
+        })?;
+        Ok(out.into())
+    }
+    /// Inflates the first `limit` bytes of a member; all of them must be as many as it claims.
+    fn parts(&self, member: &Member, limit: u64, each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
         let problem = |what: String| Problem::new(what).path(&self.path).tensor(&member.name);
         let damaged = |error: &dyn std::fmt::Display| {
             problem(format!("the array cannot be inflated: {error}")).hint("copying the file again").input()
@@ -177,19 +208,24 @@ impl Archive {
         // The archive holds its directory by reference; a clone is cheap and lets arrays be read from many threads.
         let mut zip = self.zip.clone();
         let file = zip.by_index(member.index).map_err(|e| damaged(&e))?;
-        let mut out = Vec::new();
-        // Grown as bytes arrive, not by what is claimed. One more is asked for, so that a longer array is noticed.
+        // One more is asked for, so that a longer array is noticed.
         let ask = if wanted < member.size { wanted } else { wanted.saturating_add(1) };
         let mut file = file.take(ask);
-        while file.by_ref().take(PART).read_to_end(&mut out).map_err(|e| damaged(&e))? > 0 {
+        let (mut part, mut came) = (Vec::new(), 0u64);
+        while file.by_ref().take(PART).read_to_end(&mut part).map_err(|e| damaged(&e))? > 0 {
             if self.watch.as_ref().is_some_and(|watch| watch.is_cancelled()) {
                 return Err(Error::Cancelled);
             }
+            came += part.len() as u64;
+            if came <= wanted {
+                each(&part)?;
+            }
+            part.clear();
         }
-        if out.len() as u64 != wanted {
-            let what = format!("the array inflates to {} bytes or more", out.len());
+        if came != wanted {
+            let what = format!("the array inflates to {came} bytes or more");
             return Err(problem(what).expected(format!("{wanted}, as the archive says")).input());
         }
-        Ok(out.into())
+        Ok(())
     }
 }

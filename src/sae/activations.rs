@@ -298,6 +298,7 @@ fn plausible(path: &Path, tokens: usize, features: usize, entries: usize) -> Res
     Err(Problem::new(format!("{tokens} by {features} for {}", counted(entries, "entry", "entries")))
         .path(path)
         .expected(format!("at most {most} rows and columns for so few"))
+        .hint("a part of the rows, or those alone on which something fires")
         .input())
 }
 

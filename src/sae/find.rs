@@ -232,7 +232,7 @@ const SUFFIXES: &[&str] = &[".safetensors", ".npz", ".npy", ".pt", ".pth", ".bin
 /// called as arrays are that anyone saves, or as what training keeps for itself.
 fn may_be_broken(file: &Path, name: &str) -> bool {
     const OTHERS: &[&str] = &["optim", "scheduler", "lr_scheduler", "rng_state", "training_args", "state.", "rank_"];
-    let is_array = name.ends_with(".npy") || name.ends_with(".npz");
+    let is_array = [".npy", ".npz"].iter().any(|suffix| name.ends_with(suffix));
     if is_array && !is_decoder(name) || OTHERS.iter().any(|other| name.starts_with(other)) {
         return false;
     }

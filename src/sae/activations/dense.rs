@@ -1,12 +1,12 @@
 //! Feature activations that were saved with all their zeros: `[tokens, features]`, leading dimensions flattened.
 //!
 //! Known by its last dimension, which must be the dictionary's number of features. One pass over the array, a megabyte
-//! at a time; memory is that of the entries that are not zero.
+//! at a time, inflated on the way if it is deflated; memory is that of the entries that are not zero.
 
 use super::super::sparse::{BY_ROWS, Sparse};
 use super::source::Source;
-use super::{Format, Read, TokenIds, agree};
-use crate::container::{Dtype, TensorInfo};
+use super::{Format, Read, TokenIds, agree, plausible};
+use crate::container::{ArrayFile, Dtype, Tensor, TensorInfo};
 use crate::error::Result;
 use crate::rows::{Rows, block_rows};
 use crate::sae::dense::flatten;
@@ -56,30 +56,40 @@ fn read(source: &Source, features: Option<usize>, task: &Task) -> Result<Read> {
             .hint("a file with one of them")
             .input());
     }
-    let tensor = source.tensor(&tensor.name)?;
-    let rows = flatten(&tensor, width)?;
-    let tokens = rows.nrows();
+    let leading = tensor.shape.iter().rev().skip(1).try_fold(1usize, |n, &len| n.checked_mul(len));
+    let tokens = leading
+        .filter(|&n| u32::try_from(n).is_ok())
+        .ok_or_else(|| source.problem("too many tokens").tensor(&tensor.name).expected("at most 2^32 - 1").input())?;
     agree(&source.path, tokens, width, features)?;
-    if u32::try_from(tokens).is_err() {
-        return Err(tensor.problem("too many tokens").expected("at most 2^32 - 1").input());
-    }
     task.stage("reading activations", tokens as u64);
     let (mut indptr, mut indices, mut values) = (vec![0u64], Vec::new(), Vec::new());
-    let step = block_rows(width);
     let mut block = Vec::new();
-    for start in (0..tokens).step_by(step) {
-        task.check()?;
-        let range = start..tokens.min(start + step);
-        block.resize(range.len() * width, 0f32);
-        rows.read(range.clone(), &mut block);
-        for row in block.chunks_exact(width) {
-            for (feature, &value) in row.iter().enumerate().filter(|(_, value)| **value != 0.0) {
-                indices.push(feature as u32);
-                values.push(value);
+    let mut take = |tensor: &Tensor| -> Result<()> {
+        let rows = flatten(tensor, width)?;
+        let step = block_rows(width);
+        for start in (0..rows.nrows()).step_by(step) {
+            task.check()?;
+            let range = start..rows.nrows().min(start + step);
+            block.resize(range.len() * width, 0f32);
+            rows.read(range.clone(), &mut block);
+            for row in block.chunks_exact(width) {
+                for (feature, &value) in row.iter().enumerate().filter(|(_, value)| **value != 0.0) {
+                    indices.push(feature as u32);
+                    values.push(value);
+                }
+                indptr.push(indices.len() as u64);
             }
-            indptr.push(indices.len() as u64);
+            task.advance(range.len() as u64);
         }
-        task.advance(range.len() as u64);
+        // Zeros without end deflate to nothing, but each row of them takes a pointer.
+        plausible(&source.path, indptr.len() - 1, width, indices.len())
+    };
+    let streamed = match source.arrays() {
+        Some(ArrayFile::Npz(npz)) => npz.rows(&tensor.name, width, &mut take)?,
+        _ => false,
+    };
+    if !streamed {
+        take(&source.tensor(&tensor.name)?)?;
     }
     let mut notes = Vec::new();
     let share = values.len() as f64 / (tokens * width).max(1) as f64;

@@ -264,3 +264,29 @@ fn files_of_other_kinds_are_recognised() {
     assert!(Activations::load(folder.path(), None, &task()).unwrap_err().to_string().contains("a folder"));
     assert!(Activations::load(Path::new("/no/such.npz"), None, &task()).is_err());
 }
+
+#[test]
+fn dense_activations_are_the_same_deflated_as_stored() {
+    // 2,500 tokens of 200 features, two of which fire on each; one of three dimensions.
+    let (tokens, features) = (2500, 200);
+    let values: Vec<f32> = (0..tokens * features).map(|i| if i % 97 == 0 { (i % 13) as f32 } else { 0.0 }).collect();
+    for shape in [vec![tokens, features], vec![25, 100, features]] {
+        let members = [("x", "<f4", shape, f32s(&values))];
+        let read = |method| Activations::from_bytes(npz(&members, method), Path::new("a.npz"), Some(features), &task());
+        let stored = read(zip::CompressionMethod::Stored).unwrap();
+        let deflated = read(zip::CompressionMethod::Deflated).unwrap();
+        assert_eq!((&stored.by_token, &stored.by_feature), (&deflated.by_token, &deflated.by_feature));
+        let fires = values.iter().filter(|value| **value != 0.0).count();
+        assert_eq!((stored.tokens(), stored.by_token.nnz()), (tokens, fires));
+    }
+    // Rows of zeros cost a file nothing and the memory a pointer each.
+    let zeros = [("x", "|u1", vec![6 << 20, 3], vec![0; 18 << 20])];
+    let floats = [("x", "<f2", vec![6 << 20, 3], vec![0; 36 << 20])];
+    let error = |members| {
+        Activations::from_bytes(npz(members, zip::CompressionMethod::Deflated), Path::new("a.npz"), Some(3), &task())
+            .unwrap_err()
+            .to_string()
+    };
+    assert!(error(&zeros).contains("no sparse activations"));
+    assert!(error(&floats).contains("for 0 entries"));
+}
