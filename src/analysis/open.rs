@@ -248,7 +248,8 @@ fn texts(
     if let Some(found) = first_that_fits(candidates, notes, read)? {
         return Ok(Some(found));
     }
-    if let Some((repository, path)) = model.or(activations.model.as_deref()).and_then(hub::tokenizer)
+    let mut models = [model, activations.model.as_deref()].into_iter().flatten();
+    if let Some((repository, path)) = models.find_map(hub::tokenizer)
         && let Some(found) = first_that_fits(vec![path], notes, read)?
     {
         notes.push(format!("tokens are read with the tokenizer of {repository} in the Hugging Face cache"));

@@ -30,7 +30,8 @@ impl Bytes {
         let metadata = std::fs::metadata(path).map_err(|e| Error::io(path, &e))?;
         if !metadata.is_file() {
             let what = if metadata.is_dir() { "a folder, where a file was expected" } else { "not a regular file" };
-            return Err(Problem::new(what).path(path).expected("a file that can be mapped").input());
+            let hint = if metadata.is_dir() { "a file in it" } else { "saving what comes from it as a file" };
+            return Err(Problem::new(what).path(path).expected("a file that can be mapped").hint(hint).input());
         }
         let file = File::open(path).map_err(|e| Error::io(path, &e))?;
         let length = file.metadata().map_err(|e| Error::io(path, &e))?.len();

@@ -434,13 +434,14 @@ fn seems(path: &Path) -> Option<Error> {
     if let Some(first) = elsewhere.as_ref().and_then(|all| all.first()?.as_str()?.strip_prefix("hf://")) {
         let all = elsewhere.as_ref().map_or(0, Vec::len);
         let first = first.split(['?', '@']).next().unwrap_or_default();
-        let what =
-            format!("a list of {}, which lie in repositories of their own", counted(all, "transcoder", "transcoders"));
-        return Some(no_dictionary(
-            path,
-            &what,
-            &format!("{}, once it is in the Hugging Face cache", clip(first, 200)),
-        ));
+        let all = counted(all, "transcoder", "transcoders");
+        return Some(
+            Problem::new(format!("a list of {all}, which lie in repositories of their own"))
+                .path(path)
+                .expected("a folder that holds the weights")
+                .hint(format!("{}, once it is in the Hugging Face cache", clip(first, 200)))
+                .input(),
+        );
     }
     let ends = |suffixes: &[&str]| {
         let fits =

@@ -29,6 +29,7 @@ use entry::{Document, Entry, Scalar};
 use serde::Serialize;
 use serde::de::DeserializeSeed;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// One description of a feature.
@@ -185,10 +186,8 @@ struct Found<'t> {
     labels: Vec<(u32, Label, Option<usize>)>,
     /// Bytes of the words that are kept.
     words: usize,
-    /// Descriptions of features that the dictionary does not have.
-    beyond: usize,
-    /// The highest feature that has one.
-    highest: u64,
+    /// Of each source: how many descriptions are of features that the dictionary does not have, and the highest feature.
+    reach: BTreeMap<Option<usize>, (usize, u64)>,
     sources: Vec<String>,
     models: Vec<String>,
     /// The source that is wanted, if there are several.
@@ -213,8 +212,7 @@ impl<'t> Found<'t> {
             task,
             labels: Vec::new(),
             words: 0,
-            beyond: 0,
-            highest: 0,
+            reach: BTreeMap::new(),
             sources: Vec::new(),
             models: Vec::new(),
             wanted: None,
@@ -227,7 +225,7 @@ impl<'t> Found<'t> {
         }
     }
     fn read(&mut self, bytes: &Bytes, path: &Path) -> Result<()> {
-        let before = self.labels.len() + self.beyond;
+        let before = self.labels.len() + self.beyond();
         let mut lines = Lines::from_bytes(bytes.clone(), path);
         let first = lines.find(|line| !matches!(line, Ok((_, text)) if text.trim().is_empty())).transpose()?;
         match first {
@@ -235,7 +233,7 @@ impl<'t> Found<'t> {
             Some((_, text)) if text.trim_start().starts_with(['{', '[']) => self.document(text, lines, path)?,
             _ => self.table(Table::from_bytes(bytes.clone(), path)?).map_err(|error| error.at(path))?,
         }
-        if self.labels.len() + self.beyond > before {
+        if self.labels.len() + self.beyond() > before {
             return Ok(());
         }
         let what = match &self.first_useless {
@@ -384,17 +382,18 @@ impl<'t> Found<'t> {
             Ok(index) => index,
         };
         self.count()?;
-        self.highest = self.highest.max(index);
+        let source = note(&mut self.sources, about.source).or(self.head);
+        note(&mut self.models, about.model);
+        let (beyond, highest) = self.reach.entry(source).or_default();
+        *highest = index.max(*highest);
         if index >= self.features as u64 {
-            self.beyond += 1;
+            *beyond += 1;
             return Ok(());
         }
         let owned = |text: Option<&str>| text.map(|text| clip(text, 200));
         let score = about.score.filter(|score| score.is_finite());
         let label = Label { text: words.into(), kind: owned(about.kind), author: owned(about.author), score };
         self.words += words.len();
-        let source = note(&mut self.sources, about.source).or(self.head);
-        note(&mut self.models, about.model);
         self.labels.push((index as u32, label, source));
         let most = MAX_LABELS * self.features + (1 << 16);
         if self.words > MAX_WORDS || self.labels.len() > most {
@@ -406,6 +405,10 @@ impl<'t> Found<'t> {
         }
         Ok(())
     }
+    /// Descriptions of features that the dictionary does not have.
+    fn beyond(&self) -> usize {
+        self.reach.values().map(|(beyond, _)| beyond).sum()
+    }
     fn finish(mut self, path: &Path) -> Result<(Labels, Vec<String>)> {
         let mut warnings = std::mem::take(&mut self.remarks);
         if self.sources.len() > 1 {
@@ -416,14 +419,16 @@ impl<'t> Found<'t> {
             warnings.push(format!("the labels name several sources: {names}{shown}"));
             if own.is_some() {
                 self.labels.retain(|(.., source)| *source == own);
+                self.reach.retain(|source, _| *source == own);
                 self.sources = own.map(|own| self.sources.swap_remove(own)).into_iter().collect();
             }
         }
-        let Self { features, highest, beyond, .. } = self;
+        let (features, beyond) = (self.features, self.beyond());
+        let highest = self.reach.values().map(|(_, highest)| *highest).max().unwrap_or(0);
         let claimed = match self.sources.as_slice() {
             [] => String::new(),
             [one] => format!(" of {one}"),
-            several => format!(" of {}", several.join(", ")),
+            several => format!(" of {}", several[..several.len().min(LISTED)].join(", ")),
         };
         if beyond > 0 {
             let all = counted(self.labels.len() + beyond, "label", "labels");

@@ -233,6 +233,12 @@ fn of_several_sources_the_dictionary_s_own_is_taken() {
     let line =
         |source: &str, index: usize| format!("{{\"layer\":\"{source}\",\"index\":{index},\"label\":\"{source}\"}}\n");
     std::fs::write(&path, line("a", 1) + &line("b", 1) + &line("b", 2) + &line("a", 3)).unwrap();
+    // What is of another may be of any width.
+    let wide = folder.path().join("wide.jsonl");
+    std::fs::write(&wide, line("a", 900) + &line("b", 4)).unwrap();
+    let read = |id| Labels::load_of(&wide, 5, Whose { id, hook: None }, &task());
+    assert_eq!(read(Some("gpt2/b")).unwrap().0.get(4), Some("b"));
+    assert!(read(None).unwrap_err().to_string().contains("1 of 2 labels of a, b names features up to 900"));
     let of = |id| Labels::load_of(&path, 5, Whose { id, hook: None }, &task()).unwrap();
     let (own, notes) = of(Some("gpt2/B"));
     assert_eq!((own.get(1), own.get(2), own.get(3), own.source.as_deref()), (Some("b"), Some("b"), None, Some("b")));
