@@ -269,6 +269,30 @@ fn labels_of_a_run_and_the_tokenizer_of_its_model_are_found() {
 }
 
 #[test]
+fn explanations_of_delphi_have_the_score_of_the_answers_beside_them() {
+    let run = copy_of("labels", "delphi_explanations");
+    let answers = |scorer: &str, feature: usize, answers: &str| {
+        let folder = run.path().join("scores").join(scorer);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join(format!("layers.3.mlp_latent{feature}.txt")), answers).unwrap();
+    };
+    let given = r#"[{"str_tokens": ["a"], "activating": true, "prediction": true, "correct": true},
+        {"correct": false}, {"correct": null}, {"correct": true}, {"correct": true}]"#;
+    let path = run.path().join("explanations");
+    let features = 12;
+    let plain = Labels::load(&path, features, &task()).unwrap().0;
+    let described: Vec<usize> = (0..features).filter(|&feature| plain.get(feature).is_some()).collect();
+    answers("detection", described[0], given);
+    answers("fuzz", described[0], r#"[{"correct": false}]"#);
+    answers("detection", described[1], "[{\"correct\": tr");
+    answers("fuzz", described[1], r#"[{"correct": true}]"#);
+    let scored = Labels::load(&path, features, &task()).unwrap().0;
+    let score = |labels: &Labels, at: usize| labels.by_feature[described[at]][0].score;
+    assert_eq!([0, 1, 2].map(|at| score(&scored, at)), [Some(0.75), Some(1.0), None]);
+    assert_eq!(score(&plain, 0), None);
+}
+
+#[test]
 fn every_format_gives_the_labels_that_were_saved() {
     for (name, folder, expected) in cases("labels") {
         let path = folder.join(expected["open"].as_str().unwrap());

@@ -94,7 +94,7 @@ fn as_text(detail: &Detail, passages: &[Example], neighbors: &[Neighbor]) -> Str
         detail.top_tokens.iter().map(|(token, share)| format!("{} {:.1} %", token.trim(), share * 100.0)).collect();
     let mut lines = vec![
         format!("{:<16} {}", "feature", detail.feature),
-        format!("{:<16} {}", "label", output::label(detail.label())),
+        format!("{:<16} {}", "label", output::label(detail.labels.first().map(Label::with_author).as_deref())),
         format!("{:<16} {}", "top tokens", tokens.join(", ")),
         format!("{:<16} {}", "density", number(detail.density)),
         format!("{:<16} {}", "max activation", number(detail.max_activation)),

@@ -1,16 +1,24 @@
 //! delphi's explanations: a folder of `{module}_latent{feature}.txt`, each a JSON string.
 //!
 //! The files of several modules lie in one folder; which are the dictionary's is told by its hook, and where that does
-//! not settle it, the modules are named. Source: EleutherAI/delphi, `delphi/__main__.py`.
+//! not settle it, the modules are named. Where an explanation was scored, `scores/{detection,fuzz}` beside the folder has a
+//! file of the same name, a list of answers; the score is the share of them that is `correct`. Source: EleutherAI/delphi,
+//! `delphi/__main__.py`, `delphi/scorers/classifier/sample.py`.
 
 use super::{About, Found};
 use crate::container::Bytes;
 use crate::error::{Error, Problem, Result};
+use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The longest explanation that is read, in bytes.
 const LONGEST: usize = 1 << 20;
+
+/// Who asked for the answers, best first: each fills what those before have not scored.
+const SCORERS: [&str; 2] = ["detection", "fuzz"];
+/// The longest list of answers that is read, in bytes.
+const LONGEST_ANSWERS: usize = 16 << 20;
 
 /// The files of a folder by module: feature and path, by feature.
 pub(super) type Modules = BTreeMap<String, Vec<(u64, PathBuf)>>;
@@ -67,7 +75,31 @@ pub(super) fn read(found: &mut Found, modules: &Modules, hook: Option<&str>, fol
                 .expected("one JSON string, as delphi writes it")
                 .input()
         })?;
-        found.add(Ok(*feature), &words, About::default()).map_err(|error| error.at(path))?;
+        found.task.check()?;
+        let score = match (path.file_name(), folder.parent()) {
+            (Some(name), Some(run)) => {
+                let files = SCORERS.iter().map(|scorer| run.join("scores").join(scorer).join(name));
+                files.filter(|file| file.is_file()).find_map(|file| share_correct(&file))
+            }
+            _ => None,
+        };
+        let about = About { score, ..About::default() };
+        found.add(Ok(*feature), &words, about).map_err(|error| error.at(path))?;
     }
     Ok(chosen.to_string())
+}
+
+/// An answer of a scorer; none where the model gave none.
+#[derive(Deserialize)]
+struct Answer {
+    correct: Option<bool>,
+}
+
+/// The share of a file's answers that is correct; none if it cannot be read, or has none.
+fn share_correct(file: &Path) -> Option<f64> {
+    let bytes = Bytes::map(file).ok().filter(|bytes| bytes.len() <= LONGEST_ANSWERS)?;
+    let answers: Vec<Answer> = serde_json::from_slice(&bytes).ok()?;
+    let given: Vec<bool> = answers.into_iter().filter_map(|answer| answer.correct).collect();
+    let correct = given.iter().filter(|correct| **correct).count();
+    (!given.is_empty()).then(|| correct as f64 / given.len() as f64)
 }

@@ -4,6 +4,7 @@
 
 use super::words::{self, about, number};
 use crate::analysis::Detail;
+use crate::sae::Label;
 use crate::text::counted;
 use crate::tui::app::{App, Pane as Focus};
 use crate::tui::layout::{Areas, Page};
@@ -126,8 +127,9 @@ fn facts(app: &App, detail: &Detail, width: u16) -> Vec<Vec<(String, Style)>> {
     let mut lines = Vec::new();
     let alone = app.page() == Page::Feature;
     if let Some(label) = detail.label() {
-        let label = text::clean(label.trim(), look.ascii);
         let most = if alone { LABEL } else { 1 };
+        let whole = detail.labels.first().filter(|_| alone).map(Label::with_author);
+        let label = text::clean(whole.as_deref().unwrap_or(label).trim(), look.ascii);
         lines.extend(at_most(most, &label, width).into_iter().map(|line| vec![(line, theme.strong())]));
     }
     if !detail.top_tokens.is_empty() {
