@@ -161,6 +161,11 @@ pub fn header(bytes: &[u8], name: &str, path: &Path) -> Result<Header> {
     Ok(header)
 }
 
+/// The element type of a `descr` such as `<f4`, if it is one of numbers that are read.
+pub(super) fn number(descr: &str) -> Option<Dtype> {
+    if let Ok(Element::Number(dtype)) = element(descr) { Some(dtype) } else { None }
+}
+
 /// The element type of a `descr`, or what is wrong with it and what to do.
 fn element(descr: &str) -> Result<Element, (String, &'static str)> {
     let mut chars = descr.chars();

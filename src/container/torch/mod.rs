@@ -6,13 +6,14 @@
 //! older form is a magic number, a version, facts about the machine, the object, the keys of the storages, and then each
 //! storage with its length before it.
 //!
-//! Nested dictionaries, lists and modules give names with dots; what is no tensor is in [`TorchFile::rest`]. Cost of
+//! Arrays of NumPy in a pickle are tensors too. Nested dictionaries, lists and modules give names with dots; what is no tensor is in [`TorchFile::rest`]. Cost of
 //! opening: the directory and the pickle. Not read: archives from before 0.1.10 (tar), sparse and quantised tensors,
 //! big-endian files.
 //!
 //! Source: PyTorch, `torch/serialization.py`.
 
 mod names;
+mod numpy;
 mod pickle;
 
 use super::arrays::TensorInfo;
@@ -186,19 +187,15 @@ impl TorchFile {
     }
     /// Opens the storages that are files within the pickle.
     fn unpack(&mut self) -> Result<()> {
-        for place in 0..self.items.len() {
-            let Storage::Within(bytes) = &self.items[place].storage else { continue };
-            let key = format!("within {place}");
-            let bytes = Bytes::from(bytes.clone());
+        for item in &mut self.items {
+            let Storage::Within(bytes) = &mut item.storage else { continue };
+            let bytes = Bytes::from(std::mem::take(bytes));
             if !bytes.starts_with(MAGIC) {
                 return Err(broken(&self.path, "a tensor whose storage is no torch file"));
             }
-            let inner = Self::sequence_storage(&bytes, &self.path)?;
-            self.items[place].storage = Storage::Key(key.clone());
-            self.items[place].dtype = inner.0;
-            if let Store::File(storages) = &mut self.store {
-                storages.insert(key, inner.1);
-            }
+            let (dtype, held) = Self::sequence_storage(&bytes, &self.path)?;
+            item.storage = Storage::Held(held);
+            item.dtype = dtype;
         }
         Ok(())
     }
@@ -249,12 +246,13 @@ impl TorchFile {
                     .input());
             }
         };
-        let Storage::Key(key) = &item.storage else { return Err(problem("a tensor without its storage").input()) };
-        let bytes = match &self.store {
-            Store::Archive(archive, prefix) => archive.bytes(&format!("{prefix}data/{key}"))?,
-            Store::File(storages) => {
+        let bytes = match (&item.storage, &self.store) {
+            (Storage::Held(bytes), _) => bytes.clone(),
+            (Storage::Key(key), Store::Archive(archive, prefix)) => archive.bytes(&format!("{prefix}data/{key}"))?,
+            (Storage::Key(key), Store::File(storages)) => {
                 storages.get(key).cloned().ok_or_else(|| problem("its storage is not in the file").input())?
             }
+            (Storage::Within(_), _) => return Err(problem("a tensor without its storage").input()),
         };
         let held = bytes.len() / dtype.size();
         // Strides of 0 repeat elements: a small file could name a matrix that no memory holds.

@@ -5,8 +5,9 @@
 //! `__class__`) and other attributes are configuration. The few functions that torch writes are known by name; every other
 //! class is passed over, and what it was given is still looked at.
 
+use super::numpy;
 use super::pickle::{Id, Object, Pickle, Value};
-use crate::container::Dtype;
+use crate::container::{Bytes, Dtype};
 use serde_json::{Map, Value as Json};
 
 /// Deeper nesting than this is a circle, or made to hurt.
@@ -24,12 +25,14 @@ pub(super) struct Item {
 }
 
 /// Where a tensor's elements lie.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(super) enum Storage {
     /// Under this key, outside of the pickle.
     Key(String),
     /// In this torch file within the pickle, as plain pickles hold tensors; it tells the element type too.
     Within(Vec<u8>),
+    /// Here: what such a file held, or bytes of the pickle.
+    Held(Bytes),
 }
 
 /// An element type, read or not.
@@ -243,7 +246,16 @@ impl Walk<'_> {
                 });
                 Meaning::Entries(pairs.chain(object.items.iter().copied()).collect())
             }
-            _ => self.instance(object, first),
+            class => match numpy::item(pickle, class, object) {
+                Some(item) => {
+                    let item = item?;
+                    if let Storage::Held(bytes) = &item.storage {
+                        self.spend(bytes.len())?;
+                    }
+                    Meaning::Tensor(Box::new(item))
+                }
+                None => self.instance(object, first),
+            },
         })
     }
     /// An object of a class that means nothing here: by its attributes, its entries, or what it was made of.
@@ -332,18 +344,21 @@ fn within(pickle: &Pickle, object: &Object) -> Result<(Storage, Kind, usize), St
     let args = pickle.elements(object.args).ok_or_else(missing)?;
     match (pickle.global(object.class), args) {
         (Some(("torch.storage", "_load_from_bytes")), &[bytes, ..]) => {
-            // Protocol 2 has no bytes: they are text in Latin-1, to be encoded.
-            let bytes = match pickle.get(bytes) {
-                Value::Object(call) => {
-                    let text = pickle.elements(call.args).and_then(|args| pickle.text(*args.first()?));
-                    let latin = text.map(|text| text.chars().map(|c| u8::try_from(u32::from(c))).collect());
-                    latin.and_then(Result::ok).ok_or_else(missing)?
-                }
-                _ => pickle.raw(bytes).ok_or_else(missing)?.to_vec(),
-            };
+            let bytes = octets(pickle, bytes).ok_or_else(missing)?;
             Ok((Storage::Within(bytes), Kind::Other("none".into()), 0))
         }
         _ => Err(missing()),
+    }
+}
+
+/// The bytes at a place. Protocol 2 has none: they are text in Latin-1, to be encoded.
+pub(super) fn octets(pickle: &Pickle, id: Id) -> Option<Vec<u8>> {
+    match pickle.get(id) {
+        Value::Object(call) => {
+            let text = pickle.text(*pickle.elements(call.args)?.first()?)?;
+            text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect()
+        }
+        _ => pickle.raw(id).map(<[u8]>::to_vec),
     }
 }
 
@@ -363,7 +378,8 @@ fn by_storage(class: &str) -> Kind {
     })
 }
 
-fn by_dtype(name: &str) -> Kind {
+/// The element type of that name in torch and in NumPy.
+pub(super) fn by_dtype(name: &str) -> Kind {
     Kind::Known(match name {
         "float64" => Dtype::F64,
         "float32" => Dtype::F32,

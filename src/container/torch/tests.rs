@@ -268,3 +268,44 @@ fn each_defect_is_named() {
     zip.start_file("other", SimpleFileOptions::default()).unwrap();
     assert!(failure(zip.finish().unwrap().into_inner()).contains("no data.pkl"));
 }
+
+/// `pickle.dumps` of arrays in protocol 5: `w` in Fortran order, the number `k`, big-endian `big`, objects `o`.
+const ARRAYS: &[u8] =
+    b"\x80\x05\x95\xa4\x01\x00\x00\x00\x00\x00\x00}\x94(\x8c\x01w\x94\x8c\x13numpy._core.numeric\x94\x8c\
+        \x0b_frombuffer\x94\x93\x94(\x96\x18\x00\x00\x00\x00\x00\x00\x00\x00\x00\x80?\x00\x00\x80@\x00\x00\
+        \x00@\x00\x00\xa0@\x00\x00@@\x00\x00\xc0@\x94\x8c\x05numpy\x94\x8c\x05dtype\x94\x93\x94\x8c\x02f4\
+        \x94\x89\x88\x87\x94R\x94(K\x03\x8c\x01<\x94NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00t\x94bK\x02K\
+        \x03\x86\x94\x8c\x01F\x94t\x94R\x94\x8c\x01k\x94\x8c\x16numpy._core.multiarray\x94\x8c\x06scalar\x94\
+        \x93\x94h\x08\x8c\x02i8\x94\x89\x88\x87\x94R\x94(K\x03h\x0cNNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\
+        \x00t\x94bC\x08\x03\x00\x00\x00\x00\x00\x00\x00\x94\x86\x94R\x94\x8c\x03big\x94h\x04(\x96\x08\x00\
+        \x00\x00\x00\x00\x00\x00?\xf0\x00\x00\x00\x00\x00\x00\x94h\x08\x8c\x02f8\x94\x89\x88\x87\x94R\x94(K\
+        \x03\x8c\x01>\x94NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00t\x94bK\x01\x85\x94\x8c\x01C\x94t\x94R\
+        \x94\x8c\x01o\x94h\x13\x8c\x0c_reconstruct\x94\x93\x94h\x06\x8c\x07ndarray\x94\x93\x94K\x00\x85\x94C\
+        \x01b\x94\x87\x94R\x94(K\x01K\x01\x85\x94h\x08\x8c\x02O8\x94\x89\x88\x87\x94R\x94(K\x03\x8c\x01|\x94\
+        NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK?t\x94b\x89]\x94Nat\x94bu.";
+
+#[test]
+fn arrays_of_numpy_are_read_from_the_pickle() {
+    let file = TorchFile::from_bytes(&ARRAYS.to_vec().into(), Path::new("a.pkl")).unwrap();
+    let names: Vec<String> = file.list().iter().map(TensorInfo::describe).collect();
+    assert_eq!(names.len(), 4, "{names:?}");
+    let w = file.tensor("w").unwrap();
+    assert_eq!((w.shape(), w.dtype()), (&[2, 3][..], Dtype::F32));
+    assert_eq!(w.to_f32(), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+    let k = file.tensor("k").unwrap();
+    assert_eq!((k.shape(), k.to_f64()), (&[][..], vec![3.0]));
+    for (name, dtype) in [("big", ">f8"), ("o", "|O8")] {
+        let error = file.tensor(name).unwrap_err().to_string();
+        assert!(error.contains("of a kind that is not read") && error.contains(dtype), "{error}");
+    }
+    // Every byte that is another, and every end that comes too early, is an error or other numbers.
+    for at in 0..ARRAYS.len() {
+        let mut other = ARRAYS.to_vec();
+        other[at] ^= 0x21;
+        for bytes in [other, ARRAYS[..at].to_vec()] {
+            if let Ok(file) = TorchFile::from_bytes(&bytes.into(), Path::new("a.pkl")) {
+                file.list().iter().for_each(|array| drop(file.tensor(&array.name)));
+            }
+        }
+    }
+}
