@@ -224,7 +224,7 @@ impl Archive {
         }
         if came != wanted {
             let what = format!("the array inflates to {came} bytes or more");
-            return Err(problem(what).expected(format!("{wanted}, as the archive says")).input());
+            return Err(problem(what).expected(format!("{}, as the archive says", member.size)).input());
         }
         Ok(())
     }
