@@ -49,6 +49,8 @@ fn readers(kind: FileKind) -> &'static [Reader] {
         FileKind::Zip => &[everything::npz, everything::arrays],
         FileKind::Torch | FileKind::Pickle => &[everything::torch, everything::arrays],
         FileKind::Arrow => &[everything::arrow, everything::arrays],
+        #[cfg(feature = "parquet")]
+        FileKind::Parquet => &[everything::parquet],
         FileKind::Gzip | FileKind::Json | FileKind::Text => {
             &[everything::jsonl, everything::csv, everything::yaml, everything::labels, everything::tokens]
         }
