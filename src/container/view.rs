@@ -76,9 +76,13 @@ impl View {
     /// Reads the rows `range` through `convert`, which turns elements that lie one after another to numbers.
     fn read_by<T: Copy + Default>(&self, range: Range<usize>, out: &mut [T], convert: Convert<T>) {
         assert!(range.end <= self.rows && out.len() == range.len() * self.cols, "tile outside the matrix");
+        // Rows without columns may be without number.
+        if out.is_empty() {
+            return;
+        }
         if self.row_stride == 1 && self.col_stride > 1 {
             self.read_turned(range, out, convert);
-        } else if self.cols > 0 {
+        } else {
             for (row, out) in range.zip(out.chunks_exact_mut(self.cols)) {
                 self.read_row(row, out, convert);
             }

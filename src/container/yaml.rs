@@ -55,6 +55,8 @@ pub fn parse(text: &str) -> Result<Value, String> {
                 Some(key) => {
                     entries.insert(key, value);
                 }
+                // Written as text, keys within keys would double with each.
+                None if value.is_array() || value.is_object() => return Err("a list or a mapping is a key".into()),
                 None => *key = Some(value.as_str().map_or_else(|| value.to_string(), str::to_string)),
             },
         }
@@ -106,6 +108,14 @@ mod tests {
         assert_eq!(parse(text).unwrap(), expected);
         assert_eq!(parse("").unwrap(), Value::Null);
         assert_eq!(parse("nan: .nan\nversion: 1.2.3").unwrap(), json!({"nan": ".nan", "version": "1.2.3"}));
+    }
+
+    #[test]
+    fn a_key_is_text_or_a_number() {
+        assert!(parse("1: a\ntrue: b\nc: d\n").unwrap().is_object());
+        for text in ["? ? a : b\n: c\n", "[a, b]: c\n", &"? ".repeat(30)] {
+            assert!(parse(text).unwrap_err().contains("is a key"), "{text}");
+        }
     }
 
     #[test]
