@@ -27,8 +27,8 @@ pub(super) fn print_json(value: &impl serde::Serialize) -> Result<()> {
     print(&format!("{}\n", escaped(&text)))
 }
 
-/// The same JSON with every character that [`is_plain`] does not let pass written as `\uXXXX`. Outside of its strings
-/// JSON on one line has no such character.
+/// The same JSON with every character that [`is_plain`] does not let pass written as `\u` and four digits. Outside of its
+/// strings JSON on one line has no such character.
 fn escaped(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {

@@ -122,9 +122,7 @@ impl Part {
 /// If there are none, or it is not told which of several is meant; if a file is damaged, or chunks do not go together; or
 /// if the task is cancelled.
 pub fn open(path: &Path, choice: &Choice, task: &Task) -> Result<Dense> {
-    let weights = detect::Source::open(path).ok();
-    let format = weights.as_ref().and_then(formats::recognise).filter(|format| format.name != "matrix");
-    if let Some(format) = format.filter(|_| choice.tensor.is_none()) {
+    if let Some(format) = weights(path).filter(|_| choice.tensor.is_none()) {
         return Err(Problem::new(format!("the weights of a dictionary ({}), not vectors to encode", format.name))
             .path(path)
             .expected("activations of the model, one vector a token")
@@ -164,6 +162,16 @@ pub fn open(path: &Path, choice: &Choice, task: &Task) -> Result<Dense> {
                 .input())
         }
     }
+}
+
+/// The format of the dictionary whose weights lie at `path`, if they do.
+fn weights(path: &Path) -> Option<&'static formats::Format> {
+    // Columns are none, and may take long to decode.
+    if path.to_str().is_some_and(chunks::is_columns) {
+        return None;
+    }
+    let source = detect::Source::open(path).ok()?;
+    formats::recognise(&source).filter(|format| format.name != "matrix")
 }
 
 /// Parts under one another. Ids are kept if every part has them, one a row.

@@ -70,7 +70,7 @@ fn is_arrays(name: &str) -> bool {
     stem.is_some_and(|stem| !TokenIds::NAMES.contains(&stem))
 }
 
-fn is_columns(name: &str) -> bool {
+pub(super) fn is_columns(name: &str) -> bool {
     Path::new(name).extension().is_some_and(|suffix| suffix == "arrow" || suffix == "parquet")
 }
 

@@ -100,7 +100,7 @@ fn load(source: &Source, options: &OpenOptions, format: &'static str) -> Result<
 /// scalars mean nothing.
 pub(super) fn scale(source: &Source, hook: Option<&str>, d_model: usize) -> Normalize {
     let Some(config) = source.config.as_ref() else { return Normalize::Unstated };
-    let averaged = config.get("dataset_average_activation_norm").is_some();
+    let averaged = config.get("dataset_average_activation_norm").is_some_and(|norm| !norm.is_null());
     match text(config, &["norm_activation"]).as_deref() {
         Some("dataset-wise") => {}
         None if averaged => {}

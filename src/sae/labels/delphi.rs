@@ -8,6 +8,7 @@
 use super::{About, Found};
 use crate::container::Bytes;
 use crate::error::{Error, Problem, Result};
+use crate::text::is_digits;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -26,7 +27,7 @@ pub(super) type Modules = BTreeMap<String, Vec<(u64, PathBuf)>>;
 /// The module and the feature that a file's name says.
 pub(super) fn named(name: &str) -> Option<(&str, u64)> {
     let (module, feature) = name.strip_suffix(".txt")?.rsplit_once("_latent")?;
-    let feature = feature.bytes().all(|b| b.is_ascii_digit()).then(|| feature.parse().ok())??;
+    let feature = is_digits(feature).then(|| feature.parse().ok())??;
     Some((module, feature))
 }
 

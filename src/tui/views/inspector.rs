@@ -82,7 +82,7 @@ fn summary(app: &App, detail: &Detail, area: Rect, buf: &mut Buffer) {
         }
         y += 1;
     };
-    for parts in facts(app, detail, area.width) {
+    for parts in facts(app, detail, area) {
         line(&parts, buf);
     }
     if let Some(histogram) = detail.histogram.as_ref().filter(|_| app.page() != Page::Feature && area.height >= ROOMY) {
@@ -120,7 +120,8 @@ fn summary(app: &App, detail: &Detail, area: Rect, buf: &mut Buffer) {
 }
 
 /// Lines of facts, the most telling first.
-fn facts(app: &App, detail: &Detail, width: u16) -> Vec<Vec<(String, Style)>> {
+fn facts(app: &App, detail: &Detail, area: Rect) -> Vec<Vec<(String, Style)>> {
+    let width = area.width;
     let narrow = width < NARROW;
     let look = app.look();
     let theme = &look.theme;
@@ -173,11 +174,17 @@ fn facts(app: &App, detail: &Detail, width: u16) -> Vec<Vec<(String, Style)>> {
         });
     }
     if alone {
+        let mut more = detail.labels.len().saturating_sub(1);
         for label in detail.labels.iter().skip(1).take(OTHERS) {
             let words = format!("also {}", text::clean(label.with_author().trim(), look.ascii));
-            lines.extend(at_most(2, &words, width).into_iter().map(|line| vec![(line, theme.text())]));
+            let words = at_most(2, &words, width);
+            // What is left out is counted, for which a line is kept.
+            if lines.len() + words.len() + usize::from(more > 1) > area.height.into() {
+                break;
+            }
+            lines.extend(words.into_iter().map(|line| vec![(line, theme.text())]));
+            more -= 1;
         }
-        let more = detail.labels.len().saturating_sub(1 + OTHERS);
         if more > 0 {
             lines.push(vec![(format!("and {}", counted(more, "more label", "more labels")), theme.muted())]);
         }

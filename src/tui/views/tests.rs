@@ -326,6 +326,12 @@ fn the_page_of_a_feature_has_all_its_labels() {
     press(&mut app, "g d");
     let text = shown(&app);
     assert!(text.contains("also words about") && text.contains("0.71)"), "{text}");
+    // Where there is no room for them, they are counted.
+    let low = (12..40).find_map(|height| {
+        resize(&mut app, 120, height);
+        Some(shown(&app)).filter(|text| text.contains("and 1 more label"))
+    });
+    assert!(low.is_some_and(|text| !text.contains("also words about")));
 }
 
 #[test]
