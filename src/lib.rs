@@ -16,7 +16,7 @@
 //! |---|---|---|
 //! | [`container`] | file bytes: safetensors, npy, npz, torch, Arrow, jsonl, csv, yaml; gives named, typed, strided tensors, mapped where the file allows | what an SAE is |
 //! | [`sae`] | formats (one file each, one table), detection, activations, tokens, labels, encoding | geometry, terminals |
-//! | [`geometry`] | pure kernels over views: neighbours, projections, clusters, quality of maps | files, channels, terminals |
+//! | [`geometry`] | pure kernels over views: neighbours, projections, clusters, firing together, clouds and their shapes | files, channels, terminals |
 //! | [`analysis`] | one opened study, its cached results, jobs, filters, selections: the queries that every front end asks | how anything is drawn |
 //! | [`export`] | writers: csv, json, npy, npz | where rows came from |
 //! | [`tui`] | terminal, events, actions, views, widgets; frames as text and SVG | how a number is computed |

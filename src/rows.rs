@@ -44,19 +44,25 @@ pub trait Rows: Sync {
     }
 }
 
-/// Points `[n, dims]` in memory, row-major f32: coordinates of a map, a cloud, or test data.
+/// Points `[n, dims]` in memory, row-major f32: coordinates of a map, or test data.
+pub type Points = PointsOf<f32>;
+
+/// The same in f64: a cloud.
+pub type Points64 = PointsOf<f64>;
+
+/// Points `[n, dims]` in memory, row-major.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Points {
+pub struct PointsOf<T> {
     dims: usize,
-    data: Vec<f32>,
+    data: Vec<T>,
 }
 
-impl Points {
+impl<T> PointsOf<T> {
     /// Takes `data` as rows of `dims` values.
     ///
     /// # Panics
     /// If `dims` is 0 or does not divide `data.len()`.
-    pub fn new(data: Vec<f32>, dims: usize) -> Self {
+    pub fn new(data: Vec<T>, dims: usize) -> Self {
         assert!(dims > 0 && data.len().is_multiple_of(dims), "{} values are not rows of {dims}", data.len());
         Self { dims, data }
     }
@@ -73,19 +79,19 @@ impl Points {
         self.dims
     }
     /// Point `i`.
-    pub fn row(&self, i: usize) -> &[f32] {
+    pub fn row(&self, i: usize) -> &[T] {
         &self.data[i * self.dims..(i + 1) * self.dims]
     }
     /// All values, row-major.
-    pub fn data(&self) -> &[f32] {
+    pub fn data(&self) -> &[T] {
         &self.data
     }
     /// All values, row-major, for writing.
-    pub fn data_mut(&mut self) -> &mut [f32] {
+    pub fn data_mut(&mut self) -> &mut [T] {
         &mut self.data
     }
     /// The values, row-major.
-    pub fn into_data(self) -> Vec<f32> {
+    pub fn into_data(self) -> Vec<T> {
         self.data
     }
 }
@@ -107,5 +113,25 @@ impl Rows for Points {
     }
     fn contiguous(&self) -> Option<&[f32]> {
         Some(&self.data)
+    }
+}
+
+impl Rows for Points64 {
+    fn nrows(&self) -> usize {
+        self.len()
+    }
+    fn ncols(&self) -> usize {
+        self.dims
+    }
+    fn read(&self, range: Range<usize>, out: &mut [f32]) {
+        for (out, &x) in out.iter_mut().zip(&self.data[range.start * self.dims..range.end * self.dims]) {
+            *out = x as f32;
+        }
+    }
+    fn read_f64(&self, range: Range<usize>, out: &mut [f64]) {
+        out.copy_from_slice(&self.data[range.start * self.dims..range.end * self.dims]);
+    }
+    fn exceeds_f32(&self) -> bool {
+        self.data.iter().any(|&x| f64::from(x as f32) != x)
     }
 }

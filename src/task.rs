@@ -104,6 +104,12 @@ impl Task {
     pub fn fresh(&self) -> Self {
         Self { pool: Arc::clone(&self.pool), watch: Arc::new(Watch::default()) }
     }
+    /// The same threads and the same owner for a part of the work: it stops when the whole does, and its stages do not
+    /// show. For one of many that run side by side.
+    pub fn part(&self) -> Self {
+        let watch = Watch { cancelled: Arc::clone(&self.watch.cancelled), ..Watch::default() };
+        Self { pool: Arc::clone(&self.pool), watch: Arc::new(watch) }
+    }
     /// As many threads of its own, for work that must not wait for what these threads do; these, if there are no more.
     pub fn apart(&self) -> Self {
         Self::new(self.threads()).unwrap_or_else(|_| self.fresh())
@@ -158,6 +164,18 @@ mod tests {
         next.check().unwrap();
         next.watch().flag().store(true, Ordering::Relaxed);
         assert!(matches!(next.check(), Err(Error::Cancelled)));
+    }
+
+    #[test]
+    fn a_part_stops_with_the_whole_and_keeps_its_stages_to_itself() {
+        let task = Task::new(1).unwrap();
+        task.stage("clouds", 7);
+        let part = task.part();
+        part.stage("components", 3);
+        part.check().unwrap();
+        assert_eq!(task.watch().progress().unwrap().stage, "clouds");
+        task.watch().cancel();
+        assert!(matches!(part.check(), Err(Error::Cancelled)));
     }
 
     #[test]

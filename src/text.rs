@@ -36,9 +36,9 @@ pub fn is_digits(text: &str) -> bool {
 }
 
 /// The table of names and what they mean, as the README shows it.
-pub fn markdown_table<'a>(rows: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+pub fn markdown_table<'a>(what: &str, rows: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let rows: String = rows.into_iter().map(|(name, about)| format!("| `{name}` | {about} |\n")).collect();
-    format!("| format | what it is |\n|---|---|\n{rows}")
+    format!("| {what} | what it is |\n|---|---|\n{rows}")
 }
 
 /// The first `most` characters of a text, with `…` where more were.

@@ -75,16 +75,10 @@ fn bad_input_says_what_where_and_what_to_try() {
 fn what_a_later_build_brings_says_so() {
     let program = Program::new();
     for args in [
-        vec!["cloud", "points.csv"],
-        vec!["manifolds", "@example", "-o", "x.csv"],
+        vec!["merge", "a", "b"],
         vec!["doctor"],
         vec!["knn", "@example", "-o", "x.npz", "--method", "approx"],
         vec!["embed", "@example", "-o", "x.npy", "--method", "diffusion"],
-        vec!["cluster", "@example", "-o", "x.npz", "--method", "leiden"],
-        vec!["cluster", "@example", "-o", "x.npz", "--on", "activation"],
-        vec!["cluster", "@example", "-o", "x.npz", "--method", "leiden", "--resolution", "2"],
-        vec!["cluster", "@example", "-o", "x.npz", "--method", "graph", "--k", "4", "--tau", ".5"],
-        vec!["cluster", "@example", "-o", "x.npz", "--method", "kmeans", "--clusters", "4"],
         vec!["--token-labels", "t.csv"],
         // Before anything is said of the file.
         vec!["embed", "@example", "-o", "no/x.npy", "--method", "diffusion"],
@@ -136,6 +130,11 @@ fn what_cannot_apply_is_refused_and_not_passed_over() {
         (&points, &["--fit-clusters"], "--points"),
         (&dict, &["--min-dist", "7"], "--min-dist has no effect with --on decoder; try leaving it out"),
         (&dict, &["--fit-clusters"], "--fit-clusters has no effect with --on decoder"),
+        (&dict, &["--tau", ".5"], "--tau has no effect with --method hdbscan"),
+        (&dict, &["--method", "graph", "--resolution", "2"], "--resolution has no effect with --method graph"),
+        (&dict, &["--method", "leiden", "--min-samples", "2"], "--min-samples has no effect with --method leiden"),
+        (&dict, &["--method", "kmeans"], "--method kmeans without --clusters"),
+        (&dict, &["--method", "linkage"], "--tau or --clusters"),
         (&["info", "@example"], &["--pick", "x"], "leaving --pick out"),
         (&trust, &["--transpose"], "--transpose has no effect with --against POINTS.npy"),
         (&export, &["norm", "--fit-clusters"], "--fit-clusters has no effect with --columns norm"),

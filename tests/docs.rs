@@ -48,6 +48,8 @@ fn the_tables_of_the_readme_are_the_program_s() {
     check_part("formats", &saescope::sae::formats::markdown());
     check_part("activations", &saescope::sae::activations::markdown());
     check_part("vectors", &saescope::sae::dense::markdown());
+    check_part("measures", &saescope::geometry::cloud::markdown());
+    check_part("cooccurrence", &saescope::geometry::cooccurrence::markdown());
 }
 
 #[test]

@@ -1,37 +1,37 @@
 //! `cluster`: groups of features or of points.
 
-use super::args::{ClusterArgs, ClusterMethod, ClusterOn};
-use super::shared::{Common, OpenArgs, pointless};
+use super::args::{AffinityName, ClusterArgs, ClusterMethod, LinkageName};
+use super::shared::{Common, EvidenceArgs, OpenArgs, idle, pointless};
 use super::{input, opening, output, progress};
+use crate::analysis::grouping::{AffinityKind, Cut, Grouping, Method, On};
 use crate::analysis::map::layout_parameters;
 use crate::analysis::{MapParams, Study};
 use crate::error::{Error, Problem, Result};
 use crate::export::{Array, Data, Document, Provenance, Sink};
 use crate::geometry::cluster::Clusters;
 use crate::geometry::cluster::hdbscan::{HdbscanParams, Metric, hdbscan};
+use crate::geometry::cluster::kmeans::{KmeansParams, kmeans};
 use crate::rows::Points;
 use crate::task::Task;
 use crate::text::counted;
+use clap::ValueEnum;
 use serde_json::{Value, json};
+use std::path::Path;
 use std::sync::Arc;
 
 pub(super) fn run(args: &ClusterArgs, common: &Common) -> Result<()> {
-    if args.method != ClusterMethod::Hdbscan {
-        return Err(Error::NotInBuild("grouping by another method than hdbscan (--method)".into()));
-    }
     let sink = Sink::new(&args.output, common.force, 1)?;
     let params = opening::hdbscan(&args.groups);
+    let method = args.method.to_possible_value().map_or_else(String::new, |value| value.get_name().to_string());
+    if args.method == ClusterMethod::Hdbscan {
+        pointless(&args.links.given(), "--method hdbscan")?;
+    } else {
+        pointless(&args.groups.given(), &format!("--method {method}"))?;
+    }
     let clusters = match &args.points {
         Some(path) => {
             sink.spares([path.as_path()])?;
-            let points = input::points(path)?;
-            let provenance = opening::provenance_of_file(path, common, parameters("points", &params))?;
-            progress::with_task(common, |task| {
-                let found = hdbscan(&points, Metric::Euclidean, &params, task);
-                let clusters = Arc::new(found.map_err(|error| error.in_file(path))?);
-                write(&sink, ("points", "point"), &clusters, provenance, task)?;
-                Ok(clusters)
-            })?
+            of_points(args, path, &params, &sink, common)?
         }
         None => of_dictionary(args, &params, &sink, common)?,
     };
@@ -41,6 +41,43 @@ pub(super) fn run(args: &ClusterArgs, common: &Common) -> Result<()> {
         }));
     }
     Ok(())
+}
+
+fn of_points(
+    args: &ClusterArgs,
+    path: &Path,
+    params: &HdbscanParams,
+    sink: &Sink,
+    common: &Common,
+) -> Result<Arc<Clusters>> {
+    let points = input::points(path)?;
+    let kmeans_params = match args.method {
+        ClusterMethod::Hdbscan => None,
+        ClusterMethod::Kmeans => Some(KmeansParams {
+            clusters: args.links.clusters.ok_or_else(|| need("--clusters", "kmeans"))?,
+            seed: common.seed,
+            ..KmeansParams::default()
+        }),
+        _ => return Err(Error::NotInBuild("grouping points by another method than hdbscan or kmeans".into())),
+    };
+    let parameters = match &kmeans_params {
+        None => parameters("points", params),
+        Some(own) => json!({ "verb": "cluster", "method": "kmeans", "on": "points", "clusters": own.clusters }),
+    };
+    let provenance = opening::provenance_of_file(path, common, parameters)?;
+    progress::with_task(common, |task| {
+        let found = match &kmeans_params {
+            None => hdbscan(&points, Metric::Euclidean, params, task),
+            Some(own) => kmeans(&points, own, task).map(|found| found.clusters),
+        };
+        let clusters = Arc::new(found.map_err(|error| error.in_file(path))?);
+        write(sink, ("points", "point"), &clusters, provenance, task)?;
+        Ok(clusters)
+    })
+}
+
+fn need(flag: &str, method: &str) -> Error {
+    Problem::new(format!("--method {method} without {flag}")).hint(format!("{flag} 8")).usage()
 }
 
 fn parameters(on: &str, params: &HdbscanParams) -> Value {
@@ -72,41 +109,117 @@ fn write(
     sink.write(&document, task)
 }
 
+/// The grouping that the flags ask for.
+fn grouping(args: &ClusterArgs, on: On, common: &Common) -> Result<Grouping> {
+    let links = &args.links;
+    let k = links.k.unwrap_or(if args.method == ClusterMethod::Graph { 2 } else { 15 });
+    let clusters = |method: &str| links.clusters.ok_or_else(|| need("--clusters", method));
+    let (method, used): (Method, &[&str]) = match args.method {
+        ClusterMethod::Hdbscan | ClusterMethod::Graph => {
+            (Method::Graph { k, tau: links.tau.unwrap_or(0.5) as f32 }, &["--k", "--tau"])
+        }
+        ClusterMethod::Leiden => (Method::Leiden { k, resolution: links.resolution }, &["--k", "--resolution"]),
+        ClusterMethod::Spectral => {
+            let affinity = match links.affinity {
+                None | Some(AffinityName::Positive) => AffinityKind::Positive,
+                Some(AffinityName::Square) => AffinityKind::Square,
+                Some(AffinityName::Angular) => AffinityKind::Angular,
+            };
+            (Method::Spectral { k, clusters: clusters("spectral")?, affinity }, &["--k", "--clusters", "--affinity"])
+        }
+        ClusterMethod::Kmeans => (Method::Kmeans { clusters: clusters("kmeans")? }, &["--clusters"]),
+        ClusterMethod::Linkage => {
+            let cut = match (links.tau, links.clusters) {
+                (Some(tau), None) => Cut::At(tau),
+                (None, Some(count)) => Cut::Into(count),
+                _ => {
+                    return Err(Problem::new("a hierarchy is cut at a similarity or into a number of clusters")
+                        .expected("--tau or --clusters")
+                        .hint("--tau 0.1")
+                        .usage());
+                }
+            };
+            let average = links.linkage != Some(LinkageName::Single);
+            (Method::Linkage { k, average, cut }, &["--k", "--tau", "--clusters", "--linkage"])
+        }
+    };
+    let idle: Vec<(&'static str, bool)> = links.given().into_iter().filter(|(flag, _)| !used.contains(flag)).collect();
+    let name = args.method.to_possible_value().map_or_else(String::new, |value| value.get_name().to_string());
+    pointless(&idle, &format!("--method {name}"))?;
+    Ok(Grouping { on, method, seed: common.seed })
+}
+
 fn of_dictionary(args: &ClusterArgs, params: &HdbscanParams, sink: &Sink, common: &Common) -> Result<Arc<Clusters>> {
     let map_flags = [&args.layout.given()[..], &[("--fit-clusters", args.fit.fit_clusters)]].concat();
-    let on = match args.on {
-        ClusterOn::Map => "map",
-        ClusterOn::Decoder => "decoder",
-        ClusterOn::Encoder => "encoder",
-        ClusterOn::Activation | ClusterOn::PhiDecoder => {
-            return Err(Error::NotInBuild("grouping by co-activation (--on)".into()));
+    let by_density = args.method == ClusterMethod::Hdbscan;
+    let on = match (args.on.as_deref(), by_density) {
+        (None | Some("map"), true) => None,
+        (Some("map"), false) => {
+            let problem = Problem::new("the map is grouped by hdbscan alone");
+            return Err(problem.hint("--on decoder, or cluster --points with a map written by embed").usage());
         }
+        (None, false) => Some(On::Decoder),
+        (Some(name), _) => Some(On::from_name(name)?),
     };
-    args.unread.remark(&format!("--on {on}"), common);
-    if args.on != ClusterOn::Map {
-        pointless(&map_flags, &format!("--on {on}"))?;
+    if let Some(on) = on {
+        pointless(&map_flags, &format!("--on {}", on.name()))?;
     }
-    let open = OpenArgs { dict: args.dict.clone(), files: args.files.clone(), ..OpenArgs::default() };
+    let reads_activations = !matches!(on, None | Some(On::Decoder | On::Encoder));
+    if !reads_activations {
+        let given =
+            [("--acts", &args.evidence.acts), ("--tokens", &args.evidence.tokens), ("--labels", &args.evidence.labels)];
+        idle(
+            &given.map(|(flag, file)| (flag, file.is_some())),
+            &format!("--on {}", on.map_or_else(|| "map".to_string(), On::name)),
+            common,
+        );
+    }
+    let open = OpenArgs {
+        dict: args.dict.clone(),
+        files: args.files.clone(),
+        evidence: if reads_activations { args.evidence.clone() } else { EvidenceArgs::default() },
+        ..OpenArgs::default()
+    };
     let study = opening::study(&open, common)?;
-    sink.spares(study.files())?;
-    let rows = match (args.on, &study.dictionary.encoder) {
-        (ClusterOn::Encoder, None) => {
+    sink.spares(study.files().chain(args.evidence.files()))?;
+    if !by_density {
+        let grouping = grouping(args, on.unwrap_or(On::Decoder), common)?;
+        return progress::with_task(common, |task| {
+            let found = study.group(&grouping, task)?;
+            let mut parameters = grouping.parameters();
+            parameters.insert("verb".into(), "cluster".into());
+            parameters.extend(found.facts);
+            let clusters = Arc::new(found.clusters);
+            let provenance = opening::provenance(&study, common, parameters.into());
+            write(sink, ("features", "feature"), &clusters, provenance, task)?;
+            Ok(clusters)
+        });
+    }
+    let rows = match (on, &study.dictionary.encoder) {
+        (Some(On::Encoder), None) => {
             return Err(Problem::new("this dictionary has no encoder").hint("--on decoder").usage());
         }
-        (ClusterOn::Encoder, Some(encoder)) => encoder,
-        _ => &study.dictionary.decoder,
+        (Some(On::Encoder), Some(encoder)) => encoder,
+        (None | Some(On::Decoder), _) => &study.dictionary.decoder,
+        (Some(other), _) => {
+            return Err(Problem::new(format!("hdbscan on {}", other.name()))
+                .expected("map, decoder or encoder")
+                .hint("--method leiden")
+                .usage());
+        }
     };
-    let map = (args.on == ClusterOn::Map)
+    let map = on
+        .is_none()
         .then(|| opening::map(&args.layout, &args.groups, args.fit.fit_clusters, common, &study))
         .transpose()?;
     progress::with_task(common, |task| {
         let (clusters, mut parameters) = if let Some(map) = &map {
             let layout = study.umap(&map.umap, None, task, &mut |_| {})?;
             let (clusters, used) = of_map(&study, map, &layout.coordinates, common, task)?;
-            (clusters, parameters(on, &used))
+            (clusters, parameters("map", &used))
         } else {
             let clusters = hdbscan(rows, Metric::Cosine, params, task).map_err(|error| error.in_file(&study.name))?;
-            (Arc::new(clusters), parameters(on, params))
+            (Arc::new(clusters), parameters(&on.map_or_else(String::new, On::name), params))
         };
         if let (Some(all), Some(map)) = (parameters.as_object_mut(), &map) {
             all.extend(layout_parameters(&map.umap));

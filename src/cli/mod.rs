@@ -5,6 +5,7 @@
 
 mod args;
 mod cache;
+mod cloud;
 mod cluster;
 mod convert;
 mod embed;
@@ -14,9 +15,11 @@ mod feature;
 mod info;
 mod input;
 mod knn;
+mod manifolds;
 mod neighbors;
 mod opening;
 mod output;
+mod points;
 mod progress;
 mod render;
 mod screen;
@@ -165,6 +168,9 @@ fn dispatch(cli: Cli) -> Result<()> {
         Some(Verb::Knn(args)) => knn::run(&args, &common),
         Some(Verb::Embed(args)) => embed::run(&args, &common),
         Some(Verb::Cluster(args)) => cluster::run(&args, &common),
+        Some(Verb::Cloud(args)) => cloud::run(&args, &common),
+        Some(Verb::Manifolds(args)) => manifolds::table(&args, &common),
+        Some(Verb::Manifold(args)) => manifolds::one(&args, &common),
         Some(Verb::Trust(args)) => trust::run(&args, &common),
         Some(Verb::Export(args)) => export::run(&args, &common),
         Some(Verb::Render(args)) => render::run(&args, &common),
@@ -211,7 +217,7 @@ mod tests {
         for line in ["saescope --no-cache --threads 2 info @example", "saescope info", "saescope --seed 3 x.npy"] {
             assert_eq!(parsed(line), Ok(()), "{line}");
         }
-        for line in ["saescope --quiet doctor", "saescope cloud a.csv --labels b.csv", "saescope manifold"] {
+        for line in ["saescope --quiet doctor", "saescope merge a b", "saescope stats"] {
             assert!(parsed(line).unwrap_err().contains("not in this build"), "{line}");
         }
         assert!(parsed("saescope --acts a.npz info").unwrap_err().contains("--acts stands before the verb info"));

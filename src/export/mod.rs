@@ -7,6 +7,7 @@ pub mod csv;
 pub mod json;
 pub mod npy;
 pub mod npz;
+pub mod objects;
 pub mod table;
 
 use crate::container::write::{Staged, Target, Watched};
@@ -25,6 +26,8 @@ pub enum Data {
     I32(Vec<i32>),
     I64(Vec<i64>),
     Text(Vec<Option<String>>),
+    /// Values that hold values: for files that can.
+    Json(Vec<Value>),
 }
 
 impl Data {
@@ -36,6 +39,7 @@ impl Data {
             Self::I32(v) => v.len(),
             Self::I64(v) => v.len(),
             Self::Text(v) => v.len(),
+            Self::Json(v) => v.len(),
         }
     }
     /// Whether there are no values.
@@ -51,6 +55,7 @@ impl Data {
             Self::I32(v) => Value::from(v[i]),
             Self::I64(v) => Value::from(v[i]),
             Self::Text(v) => v[i].clone().map_or(Value::Null, Value::from),
+            Self::Json(v) => v[i].clone(),
         }
     }
     /// Value `i` as text; what is absent is empty.
@@ -62,6 +67,7 @@ impl Data {
             Self::I32(v) => v[i].to_string(),
             Self::I64(v) => v[i].to_string(),
             Self::Text(v) => v[i].clone().unwrap_or_default(),
+            Self::Json(v) => objects::cell(&v[i]),
         }
     }
 }
@@ -206,6 +212,10 @@ impl Sink {
         }
         let beside = if writer.beside { Some(Target::new(&path.with_extension("npy.json"), replace)?) } else { None };
         Ok(Self { writer, target: Target::new(path, replace)?, beside })
+    }
+    /// Whether values in the file can hold values.
+    pub fn nests(&self) -> bool {
+        self.writer.suffix == "json"
     }
     /// Whether the file holds numbers and no texts.
     pub fn holds_numbers_alone(&self) -> bool {

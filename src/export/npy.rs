@@ -15,7 +15,7 @@ pub(super) fn write(document: &Document, out: &mut impl Write) -> io::Result<()>
         Data::F64(v) => write_npy(out, &array.shape, v),
         Data::I32(v) => write_npy(out, &array.shape, v),
         Data::I64(v) => write_npy(out, &array.shape, v),
-        Data::Text(_) => Err(io::Error::other("npy holds numbers, not texts; use .npz, .csv or .json")),
+        Data::Text(_) | Data::Json(_) => Err(io::Error::other("npy holds numbers, not texts; use .npz, .csv or .json")),
     }
 }
 

@@ -17,6 +17,10 @@ pub(super) fn write(document: &Document, out: &mut (impl Write + Seek)) -> io::R
                 let texts: Vec<&str> = v.iter().map(|text| text.as_deref().unwrap_or_default()).collect();
                 npz.texts(&array.name, &array.shape, &texts)?;
             }
+            Data::Json(v) => {
+                let texts: Vec<String> = v.iter().map(super::objects::cell).collect();
+                npz.texts(&array.name, &array.shape, &texts)?;
+            }
         }
     }
     npz.texts("provenance", &[], &[document.provenance.json().to_string()])?;

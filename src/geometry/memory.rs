@@ -20,14 +20,23 @@ fn machine() -> u64 {
 /// # Errors
 /// If they are more.
 pub(super) fn holds_neighbours(n: usize, k: usize, each: usize) -> Result<()> {
-    let (bytes, most) = (n as u128 * k as u128 * each as u128, machine() / 2);
+    let bytes = n as u128 * k as u128 * each as u128;
+    holds(bytes, || format!("{k} neighbours of each of {n} rows"), "fewer neighbours")
+}
+
+/// Checks that `bytes` are at most half of the machine's memory.
+///
+/// # Errors
+/// If they are more: names what takes them, and what to try.
+pub(super) fn holds(bytes: u128, what: impl Fn() -> String, hint: &str) -> Result<()> {
+    let most = machine() / 2;
     if bytes <= u128::from(most) {
         return Ok(());
     }
     let (gigabytes, most) = (bytes as f64 / 1e9, most as f64 / 1e9);
-    Err(Problem::new(format!("{k} neighbours of each of {n} rows take {gigabytes:.1} GB of memory"))
+    Err(Problem::new(format!("{} take {gigabytes:.1} GB of memory", what()))
         .expected(format!("at most {most:.1} GB, half of what this machine has"))
-        .hint("fewer neighbours")
+        .hint(hint)
         .usage())
 }
 

@@ -4,9 +4,14 @@
 //! Kernels know no files, no channels and no terminals; they use the threads of the [`crate::task::Task`] they are
 //! given, poll its cancellation, and give the same bytes at any number of threads.
 
+pub mod cloud;
 pub mod cluster;
 pub mod coactivation;
+pub mod cooccurrence;
 mod eigen;
+pub mod graph;
+pub mod group;
+pub mod homology;
 mod kdtree;
 mod memory;
 pub mod neighbors;

@@ -56,7 +56,7 @@ pub const FORMATS: &[Format] =
 
 /// The table as the README shows it.
 pub fn markdown() -> String {
-    markdown_table(FORMATS.iter().map(|format| (format.name, format.about)))
+    markdown_table("format", FORMATS.iter().map(|format| (format.name, format.about)))
 }
 
 /// A matrix as a format gave it.

@@ -1,13 +1,23 @@
-//! Groups of points.
+//! Groups of points, or of the nodes of a graph.
 //!
 //! [`hdbscan`] finds them by density. Its parts: `tree_search` and `tile_search` find core distances and edges in few
-//! and in many dimensions, `mst` joins the edges to the minimum spanning tree, `condense` reads the clusters off it.
+//! and in many dimensions, `mst` joins the edges to the minimum spanning tree, `condense` reads the clusters off it. By
+//! links: [`components`], [`leiden`] (communities), [`spectral`] (normalised cuts), [`linkage`] (hierarchies). By
+//! centres: [`kmeans`]. [`agreement`] tells how far two groupings agree.
 
+pub mod agreement;
+pub mod components;
 mod condense;
 pub mod hdbscan;
+pub mod kmeans;
+pub mod leiden;
+pub mod linkage;
 mod mst;
 #[cfg(test)]
 mod oracle;
+#[cfg(test)]
+mod planted;
+pub mod spectral;
 mod tile_search;
 mod tree_search;
 

@@ -130,22 +130,26 @@ impl Local<'_> {
 }
 
 /// Disjoint sets; the root of a union is that of the larger set, the lower one of two equals.
-struct Sets {
+pub(super) struct Sets {
     parent: Vec<u32>,
-    size: Vec<u32>,
+    /// Points of each set, at its root.
+    pub(super) size: Vec<u32>,
 }
 
 impl Sets {
-    fn new(n: usize) -> Self {
+    /// `n` points, each a set of its own.
+    pub(super) fn new(n: usize) -> Self {
         Self { parent: (0..n as u32).collect(), size: vec![1; n] }
     }
-    fn root(&self, mut at: u32) -> u32 {
+    /// The point that stands for the set of another.
+    pub(super) fn root(&self, mut at: u32) -> u32 {
         while self.parent[at as usize] != at {
             at = self.parent[at as usize];
         }
         at
     }
-    fn union(&mut self, a: u32, b: u32) -> bool {
+    /// Joins the sets of two points; whether they were two.
+    pub(super) fn union(&mut self, a: u32, b: u32) -> bool {
         let (a, b) = (self.root(a), self.root(b));
         if a == b {
             return false;

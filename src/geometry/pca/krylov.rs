@@ -2,11 +2,12 @@
 //! reorthogonalisation and thick restarts (Wu & Simon 2000; Saad, Numerical Methods for Large Eigenvalue Problems,
 //! ch. 6).
 //!
-//! In: an [`Operator`] of width m and a count. Out: that many eigenvalues, descending, with orthonormal vectors, each
-//! pair to a residual ‖Av − λv‖ of at most 1e-10 of the largest eigenvalue; or nothing, where the spectrum is so flat
-//! that the restarts allowed do not get there. A block has eight vectors more than are asked, at least sixteen, so that
-//! equal eigenvalues are all found and close ones are not waited for. The start is a fixed hash: the same input gives
-//! the same bytes. Memory: 6 blocks of m numbers.
+//! In: an [`Operator`] of width m and a count. Out: that many eigenvalues, descending, with orthonormal vectors. From
+//! [`leading`] each pair has a residual ‖Av − λv‖ of at most 1e-10 of the largest eigenvalue; or there is nothing, where
+//! the spectrum is so flat that the restarts allowed do not get there. A block has eight vectors more than are asked, at
+//! least sixteen, so that equal eigenvalues are all found and close ones are not waited for. [`search`] leaves all this
+//! to its caller, takes matrices of either sign, and returns what it has. The start is a fixed hash: the same input gives
+//! the same bytes. Memory: the basis, 6 blocks of m numbers from [`leading`], and in a restart what is kept of it.
 
 use crate::error::Result;
 use crate::geometry::eigen::{eigen, eigen_apart};
@@ -14,6 +15,7 @@ use crate::geometry::random::scramble;
 use crate::task::Task;
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatMut, MatRef, Par};
+use rayon::prelude::*;
 
 /// Residual, relative to the largest eigenvalue, at which a pair is done.
 const TOLERANCE: f64 = 1e-10;
@@ -27,8 +29,11 @@ const AT_ONCE: usize = 256;
 /// Columns that are multiplied between two looks at the task.
 const STRIP: usize = 64;
 
+/// Parts of a product that go to different threads.
+const PARTS: usize = 16;
+
 /// A symmetric matrix known by its products.
-pub(super) trait Operator {
+pub(in crate::geometry) trait Operator {
     /// Rows and columns.
     fn width(&self) -> usize;
     /// Its product with the columns of `vectors` `[width, b]`; the bits must not depend on the threads.
@@ -40,12 +45,48 @@ pub(super) trait Operator {
 pub(super) fn leading(
     operator: &dyn Operator,
     count: usize,
-    mut restarts: usize,
+    restarts: usize,
     task: &Task,
 ) -> Result<Option<(Vec<f64>, Mat<f64>)>> {
-    let width = operator.width();
-    let block = (count + 8).max(16).min(width);
-    let limit = (6 * block).min(width);
+    let block = (count + 8).max(16);
+    let how = Search { count, block, keep: 2 * block, basis: 6 * block, restarts, tolerance: TOLERANCE };
+    let found = search(operator, &how, task)?;
+    Ok(found.settled.then_some((found.values, found.vectors)))
+}
+
+/// What to look for, and how far to go.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(in crate::geometry) struct Search {
+    /// Pairs that are wanted; at most the width.
+    pub(in crate::geometry) count: usize,
+    /// Vectors that are multiplied at a time.
+    pub(in crate::geometry) block: usize,
+    /// Vectors that a restart keeps; more than are wanted.
+    pub(in crate::geometry) keep: usize,
+    /// Most vectors of the basis; at least a block more than are kept.
+    pub(in crate::geometry) basis: usize,
+    /// Most restarts.
+    pub(in crate::geometry) restarts: usize,
+    /// Residual, relative to the largest eigenvalue, at which a pair is done.
+    pub(in crate::geometry) tolerance: f64,
+}
+
+/// What was found.
+#[derive(Debug, Clone)]
+pub(in crate::geometry) struct Found {
+    /// Descending.
+    pub(in crate::geometry) values: Vec<f64>,
+    /// `[width, count]`.
+    pub(in crate::geometry) vectors: Mat<f64>,
+    /// Whether all pairs are done.
+    pub(in crate::geometry) settled: bool,
+}
+
+/// The leading pairs of `operator`, as near as the search came.
+pub(in crate::geometry) fn search(operator: &dyn Operator, how: &Search, task: &Task) -> Result<Found> {
+    let (width, count, mut restarts) = (operator.width(), how.count, how.restarts);
+    let block = how.block.min(width);
+    let limit = how.basis.min(width);
     let mut basis = Mat::<f64>::zeros(width, limit);
     let mut inner = Mat::<f64>::zeros(limit, limit);
     for j in 0..block {
@@ -90,19 +131,18 @@ pub(super) fn leading(
             }
             squares.sqrt()
         };
-        let done = len == width || order[..count].iter().all(|&ritz| residual(ritz) <= TOLERANCE * largest);
-        let keep = if done { count } else { 2 * block };
+        let settled = |ritz: &usize| residual(*ritz) <= how.tolerance * largest;
+        let done = len == width || (count <= len && order[..count].iter().all(settled));
         // A basis that may grow to the whole space needs no restart.
         if done || (full && limit < width) {
-            let keep = keep.min(len);
+            let last_look = done || restarts == 0;
+            let keep = if last_look { count } else { how.keep }.min(len);
             let turn = Mat::from_fn(len, keep, |i, j| vectors[(i, order[j])]);
             let mut kept = Mat::<f64>::zeros(width, keep);
             multiply(kept.as_mut(), Accum::Replace, old, turn.as_ref(), 1.0, task)?;
-            if done {
-                return Ok(Some((order[..count].iter().map(|&j| values[j]).collect(), kept)));
-            }
-            if restarts == 0 {
-                return Ok(None);
+            if last_look {
+                let values = order[..count].iter().map(|&j| values[j]).collect();
+                return Ok(Found { values, vectors: kept, settled: done });
             }
             restarts -= 1;
             basis.as_mut().subcols_mut(0, keep).copy_from(&kept);
@@ -132,8 +172,15 @@ fn multiply(
     for start in (0..right.ncols()).step_by(STRIP) {
         task.check()?;
         let width = STRIP.min(right.ncols() - start);
-        let target = target.as_mut().subcols_mut(start, width);
-        matmul(target, accum, left, right.subcols(start, width), factor, Par::Seq);
+        let (target, right) = (target.as_mut().subcols_mut(start, width), right.subcols(start, width));
+        // Fixed parts, so that the bits do not depend on the threads.
+        let height = left.nrows().div_ceil(PARTS).max(STRIP);
+        task.install(|| {
+            target
+                .par_row_chunks_mut(height)
+                .zip(left.par_row_chunks(height))
+                .for_each(|(target, left)| matmul(target, accum, left, right, factor, Par::Seq));
+        });
     }
     Ok(())
 }

@@ -19,7 +19,7 @@
 //! still, the full decomposition follows.
 
 mod dense;
-mod krylov;
+pub(in crate::geometry) mod krylov;
 mod operator;
 #[cfg(test)]
 mod tests;

@@ -133,7 +133,7 @@ fn of_layers(layers: &[usize]) -> Vec<(usize, String)> {
 
 /// The table as the README shows it.
 pub fn markdown() -> String {
-    markdown_table(FORMATS.iter().map(|format| (format.name, format.about)))
+    markdown_table("format", FORMATS.iter().map(|format| (format.name, format.about)))
 }
 
 /// The row of that name.

@@ -1,0 +1,104 @@
+//! `cloud`: every measure of the shape of a cloud of points.
+
+use super::args::CloudArgs;
+use super::shared::Common;
+use super::{opening, output, points, progress};
+use crate::error::{Error, Problem, Result};
+use crate::export::objects::{self, cell, flatten};
+use crate::export::{Document, Sink};
+use crate::geometry::cloud::{Cloud, LabelDistance, MEASURES, Shape, ShapeParams, json, unit};
+use crate::text::{decimal, printable};
+use serde_json::{Map, Value, json};
+
+pub(super) fn run(args: &CloudArgs, common: &Common) -> Result<()> {
+    let sink = args.output.as_ref().map(|path| Sink::new(path, common.force, 2)).transpose()?;
+    if let Some(sink) = &sink {
+        sink.spares(std::iter::once(args.points.as_path()).chain(args.labels.as_deref()))?;
+    }
+    let distance = args.label_distance.as_deref().map_or(Ok(LabelDistance::Abs), label_distance)?;
+    let all = points::cloud(&args.points)?;
+    let labels = args.labels.as_ref().map(|path| points::labels(path, all.len())).transpose()?;
+    let rows = all.len();
+    let (cloud_points, kept) = if args.unit { unit(&all) } else { (all, (0..rows as u32).collect()) };
+    let params = ShapeParams { mode: args.mode.into(), seed: common.seed, ..ShapeParams::default() };
+    let shape = progress::with_task(common, |task| {
+        let at = |error: Error| error.in_file(&args.points);
+        let cloud = Cloud::new(&cloud_points, args.unit, task).map_err(at)?;
+        let mut shape = cloud.shape(&params, task)?;
+        cloud.deepen(&mut shape, &params, task)?;
+        if let Some(labels) = &labels {
+            cloud.label(&mut shape, &labels.select(&kept), distance, common.seed, task)?;
+        }
+        if let Some(sink) = &sink {
+            let parameters = json!({
+                "verb": "cloud", "unit": args.unit, "mode": params.mode, "landmarks": params.landmarks,
+                "draws": params.draws, "labels": args.labels.as_ref().map(|path| path.display().to_string()),
+                "label_distance": args.label_distance,
+            });
+            let document = Document {
+                rows: "clouds",
+                arrays: objects::arrays(&[fields(args, &shape, rows)], sink.nests()),
+                extras: Vec::new(),
+                provenance: opening::provenance_of_file(&args.points, common, parameters)?,
+                bare: false,
+            };
+            sink.write(&document, task)?;
+        }
+        Ok(shape)
+    })?;
+    if args.json {
+        return output::print_json(&fields(args, &shape, rows));
+    }
+    output::print(&as_text(&fields(args, &shape, rows)))
+}
+
+/// The measures, and what was done to the points before.
+fn fields(args: &CloudArgs, shape: &Shape, rows: usize) -> Map<String, Value> {
+    let mut fields = json(shape);
+    fields.insert("unit".into(), args.unit.into());
+    fields.insert("zero_rows_dropped".into(), (rows - shape.points).into());
+    fields
+}
+
+/// The measures for people, one a line, in the table's order.
+fn as_text(fields: &Map<String, Value>) -> String {
+    let number = |value: &Value| match value {
+        Value::Number(number) if number.is_f64() => decimal(number.as_f64().unwrap_or(f64::NAN)),
+        Value::Array(items) => items
+            .iter()
+            .map(|item| item.as_f64().filter(|_| item.is_f64()).map_or_else(|| cell(item), decimal))
+            .collect::<Vec<_>>()
+            .join(" "),
+        other => cell(other),
+    };
+    let mut lines = Vec::new();
+    for name in MEASURES.iter().map(|measure| measure.name).chain(["unit", "zero_rows_dropped"]) {
+        let Some(value) = fields.get(name).filter(|value| !value.is_null()) else { continue };
+        if name == "verdict_evidence" {
+            for reason in value.as_array().into_iter().flatten() {
+                lines.push(format!("{:<44} {}", "because", cell(reason)));
+            }
+            continue;
+        }
+        let own: Map<String, Value> = std::iter::once((name.to_string(), value.clone())).collect();
+        for (column, value) in flatten(&own).into_iter().filter(|(_, value)| !value.is_null()) {
+            lines.push(format!("{column:<44} {}", number(&value)));
+        }
+    }
+    lines.iter().map(|line| printable(line) + "\n").collect()
+}
+
+/// `abs`, `log` or `cyclic:N`.
+pub(super) fn label_distance(text: &str) -> Result<LabelDistance> {
+    let around = |text: &str| text.strip_prefix("cyclic:")?.parse().ok().filter(|x: &f64| x.is_finite() && *x > 0.0);
+    match text {
+        "abs" => Ok(LabelDistance::Abs),
+        "log" => Ok(LabelDistance::Log),
+        other => around(other).map(LabelDistance::Cyclic).ok_or_else(|| {
+            Problem::new(format!("--label-distance {other}"))
+                .expected("abs, log, or cyclic:N for labels that begin anew after N")
+                .hint("--label-distance cyclic:7")
+                .usage()
+        }),
+    }
+}

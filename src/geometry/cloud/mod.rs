@@ -1,0 +1,414 @@
+//! The shape of a cloud of points, measured.
+//!
+//! In: points `[n, d]` (of a feature group: each token's reconstruction in the group's span). Out: a [`Shape`]: every
+//! measure of the table [`MEASURES`], and the [`Verdict`] that stated rules draw from them. The measures are files of
+//! their own, each with its definition, its source and its weaknesses; distances and planes are those of the principal
+//! components, which changes none of them. A cloud is measured as it is; whether its rows were scaled to length 1 first
+//! ([`unit`]) is the caller's choice, and both are worth a look: a feature that varies in strength makes a cone of every
+//! shape.
+//!
+//! What is quick comes first ([`Cloud::shape`]: some milliseconds a thousand points); loops with their null and paths
+//! along the cloud follow ([`Cloud::deepen`]).
+
+mod clumps;
+mod correlation;
+mod dimension;
+mod geodesic;
+mod holes;
+mod labelled;
+mod measures;
+mod mixture;
+mod near;
+mod null;
+mod ring;
+mod separability;
+mod spectrum;
+#[cfg(test)]
+mod tests;
+mod verdict;
+
+pub use clumps::Clumps;
+pub use dimension::Dimension;
+pub use geodesic::{ArcLength, Geodesic};
+pub use holes::{Hole, Seen};
+pub use labelled::{Isometry, LabelDistance, LabelMeasures, PointLabels};
+pub use measures::{MEASURES, Measure, json, markdown};
+pub use ring::Ring;
+pub use spectrum::{Spectrum, spectrum};
+pub use verdict::{Verdict, Word};
+
+use crate::error::{Problem, Result};
+use crate::rows::{Points64, Rows, all_finite};
+use crate::task::Task;
+use near::Near;
+use serde::Serialize;
+use std::sync::OnceLock;
+
+/// Components among whose pairs the planes are.
+pub const PLANE_COMPONENTS: usize = 5;
+/// Planes in which loops are looked for, the most ring-like first.
+const LOOKED_AT: usize = 3;
+/// Neighbours of each place.
+const NEIGHBOURS: usize = 30;
+/// Neighbours that a path joins a place with.
+const PATH_K: usize = 10;
+/// Gaussians that a line is fitted to, and places that their paths start from.
+const SPREAD_DRAWS: u64 = 3;
+const LINE_SOURCES: usize = 60;
+
+/// How S and M are found; figures of different modes must not be compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// The definitions, without the procedures' faults.
+    #[default]
+    Exact,
+    /// The procedure of Engels et al., appendix B.2.
+    Paper,
+    /// The procedure of their GPT-2 script.
+    Script,
+}
+
+impl Mode {
+    /// The name that flags and files use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Paper => "paper",
+            Self::Script => "script",
+        }
+    }
+}
+
+/// What to measure with.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ShapeParams {
+    /// How S and M are found.
+    pub mode: Mode,
+    /// Seed of shuffles, draws and random starts.
+    pub seed: u64,
+    /// Most landmarks of a Rips filtration.
+    pub landmarks: usize,
+    /// Draws of the loops' null; 0 for none.
+    pub draws: usize,
+    /// Places that paths start from, at most.
+    pub sources: usize,
+}
+
+impl Default for ShapeParams {
+    fn default() -> Self {
+        Self { mode: Mode::Exact, seed: 0, landmarks: holes::LANDMARKS, draws: holes::DRAWS, sources: 400 }
+    }
+}
+
+/// The plane of two components, measured.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Plane {
+    /// Which components, from 1.
+    pub pcs: [usize; 2],
+    /// Separability index, bits.
+    pub separability: f64,
+    /// What chance leaves of it (exact mode, once it is computed).
+    pub separability_null: Option<f64>,
+    /// Where it was found.
+    found: separability::Separability,
+    /// ε-mixture index.
+    pub mixture: f64,
+    /// The circle that fits best; none if the points are too few or equal.
+    pub ring: Option<Ring>,
+}
+
+/// Draw number `draw` of `n` points with the spread of a cloud and no shape.
+pub(super) fn gaussian(spectrum: &Spectrum, n: usize, seed: u64, draw: u64) -> Points64 {
+    let points = null::gaussian(spectrum, n, false, seed, draw);
+    Points64::new(points.data().iter().map(|&x| x.into()).collect(), points.dims())
+}
+
+/// A cloud along its best line.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Line {
+    /// Squared correlation of path lengths with distances along the line.
+    pub fit: f64,
+    /// Length of the line, in units of the cloud.
+    pub length: f64,
+    /// Share of the places that it connects.
+    pub connected: f64,
+    /// Places that paths started from: all if they are as many.
+    pub sources: usize,
+    /// The best fit among PCA-matched Gaussians.
+    pub null_fit: f64,
+}
+
+/// All that was measured of a cloud. What was not (yet) is none.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shape {
+    /// Points.
+    pub points: usize,
+    /// Places that hold them: points at equal places count once.
+    pub places: Option<usize>,
+    /// Width of a point.
+    pub dim: usize,
+    /// How S and M were found.
+    pub mode: Mode,
+    /// Share of the variance along each component.
+    pub explained_variance_ratio: Vec<f64>,
+    /// (Σλ)²/Σλ².
+    pub participation_ratio: f64,
+    /// exp of the entropy of the shares.
+    pub entropy_rank: f64,
+    /// Estimates of the intrinsic dimension.
+    pub intrinsic_dimension: Dimension,
+    /// Their median on PCA-matched Gaussians.
+    pub null_dimension: Option<f64>,
+    /// All planes of the first five components.
+    pub planes: Vec<Plane>,
+    /// The most ring-like plane, by its place among `planes`.
+    pub best_plane: Option<usize>,
+    /// Mean of (1 − M) S over the planes of successive components.
+    pub irreducibility: Option<f64>,
+    /// Loops in the span, then in planes.
+    pub homology: Vec<Seen>,
+    /// Tight clumps.
+    pub clumps: Option<Clumps>,
+    /// The best line through it.
+    pub line: Option<Line>,
+    /// What labels say.
+    pub labels: Option<LabelMeasures>,
+    /// What it is.
+    pub verdict: Option<Verdict>,
+}
+
+impl Shape {
+    /// The most ring-like plane.
+    pub fn best(&self) -> Option<&Plane> {
+        self.planes.get(self.best_plane?)
+    }
+}
+
+/// A cloud made ready to be measured.
+#[derive(Debug, Clone)]
+pub struct Cloud {
+    dim: usize,
+    unit: bool,
+    coarse: bool,
+    spectrum: Spectrum,
+    near: OnceLock<Near>,
+}
+
+/// The rows of `points` scaled to length 1, and which rows they are: zero rows are left out.
+pub fn unit(points: &Points64) -> (Points64, Vec<u32>) {
+    let dims = points.dims();
+    let (mut data, mut kept) = (Vec::with_capacity(points.data().len()), Vec::with_capacity(points.len()));
+    for (at, row) in points.data().chunks_exact(dims).enumerate() {
+        let length = row.iter().map(|&x| x * x).sum::<f64>().sqrt();
+        if length > 0.0 {
+            data.extend(row.iter().map(|&x| x / length));
+            kept.push(at as u32);
+        }
+    }
+    (Points64::new(data, dims), kept)
+}
+
+impl Cloud {
+    /// Takes `points`, of unit length if `unit` says so.
+    ///
+    /// # Errors
+    /// If there are fewer than two, a value is not finite, or the task is cancelled.
+    pub fn new(points: &Points64, unit: bool, task: &Task) -> Result<Self> {
+        if points.len() < 2 {
+            return Err(Problem::new(format!("a cloud of {} points", points.len()))
+                .expected("at least two points")
+                .hint("more points")
+                .usage());
+        }
+        all_finite(points.data(), points.ncols(), 0)?;
+        let spectrum = spectrum(points, task)?;
+        Ok(Self { dim: points.dims(), unit, coarse: !points.exceeds_f32(), spectrum, near: OnceLock::new() })
+    }
+    /// Its neighbours, found when they are first asked for.
+    fn near(&self, task: &Task) -> Result<&Near> {
+        if let Some(near) = self.near.get() {
+            return Ok(near);
+        }
+        let near = Near::of(&self.spectrum.coordinates, self.coarse, NEIGHBOURS, task)?;
+        Ok(self.near.get_or_init(|| near))
+    }
+    /// The cloud in its principal components.
+    pub fn spectrum(&self) -> &Spectrum {
+        &self.spectrum
+    }
+    /// Components of every plane, from 0.
+    fn plane_pairs(&self) -> Vec<[usize; 2]> {
+        let components = self.spectrum.coordinates.dims().min(PLANE_COMPONENTS);
+        (0..components).flat_map(|a| (a + 1..components).map(move |b| [a, b])).collect()
+    }
+    /// How much of a ring a plane promises: how ring-like it is, times the root of the share of the variance that it
+    /// holds, so that the dregs of a cloud do not pass for its shape.
+    fn promise(&self, plane: &Plane) -> f64 {
+        let share: f64 = plane.pcs.iter().map(|pc| self.spectrum.explained_variance_ratio[pc - 1]).sum();
+        plane.ring.map_or(0.0, |ring| ring.quality()) * share.sqrt()
+    }
+    /// What is quick to measure.
+    ///
+    /// # Errors
+    /// If the task is cancelled.
+    pub fn shape(&self, params: &ShapeParams, task: &Task) -> Result<Shape> {
+        let columns: Vec<Vec<f64>> =
+            (0..self.spectrum.coordinates.dims().min(PLANE_COMPONENTS)).map(|at| self.spectrum.column(at)).collect();
+        let mut planes = Vec::new();
+        for [a, b] in self.plane_pairs() {
+            let (x, y) = (&columns[a], &columns[b]);
+            let Some(found) = separability::separability(x, y, params.mode, task)? else { continue };
+            planes.push(Plane {
+                pcs: [a + 1, b + 1],
+                separability: found.bits,
+                separability_null: None,
+                found,
+                mixture: mixture::mixture(x, y, params.mode, params.seed, task)?,
+                ring: ring::ring(x, y),
+            });
+        }
+        let better = |best: usize, at: usize| {
+            let [own, other] = [at, best].map(|at| self.promise(&planes[at]));
+            if own > other { at } else { best }
+        };
+        let best_plane = (!planes.is_empty()).then(|| (0..planes.len()).fold(0, better));
+        let successive: Vec<f64> = planes
+            .iter()
+            .filter(|plane| plane.pcs[1] == plane.pcs[0] + 1)
+            .map(|plane| (1.0 - plane.mixture) * plane.separability)
+            .collect();
+        let mut shape = Shape {
+            points: self.spectrum.coordinates.len(),
+            places: None,
+            dim: self.dim,
+            mode: params.mode,
+            explained_variance_ratio: self.spectrum.explained_variance_ratio.clone(),
+            participation_ratio: self.spectrum.participation_ratio,
+            entropy_rank: self.spectrum.entropy_rank,
+            intrinsic_dimension: Dimension::default(),
+            null_dimension: None,
+            planes,
+            best_plane,
+            irreducibility: (!successive.is_empty()).then(|| successive.iter().sum::<f64>() / successive.len() as f64),
+            homology: Vec::new(),
+            clumps: None,
+            line: None,
+            labels: None,
+            verdict: None,
+        };
+        shape.verdict = Some(verdict::verdict(&shape, &self.spectrum));
+        Ok(shape)
+    }
+    /// Adds what takes longer: neighbours and dimensions, clumps, nulls, loops, and the line; then judges anew.
+    ///
+    /// # Errors
+    /// If the task is cancelled.
+    pub fn deepen(&self, shape: &mut Shape, params: &ShapeParams, task: &Task) -> Result<()> {
+        for plane in shape.planes.iter_mut().filter(|_| params.mode == Mode::Exact) {
+            let [x, y] = plane.pcs.map(|pc| self.spectrum.column(pc - 1));
+            plane.separability_null = Some(separability::null(&x, &y, plane.found, params.seed, task)?);
+        }
+        let near = self.near(task)?;
+        shape.places = Some(near.len());
+        shape.intrinsic_dimension = dimension::dimension(near, task)?;
+        shape.clumps = clumps::clumps(&self.spectrum.coordinates);
+        let mut ranked: Vec<(f64, [usize; 2])> =
+            shape.planes.iter().map(|plane| (self.promise(plane), plane.pcs.map(|pc| pc - 1))).collect();
+        ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        let planes: Vec<[usize; 2]> = if self.spectrum.coordinates.dims() > 2 {
+            ranked.into_iter().take(LOOKED_AT).map(|(_, pcs)| pcs).collect()
+        } else {
+            Vec::new()
+        };
+        let ShapeParams { landmarks, draws, seed, .. } = *params;
+        let look = holes::Look { landmarks, draws, planes: &planes, unit: self.unit, seed };
+        shape.homology = holes::holes(&self.spectrum, &look, task)?;
+        let (null_fit, null_dimension) = self.spread_alone(params, task)?;
+        shape.null_dimension = null_dimension;
+        shape.line = match self.arc_length(params.sources, task)? {
+            Some((paths, line)) => Some(Line {
+                fit: line.fit,
+                length: line.length,
+                connected: paths.connected,
+                sources: paths.sources.len(),
+                null_fit,
+            }),
+            None => None,
+        };
+        shape.verdict = Some(verdict::verdict(shape, &self.spectrum));
+        Ok(())
+    }
+    /// Adds what labels say.
+    ///
+    /// # Errors
+    /// If there is not a label (or none) for every point, or the task is cancelled.
+    pub fn label(
+        &self,
+        shape: &mut Shape,
+        labels: &PointLabels,
+        distance: LabelDistance,
+        seed: u64,
+        task: &Task,
+    ) -> Result<()> {
+        let n = self.spectrum.coordinates.len();
+        if labels.of.len() != n {
+            return Err(Problem::new(format!("{} labels for {n} points", labels.of.len()))
+                .expected("one for each point, in the same order")
+                .usage());
+        }
+        let plane = shape.best().map_or([0, 1], |plane| plane.pcs.map(|pc| pc - 1));
+        shape.labels = labelled::labelled(&self.spectrum, self.near(task)?, labels, plane, distance, seed, task)?;
+        Ok(())
+    }
+    /// The line through the cloud, and the paths that it was found by.
+    ///
+    /// # Errors
+    /// If the task is cancelled.
+    pub fn arc_length(&self, sources: usize, task: &Task) -> Result<Option<(Geodesic, ArcLength)>> {
+        let paths = geodesic::geodesic(self.near(task)?, PATH_K, sources, task)?;
+        Ok(paths.arc_length(task)?.map(|line| (paths, line)))
+    }
+    /// What spread without shape gives: of PCA-matched Gaussians the best fit of a line, and the mean dimension.
+    fn spread_alone(&self, params: &ShapeParams, task: &Task) -> Result<(f64, Option<f64>)> {
+        let (mut best, mut dimensions) = (0.0, Vec::new());
+        for draw in 0..SPREAD_DRAWS {
+            let points = null::gaussian(&self.spectrum, self.near(task)?.len(), self.unit, params.seed, draw);
+            let wide = points.data().iter().map(|&x| x.into()).collect();
+            let near = Near::of(&Points64::new(wide, points.dims()), true, NEIGHBOURS, task)?;
+            dimensions.extend(dimension::dimension(&near, task)?.middle());
+            let paths = geodesic::geodesic(&near, PATH_K, params.sources.min(LINE_SOURCES), task)?;
+            best = paths.arc_length(task)?.map_or(best, |line| f64::max(best, line.fit));
+        }
+        let mean = dimensions.iter().sum::<f64>() / dimensions.len() as f64;
+        Ok((best, (!dimensions.is_empty()).then_some(mean)))
+    }
+    /// The coordinate of every point along its manifold, by the verdict: radians about the ring in the best plane, a
+    /// place from 0 to 1 along the line, or none.
+    ///
+    /// # Errors
+    /// If the task is cancelled.
+    pub fn coordinate(&self, shape: &Shape, params: &ShapeParams, task: &Task) -> Result<Vec<Option<f64>>> {
+        let n = self.spectrum.coordinates.len();
+        let kind = shape.verdict.as_ref().map(Verdict::coordinate);
+        Ok(match kind {
+            Some(verdict::Coordinate::Angle) => {
+                let ring = shape.best().and_then(|plane| Some((plane.pcs.map(|pc| pc - 1), plane.ring?)));
+                let Some(([a, b], ring)) = ring else { return Ok(vec![None; n]) };
+                let angle = |row: &[f64]| Some(ring.angle(row[a], row[b]));
+                (0..n).map(|at| angle(self.spectrum.coordinates.row(at))).collect()
+            }
+            Some(verdict::Coordinate::Line) => {
+                let near = self.near(task)?;
+                let mut of_place = vec![None; near.len()];
+                if let Some((paths, line)) = self.arc_length(params.sources, task)? {
+                    for (&node, &position) in paths.nodes.iter().zip(&line.position) {
+                        of_place[node as usize] = Some(position);
+                    }
+                }
+                near.place.iter().map(|&place| of_place[place as usize]).collect()
+            }
+            Some(verdict::Coordinate::None) | None => vec![None; n],
+        })
+    }
+}

@@ -1,0 +1,15 @@
+//! Groups of features: what they write together, and what its shape is called.
+//!
+//! [`reconstruct`] gives each token's reconstruction from the features of a group alone; [`types`] averages
+//! it over token types, which names the group; [`order`] asks whether points stand in a ring or a row, without knowing
+//! their names; [`stability`] whether a group is there at all resolutions or at one. All take plain numbers: token types come as ids.
+
+pub mod order;
+pub mod reconstruct;
+pub mod stability;
+pub mod types;
+
+pub use order::{Arrangement, OrderParams, Ordered, order};
+pub use reconstruct::{GroupCloud, reconstruct};
+pub use stability::{Candidate, candidates, stable};
+pub use types::{TypeMeans, type_means};

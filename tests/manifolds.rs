@@ -1,0 +1,174 @@
+//! Clouds, groupings and manifolds through the binary: the contract's fields, and what is known of the built-in data.
+
+#[path = "support/program.rs"]
+mod program;
+
+use program::Program;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::f64::consts::TAU;
+use std::fs;
+
+const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+
+/// The ten features of dictionary D that average linkage of decoder cosines is known to find.
+const RING: [u32; 10] = [7, 21, 35, 85, 89, 112, 113, 121, 152, 177];
+
+/// Whether `order` is the week from some day on, forwards or backwards.
+fn is_the_week(order: &[String]) -> bool {
+    let places: Vec<usize> = order.iter().filter_map(|day| DAYS.iter().position(|known| known == day)).collect();
+    let steps: Vec<usize> = (0..places.len()).map(|i| (places[(i + 1) % places.len()] + 7 - places[i]) % 7).collect();
+    places.len() == 7 && (steps.iter().all(|s| *s == 1) || steps.iter().all(|s| *s == 6))
+}
+
+fn ring_csv(points: usize) -> String {
+    let row = |i: usize| {
+        let angle = TAU * i as f64 / points as f64;
+        let wobble = 0.02 * ((i * 37) % 11) as f64 / 11.0;
+        format!("{},{},{}\n", (1.0 + wobble) * angle.cos(), angle.sin(), wobble)
+    };
+    (0..points).map(row).collect()
+}
+
+#[test]
+fn a_cloud_has_every_field_of_the_contract() {
+    let program = Program::new();
+    fs::write(program.path("ring.csv"), ring_csv(300)).unwrap();
+    let hours: String = (0..300).map(|i| format!("{}\n", i * 24 / 300)).collect();
+    fs::write(program.path("hours.txt"), hours).unwrap();
+    let plain = program.json(&["cloud", "ring.csv", "--json"]);
+    assert_eq!((&plain["points"], &plain["dim"], &plain["labels"]), (&Value::from(300), &Value::from(3), &Value::Null));
+    assert_eq!(plain["verdict"], "loop");
+    assert!(plain["verdict_evidence"][0].as_str().unwrap().contains("one loop in the span"));
+    for field in ["explained_variance_ratio", "planes"] {
+        assert!(plain[field].as_array().is_some_and(|list| !list.is_empty()), "{field}");
+    }
+    for field in ["participation_ratio", "irreducibility"] {
+        assert!(plain[field].is_number(), "{field}");
+    }
+    for (field, inner) in [
+        ("intrinsic_dimension", "twonn"),
+        ("intrinsic_dimension", "mle"),
+        ("homology", "landmarks"),
+        ("homology", "null_95"),
+        ("circular", "coordinate_spread"),
+    ] {
+        assert!(plain[field][inner].is_number(), "{field}.{inner}");
+    }
+    for inner in ["separability_bits", "separability_null", "mixture"] {
+        assert!(plain["planes"][0][inner].is_number(), "{inner}");
+    }
+    assert_eq!((&plain["planes"][0]["pcs"], &plain["circular"]["plane"]), (&[1, 2][..].into(), &[1, 2][..].into()));
+    for inner in ["birth", "death", "persistence"] {
+        assert!(plain["homology"]["h1"][0][inner].is_number(), "{inner}");
+    }
+    let flags = ["--labels", "hours.txt", "--label-distance", "cyclic:24", "--unit", "--json", "-o", "m.csv"];
+    let labelled = program.json(&[&["cloud", "ring.csv"][..], &flags].concat());
+    assert!(labelled["labels"]["isometry"]["pearson"].as_f64().unwrap() > 0.99);
+    assert!(labelled["labels"]["centroid_accuracy_plane"].as_f64().unwrap() > 0.9);
+    assert_eq!(labelled["labels"]["centroid_order"].as_array().unwrap().len(), 24);
+    let csv = fs::read_to_string(program.path("m.csv")).unwrap();
+    assert!(csv.starts_with("# {") && csv.contains("planes_12_mixture") && csv.contains("homology_h1_1_birth"));
+    let text = program.ok(&["cloud", "ring.csv"]);
+    assert!(text.contains("verdict") && text.contains("because") && !text.contains('\u{1b}'));
+    for (args, words) in [
+        (&["cloud", "no.csv"][..], "no.csv"),
+        (&["cloud", "hours.txt", "--labels", "ring.csv", "--label-distance", "far"], "--label-distance far"),
+        (&["cloud", "hours.txt", "--label-distance", "abs"], "--labels"),
+    ] {
+        assert!(program.fails(2, args).contains(words), "{args:?}");
+    }
+}
+
+#[test]
+fn every_method_groups_the_concepts_and_weekdays_are_found_by_linkage() {
+    let program = Program::new();
+    let dictionary = ["cluster", "@example/concepts", "-o", "c.csv", "--force", "--json"];
+    for flags in [
+        &["--method", "graph", "--k", "4", "--tau", "0.3"][..],
+        &["--method", "leiden"],
+        &["--method", "leiden", "--on", "phi+decoder"],
+        &["--method", "leiden", "--on", "max:jaccard+decoder", "--resolution", "2"],
+        &["--method", "leiden", "--on", "ising"],
+        &["--method", "spectral", "--clusters", "12"],
+        &["--method", "spectral", "--clusters", "12", "--affinity", "angular"],
+        &["--method", "kmeans", "--clusters", "12", "--on", "encoder"],
+        &["--method", "linkage", "--tau", "0.3", "--linkage", "single"],
+        &["--method", "linkage", "--clusters", "60"],
+    ] {
+        let counts = program.json(&[&dictionary[..], flags].concat());
+        let sizes: u64 = counts["sizes"].as_array().unwrap().iter().map(|size| size.as_u64().unwrap()).sum();
+        assert!(counts["clusters"].as_u64().unwrap() >= 2, "{flags:?} {counts}");
+        assert_eq!(sizes + counts["noise"].as_u64().unwrap(), 192, "{flags:?}");
+        let bytes = || fs::read(program.path("c.csv")).unwrap();
+        let first = bytes();
+        program.ok(&[&dictionary[..], flags, &["--threads", "1"]].concat());
+        assert!(first == bytes(), "{flags:?} gives other bytes on one thread");
+    }
+    program.ok(&[&dictionary[..], &["--method", "linkage", "--tau", "0.1", "--k", "191"]].concat());
+    let text = fs::read_to_string(program.path("c.csv")).unwrap();
+    let mut groups: BTreeMap<i32, Vec<u32>> = BTreeMap::new();
+    for line in text.lines().skip(2) {
+        let (feature, cluster) = line.split_once(',').unwrap();
+        groups.entry(cluster.parse().unwrap()).or_default().push(feature.parse().unwrap());
+    }
+    let own = groups.iter().find(|(cluster, features)| **cluster >= 0 && features.contains(&RING[0])).unwrap().1;
+    assert_eq!(own.as_slice(), RING, "published for average linkage at a cosine of .1");
+}
+
+#[test]
+fn the_weekdays_of_the_concepts_are_found_named_and_put_in_order_with_no_hint() {
+    let program = Program::new();
+    program.ok(&["manifolds", "@example/concepts", "-o", "m.json"]);
+    let table: Value = serde_json::from_slice(&fs::read(program.path("m.json")).unwrap()).unwrap();
+    let rows = table["manifolds"].as_array().unwrap();
+    assert!(rows.iter().enumerate().all(|(at, row)| row["rank"] == at + 1), "best first");
+    let scores: Vec<f64> = rows.iter().map(|row| row["score"].as_f64().unwrap()).collect();
+    assert!(scores.is_sorted_by(|a, b| a >= b));
+    let week = rows.iter().find(|row| {
+        let order = row["ring_order"]["types"].as_array();
+        order.is_some_and(|types| {
+            is_the_week(&types.iter().map(|t| t.as_str().unwrap().to_string()).collect::<Vec<_>>())
+        })
+    });
+    let week = week.expect("a group whose seven types stand in the order of the week");
+    assert!(week["ring_order"]["p"].as_f64().unwrap() <= 0.05, "{}", week["ring_order"]);
+    let name: Vec<&str> = week["name"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
+    assert!(DAYS.iter().all(|day| name.contains(day)), "{name:?}");
+    for field in
+        ["cluster", "grouping", "features", "size", "tokens", "label", "verdict", "verdict_evidence", "planes_unit"]
+    {
+        assert!(week.get(field).is_some(), "{field}");
+    }
+    // One file for all threads, and as columns.
+    let first = fs::read(program.path("m.json")).unwrap();
+    program.ok(&["manifolds", "@example/concepts", "-o", "m.json", "--force", "--threads", "1"]);
+    assert!(first == fs::read(program.path("m.json")).unwrap());
+    program.ok(&["manifolds", "@example/concepts", "-o", "m.csv", "--bare"]);
+    let csv = fs::read_to_string(program.path("m.csv")).unwrap();
+    assert!(csv.starts_with("rank,") && csv.contains("planes_12_mixture"), "{}", &csv[..200]);
+}
+
+#[test]
+fn a_manifold_s_coordinate_puts_the_days_around_the_ring() {
+    let program = Program::new();
+    let features = RING.map(|feature| feature.to_string()).join(",");
+    program.ok(&["manifold", "@example/concepts", "--features", &features, "-o", "days.json"]);
+    let table: Value = serde_json::from_slice(&fs::read(program.path("days.json")).unwrap()).unwrap();
+    let rows = table["tokens"].as_array().unwrap();
+    assert_eq!(rows.len(), 272, "tokens on which the ring's features fire");
+    let metrics = &table["provenance"]["parameters"]["metrics"];
+    let order: Vec<String> =
+        metrics["ring_order"]["types"].as_array().unwrap().iter().map(|day| day.as_str().unwrap().into()).collect();
+    assert!(is_the_week(&order), "{order:?}");
+    assert!(rows.iter().all(|row| row["pc1"].is_number() && row["document"].is_number()));
+    assert_eq!(table["basis"][0].as_array().unwrap().len(), 576);
+    for args in [
+        &["manifold", "@example/concepts", "--features", "1,1", "-o", "x.csv"][..],
+        &["manifold", "@example/concepts", "--features", "999", "-o", "x.csv"],
+        &["manifold", "@example/concepts", "--cluster", "9999", "-o", "x.csv"],
+        &["manifold", "@example/concepts", "-o", "x.csv"],
+    ] {
+        program.fails(2, args);
+    }
+}
