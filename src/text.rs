@@ -37,7 +37,8 @@ pub fn is_digits(text: &str) -> bool {
 
 /// The table of names and what they mean, as the README shows it.
 pub fn markdown_table<'a>(what: &str, rows: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
-    let rows: String = rows.into_iter().map(|(name, about)| format!("| `{name}` | {about} |\n")).collect();
+    let rows: String =
+        rows.into_iter().map(|(name, about)| format!("| `{name}` | {} |\n", about.replace('|', "\\|"))).collect();
     format!("| {what} | what it is |\n|---|---|\n{rows}")
 }
 

@@ -125,14 +125,15 @@ fn the_weekdays_of_the_concepts_are_found_named_and_put_in_order_with_no_hint() 
     assert!(rows.iter().enumerate().all(|(at, row)| row["rank"] == at + 1), "best first");
     let scores: Vec<f64> = rows.iter().map(|row| row["score"].as_f64().unwrap()).collect();
     assert!(scores.is_sorted_by(|a, b| a >= b));
-    let week = rows.iter().find(|row| {
-        let order = row["ring_order"]["types"].as_array();
-        order.is_some_and(|types| {
-            is_the_week(&types.iter().map(|t| t.as_str().unwrap().to_string()).collect::<Vec<_>>())
-        })
-    });
+    // Single features in a row can stand in the week's order by chance: the group is the one that beats its nulls.
+    let in_order = |row: &&Value| {
+        let order = row["ring_order"]["types"].as_array().into_iter().flatten();
+        is_the_week(&order.map(|word| word.as_str().unwrap().to_string()).collect::<Vec<_>>())
+    };
+    let p = |row: &Value| row["ring_order"]["p"].as_f64().unwrap();
+    let week = rows.iter().filter(in_order).min_by(|a, b| p(a).total_cmp(&p(b)));
     let week = week.expect("a group whose seven types stand in the order of the week");
-    assert!(week["ring_order"]["p"].as_f64().unwrap() <= 0.05, "{}", week["ring_order"]);
+    assert!(p(week) <= 0.05, "{}", week["ring_order"]);
     let name: Vec<&str> = week["name"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
     assert!(DAYS.iter().all(|day| name.contains(day)), "{name:?}");
     for field in
@@ -140,12 +141,14 @@ fn the_weekdays_of_the_concepts_are_found_named_and_put_in_order_with_no_hint() 
     {
         assert!(week.get(field).is_some(), "{field}");
     }
-    // One file for all threads, and as columns.
-    let first = fs::read(program.path("m.json")).unwrap();
-    program.ok(&["manifolds", "@example/concepts", "-o", "m.json", "--force", "--threads", "1"]);
-    assert!(first == fs::read(program.path("m.json")).unwrap());
-    program.ok(&["manifolds", "@example/concepts", "-o", "m.csv", "--bare"]);
-    let csv = fs::read_to_string(program.path("m.csv")).unwrap();
+    // Given groups, as columns: the same bytes at any number of threads.
+    program.ok(&["cluster", "@example/concepts", "-o", "c.npz", "--method", "linkage", "--tau", "0.2"]);
+    let columns = ["manifolds", "@example/concepts", "--clusters", "c.npz", "-o", "m.csv", "--bare", "--force"];
+    program.ok(&columns);
+    let csv = fs::read(program.path("m.csv")).unwrap();
+    program.ok(&[&columns[..], &["--threads", "1"]].concat());
+    assert!(csv == fs::read(program.path("m.csv")).unwrap());
+    let csv = String::from_utf8(csv).unwrap();
     assert!(csv.starts_with("rank,") && csv.contains("planes_12_mixture"), "{}", &csv[..200]);
 }
 

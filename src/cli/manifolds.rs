@@ -73,7 +73,7 @@ pub(super) fn one(args: &ManifoldArgs, common: &Common) -> Result<()> {
 }
 
 fn shape_params(common: &Common) -> ShapeParams {
-    ShapeParams { seed: common.seed, ..ShapeParams::default() }
+    ShapeParams { seed: common.seed, ..ShapeParams::MANY }
 }
 
 /// The groups of a file of clusters.

@@ -20,10 +20,6 @@ use crate::task::Task;
 use rayon::prelude::*;
 use serde::Serialize;
 
-/// Landmarks, unless asked otherwise.
-pub(super) const LANDMARKS: usize = 300;
-/// Draws of the null, unless asked otherwise: an interval longer than that of all of them has p ≤ .01.
-pub(super) const DRAWS: usize = 99;
 /// Draws above the cloud's longest interval after which no more are made: it is not above the 95th percentile then.
 const ENOUGH: usize = 6;
 /// Draws after which no more are made where nothing could be counted as a loop, whatever followed.

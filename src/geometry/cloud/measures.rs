@@ -20,7 +20,7 @@ pub const MEASURES: &[Measure] = &[
     Measure { name: "points", about: "number of points", quick: true, value: |shape| json!(shape.points) },
     Measure {
         name: "places",
-        about: "places that hold them: points closer than a millionth of the cloud's size count once",
+        about: "places that hold them: points that differ by rounding alone count once",
         quick: false,
         value: |shape| json!(shape.places),
     },

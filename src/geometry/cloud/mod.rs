@@ -95,9 +95,16 @@ pub struct ShapeParams {
     pub sources: usize,
 }
 
+impl ShapeParams {
+    /// For one cloud that someone looks at.
+    pub const ONE: Self = Self { mode: Mode::Exact, seed: 0, landmarks: 300, draws: 99, sources: 400 };
+    /// For hundreds of clouds: fewer landmarks and draws, so that an interval longer than every draw's has p at most .025.
+    pub const MANY: Self = Self { landmarks: 200, draws: 39, sources: 200, ..Self::ONE };
+}
+
 impl Default for ShapeParams {
     fn default() -> Self {
-        Self { mode: Mode::Exact, seed: 0, landmarks: holes::LANDMARKS, draws: holes::DRAWS, sources: 400 }
+        Self::ONE
     }
 }
 
