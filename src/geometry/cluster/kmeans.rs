@@ -16,7 +16,7 @@
 //! spread) are shifted to their mean, scaled and then rounded to f32 whenever they are read.
 //!
 //! Cost: n k d multiply-adds an iteration, and as much again times 2 + ln k for the starts. Peak memory beside the rows:
-//! 44 bytes a row, 4 bytes a row and draw, 28 bytes an entry of the centres, and per thread up to 8 MiB of tiles.
+//! 56 bytes a row, 4 bytes a row and draw, 40 bytes an entry of the centres, and per thread up to 12 MiB of tiles.
 
 #![allow(clippy::inline_always, reason = "kernels must become part of the function that is compiled for wide vectors")]
 
@@ -100,6 +100,21 @@ pub(super) fn check_clusters(clusters: usize, n: usize) -> Result<()> {
         .usage())
 }
 
+/// Checks that rows can be numbered and have values.
+///
+/// # Errors
+/// If there are 2³¹ of them, or they have no columns.
+pub(super) fn check_rows(rows: &dyn Rows) -> Result<()> {
+    let (n, d) = (rows.nrows(), rows.ncols());
+    if d > 0 && n < 1 << 31 {
+        return Ok(());
+    }
+    Err(Problem::new("these rows cannot be grouped")
+        .shape(&[n, d])
+        .expected("fewer than 2^31 rows of at least one value")
+        .input())
+}
+
 /// Groups around centres.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Kmeans {
@@ -124,12 +139,7 @@ pub struct Kmeans {
 /// cancelled.
 pub fn kmeans(rows: &dyn Rows, params: &KmeansParams, task: &Task) -> Result<Kmeans> {
     params.check(rows.nrows())?;
-    if rows.ncols() == 0 || rows.nrows() >= 1 << 31 {
-        return Err(Problem::new("these rows cannot be grouped")
-            .shape(&[rows.nrows(), rows.ncols()])
-            .expected("fewer than 2^31 rows of at least one value")
-            .input());
-    }
+    check_rows(rows)?;
     let space = Space::new(rows, params.spherical, task)?;
     task.stage("k-means", params.restarts as u64);
     let mut best: Option<Found> = None;

@@ -147,7 +147,19 @@ fn refined_parts_are_connected_within_their_community_and_of_well_connected_node
         let of: Vec<u32> = (0..150).map(|_| random.below(2) as u32).collect();
         let (level, task, params) = (Level::new(&graph), task(), params(1.0, seed));
         let mut search = Search::new(&graph, &level, &params, 0, &task);
-        let (part, count) = search.refine(&level, &Communities::new(&level, of.clone())).unwrap();
+        let parts = search.refine(&level, &Communities::new(&level, of.clone())).unwrap();
+        for p in 0..150 {
+            let leaves = |&(a, b, _): &(u32, u32, f32)| {
+                of[a as usize] == of[b as usize] && (parts.of[a as usize] == p) != (parts.of[b as usize] == p)
+            };
+            let outward: f64 = graph.pairs().filter(leaves).map(|(_, _, w)| f64::from(w)).sum();
+            let strength: f64 = (0..150).filter(|&i| parts.of[i] == p).map(|i| graph.strength(i)).sum();
+            if strength > 0.0 {
+                assert!((parts.outward[p as usize] - outward).abs() < 1e-9);
+                assert!((parts.strength[p as usize] - strength).abs() < 1e-9);
+            }
+        }
+        let (part, count) = renumbered(&parts.of, 150);
         assert!(connected(&graph, &part));
         let mut holder = vec![None; count];
         for (&part, &c) in part.iter().zip(&of) {
@@ -175,14 +187,42 @@ fn refined_parts_are_connected_within_their_community_and_of_well_connected_node
 #[test]
 fn a_run_is_the_same_in_any_company_and_at_any_scale_of_weights() {
     let graph = linked(300, 5, |i, j| if i % 12 == j % 12 { 0.3 } else { 0.02 });
-    let scaled = Graph::from_edges(300, graph.pairs().map(|(a, b, w)| (a, b, w * 1024.0)));
+    let scaled = |factor: f32| Graph::from_edges(300, graph.pairs().map(|(a, b, w)| (a, b, w * factor)));
     let all: Vec<LeidenParams> = [1.0, 1.0, 4.0].iter().zip([3, 4, 3]).map(|(&r, s)| params(r, s)).collect();
     let many = leiden_runs(&graph, &all, &Task::new(3).unwrap()).unwrap();
     for (params, found) in all.iter().zip(&many) {
         assert_eq!(&leiden(&graph, params, &task()).unwrap(), found);
-        assert_eq!(leiden(&scaled, params, &task()).unwrap().partition, found.partition);
+        for factor in [1024.0, 1.0 / 16384.0] {
+            assert_eq!(leiden(&scaled(factor), params, &task()).unwrap().partition, found.partition);
+        }
     }
     assert!(many[2].communities > many[0].communities);
+}
+
+#[test]
+fn nodes_leave_a_community_for_none() {
+    let (graph, task, params) = (planted(1), task(), params(2.0, 1));
+    let level = Level::new(&graph);
+    let mut communities = Communities::new(&level, vec![7; 160]);
+    Search::new(&graph, &level, &params, 0, &task).relocate_nodes(&level, &mut communities).unwrap();
+    // All in one have Q = -1.
+    assert!(quality(&graph, &communities.of, 2.0) > 0.0);
+    let reached = quality(&graph, &communities.of, 2.0);
+    let would_go = |i: usize| {
+        graph.row(i).0.iter().any(|&j| {
+            let mut other = communities.of.clone();
+            other[i] = other[j as usize];
+            quality(&graph, &other, 2.0) > reached + 1e-9
+        })
+    };
+    // Only what changes far from a node is not seen.
+    let restless = (0..160).filter(|&i| would_go(i)).count();
+    assert!(restless < 8, "{restless}");
+    for (c, strength) in communities.strength.iter().enumerate() {
+        let own = (0..160).filter(|&i| communities.of[i] == c as u32);
+        assert_eq!(communities.empty.contains(&(c as u32)), own.clone().count() == 0);
+        assert!((strength - own.map(|i| graph.strength(i)).sum::<f64>()).abs() < 1e-9);
+    }
 }
 
 #[test]

@@ -17,9 +17,10 @@
 
 #![allow(clippy::inline_always, reason = "kernels must become part of the function that is compiled for wide vectors")]
 
-use super::super::kmeans::space::{Buffer, Space};
-use super::{Affinity, check_rows};
+use super::Affinity;
 use crate::error::Result;
+use crate::geometry::cluster::kmeans::check_rows;
+use crate::geometry::cluster::kmeans::space::{Buffer, Space};
 use crate::rows::Rows;
 use crate::task::Task;
 use crate::wide::wide;
@@ -51,7 +52,7 @@ impl<'a> Angular<'a> {
     /// # Errors
     /// If a row is not finite (the first is named), rows have no columns, or the task is cancelled.
     pub fn new(rows: &'a dyn Rows, task: &Task) -> Result<Self> {
-        check_rows(rows.nrows(), rows.ncols())?;
+        check_rows(rows)?;
         Ok(Self { space: Space::new(rows, true, task)? })
     }
 
@@ -94,7 +95,7 @@ impl Affinity for Angular<'_> {
         self.space.n
     }
     fn apply(&self, vectors: MatRef<'_, f64>, task: &Task) -> Result<Mat<f64>> {
-        let (n, d, count) = (self.space.n, self.space.d, vectors.ncols());
+        let (n, count) = (self.space.n, vectors.ncols());
         let half: Vec<f64> = vectors.col_iter().map(|column| 0.5 * column.iter().sum::<f64>()).collect();
         // A row's entries lie together.
         let mut narrow = Vec::with_capacity(n * count);
@@ -128,7 +129,6 @@ impl Affinity for Angular<'_> {
                     );
                     out.iter_mut().zip(&*part).for_each(|(out, &x)| *out += f64::from(x));
                 }
-                debug_assert!(own.len() == height * d);
             });
         });
         task.check()?;
