@@ -7,8 +7,7 @@ pub(super) use shapes::{
 };
 
 use super::shared::{
-    Common, DictArgs, EncodingArgs, FileArgs, FitArgs, GroupArgs, LayoutArgs, OpenArgs, StudyArgs,
-    UnreadArgs,
+    Common, DictArgs, EncodingArgs, FileArgs, FitArgs, GroupArgs, LayoutArgs, OpenArgs, StudyArgs, UnreadArgs,
 };
 use crate::analysis::NeighborsBy;
 use crate::geometry::umap::Init;

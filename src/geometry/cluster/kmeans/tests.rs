@@ -199,6 +199,14 @@ fn size_and_place_of_the_rows_change_nothing() {
             assert_eq!(kmeans(&narrow, &params(6, 3), &task()).unwrap().clusters, expected.clusters);
         }
     }
+    let directions = KmeansParams { spherical: true, ..params(6, 3) };
+    let expected_directions = kmeans(&points, &directions, &task()).unwrap();
+    for factor in [1e-140f64, 1e140] {
+        let values: Vec<f64> = points.data().iter().map(|&x| f64::from(x) * factor).collect();
+        let found = kmeans(&Points::new(values, 5), &directions, &task()).unwrap();
+        assert_eq!(found.clusters, expected_directions.clusters);
+        assert!((found.inertia / expected_directions.inertia - 1.0).abs() < 1e-6);
+    }
     let values: Vec<f64> = points.data().iter().map(|&x| f64::from(x) + 1e9).collect();
     let far = kmeans(&crate::rows::Points64::new(values, 5), &params(6, 3), &task()).unwrap();
     assert_eq!(far.clusters, expected.clusters);
@@ -236,6 +244,13 @@ fn a_cluster_without_rows_takes_the_farthest() {
     assert_eq!(labels, [0, 0, 0, 1, 1, 2]);
     assert!((centres.exact[2] / space.scale - 21.0).abs() < 1e-6 && squared[5] == 0.0);
     assert!(!run.revive(&mut centres, &mut labels, &mut squared));
+    // The farthest row is a cluster by itself already: the next one goes.
+    let places = [1.0, 10.0, 45.0, 500.0].iter().map(|x| (x - mean) * space.scale).collect();
+    let mut centres = Centres::new(places, &space);
+    run.assign(&centres, &mut labels, &mut squared).unwrap();
+    assert_eq!(labels, [0, 0, 0, 1, 1, 2]);
+    assert!(run.revive(&mut centres, &mut labels, &mut squared));
+    assert_eq!(labels, [3, 0, 0, 1, 1, 2]);
 }
 
 #[test]

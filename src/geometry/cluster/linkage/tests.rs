@@ -73,6 +73,28 @@ fn average_linkage_is_the_dense_ones() {
     }
 }
 
+#[test]
+fn single_linkage_takes_the_edges_in_their_order() {
+    for seed in 0..6 {
+        let fine = linked(50, seed, |_, _| 0.1);
+        let graph = Graph::from_edges(50, fine.pairs().map(|(a, b, w)| (a, b, (w * 3.0).ceil() / 4.0)));
+        let mut edges: Vec<(u32, u32, f32)> = graph.pairs().collect();
+        // Stable: equal weights stay in the order of the nodes.
+        edges.sort_by(|a, b| b.2.total_cmp(&a.2));
+        let mut label: Vec<u32> = (0..50).collect();
+        let mut expected = Vec::new();
+        for (a, b, w) in edges {
+            let [a, b] = [a, b].map(|i| label[i as usize]);
+            if a != b {
+                label.iter_mut().filter(|label| **label == b).for_each(|label| *label = a);
+                let set: BTreeSet<u32> = (0..50).filter(|&i| label[i as usize] == a).collect();
+                expected.push((f64::from(w), set));
+            }
+        }
+        assert_eq!(members(&single(&graph, &task()).unwrap()), expected);
+    }
+}
+
 /// Eight nodes whose similarities are 1 less the distances that scipy was given.
 fn eight() -> Graph {
     let weight = |i: u32, j: u32| ((i + 1) * (j + 2) * 379 % 1009) as f32 / 1024.0;
