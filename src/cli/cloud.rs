@@ -4,9 +4,9 @@ use super::args::CloudArgs;
 use super::shared::Common;
 use super::{opening, output, points, progress};
 use crate::error::{Error, Problem, Result};
-use crate::export::objects::{self, cell, flatten};
+use crate::export::objects::{self, Fields, cell, flatten};
 use crate::export::{Document, Sink};
-use crate::geometry::cloud::{Cloud, LabelDistance, MEASURES, Shape, ShapeParams, json, unit};
+use crate::geometry::cloud::{Cloud, LabelDistance, Shape, ShapeParams, json, unit};
 use crate::text::{decimal, printable};
 use serde_json::{Map, Value, json};
 
@@ -47,21 +47,21 @@ pub(super) fn run(args: &CloudArgs, common: &Common) -> Result<()> {
         Ok(shape)
     })?;
     if args.json {
-        return output::print_json(&fields(args, &shape, rows));
+        return output::print_json(&fields(args, &shape, rows).into_iter().collect::<Map<_, _>>());
     }
     output::print(&as_text(&fields(args, &shape, rows)))
 }
 
 /// The measures, and what was done to the points before.
-fn fields(args: &CloudArgs, shape: &Shape, rows: usize) -> Map<String, Value> {
+fn fields(args: &CloudArgs, shape: &Shape, rows: usize) -> Fields {
     let mut fields = json(shape);
-    fields.insert("unit".into(), args.unit.into());
-    fields.insert("zero_rows_dropped".into(), (rows - shape.points).into());
+    fields.push(("unit".into(), args.unit.into()));
+    fields.push(("zero_rows_dropped".into(), (rows - shape.points).into()));
     fields
 }
 
-/// The measures for people, one a line, in the table's order.
-fn as_text(fields: &Map<String, Value>) -> String {
+/// The measures for people, one a line.
+fn as_text(fields: &Fields) -> String {
     let number = |value: &Value| match value {
         Value::Number(number) if number.is_f64() => decimal(number.as_f64().unwrap_or(f64::NAN)),
         Value::Array(items) => items
@@ -72,17 +72,12 @@ fn as_text(fields: &Map<String, Value>) -> String {
         other => cell(other),
     };
     let mut lines = Vec::new();
-    for name in MEASURES.iter().map(|measure| measure.name).chain(["unit", "zero_rows_dropped"]) {
-        let Some(value) = fields.get(name).filter(|value| !value.is_null()) else { continue };
+    for (name, value) in flatten(fields).into_iter().filter(|(_, value)| !value.is_null()) {
         if name == "verdict_evidence" {
-            for reason in value.as_array().into_iter().flatten() {
-                lines.push(format!("{:<44} {}", "because", cell(reason)));
-            }
-            continue;
-        }
-        let own: Map<String, Value> = std::iter::once((name.to_string(), value.clone())).collect();
-        for (column, value) in flatten(&own).into_iter().filter(|(_, value)| !value.is_null()) {
-            lines.push(format!("{column:<44} {}", number(&value)));
+            let reasons = value.as_array().into_iter().flatten();
+            lines.extend(reasons.map(|reason| format!("{:<44} {}", "because", cell(reason))));
+        } else {
+            lines.push(format!("{name:<44} {}", number(&value)));
         }
     }
     lines.iter().map(|line| printable(line) + "\n").collect()

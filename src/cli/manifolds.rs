@@ -7,7 +7,8 @@ use crate::analysis::filter::cluster_of;
 use crate::analysis::manifolds::{Found, Manifold, ManifoldParams, by_hand};
 use crate::analysis::{Study, manifolds};
 use crate::error::{Error, Problem, Result};
-use crate::export::{Array, Data, Document, Sink, objects};
+use crate::export::objects::{self, Fields};
+use crate::export::{Array, Data, Document, Sink};
 use crate::geometry::cloud::{Cloud, ShapeParams, json, unit};
 use crate::geometry::cluster::Clusters;
 use crate::task::Task;
@@ -35,7 +36,7 @@ pub(super) fn table(args: &ManifoldsArgs, common: &Common) -> Result<()> {
                 manifolds::ROWS
             ));
         }
-        let fields: Vec<Map<String, Value>> = rows.iter().enumerate().map(|(at, row)| fields(at + 1, row)).collect();
+        let fields: Vec<Fields> = rows.iter().enumerate().map(|(at, row)| fields(at + 1, row)).collect();
         let parameters = json!({
             "verb": "manifolds", "clusters": args.clusters.as_ref().map(|path| path.display().to_string()),
             "most_tokens": params.most_tokens, "all": params.all, "landmarks": params.shape.landmarks,
@@ -52,7 +53,8 @@ pub(super) fn table(args: &ManifoldsArgs, common: &Common) -> Result<()> {
         Ok(rows)
     })?;
     if args.json {
-        let fields: Vec<Map<String, Value>> = rows.iter().enumerate().map(|(at, row)| fields(at + 1, row)).collect();
+        let fields: Vec<Map<String, Value>> =
+            rows.iter().enumerate().map(|(at, row)| fields(at + 1, row).into_iter().collect()).collect();
         return output::print_json(&json!({ "manifolds": fields }));
     }
     Ok(())
@@ -109,9 +111,9 @@ fn chosen(study: &Study, args: &ManifoldArgs, common: &Common, task: &Task) -> R
 }
 
 /// One row of the table.
-fn fields(rank: usize, row: &Manifold) -> Map<String, Value> {
-    let mut all = Map::new();
-    let mut put = |name: &str, value: Value| all.insert(name.to_string(), value);
+fn fields(rank: usize, row: &Manifold) -> Fields {
+    let mut all = Fields::new();
+    let mut put = |name: &str, value: Value| all.push((name.to_string(), value));
     put("rank", rank.into());
     put("cluster", json!(row.found.cluster));
     put("grouping", json!(row.found.grouping));
@@ -137,16 +139,12 @@ fn fields(rank: usize, row: &Manifold) -> Map<String, Value> {
         });
         put(name, json!(value));
     }
-    let own = ["verdict", "verdict_evidence", "labels"];
-    for (shape, suffix) in [(&row.raw, ""), (&row.unit, "_unit")] {
-        let Some(shape) = shape else { continue };
-        for (name, value) in
-            json(shape).into_iter().filter(|(name, _)| !suffix.is_empty() || !own.contains(&name.as_str()))
-        {
-            if name != "labels" {
-                all.insert(format!("{name}{suffix}"), value);
-            }
-        }
+    // Labels of tokens are not measured here, and the verdict on the raw cloud stands above where it is the one.
+    for (shape, suffix, above) in
+        [(&row.raw, "", &["labels", "verdict", "verdict_evidence"][..]), (&row.unit, "_unit", &["labels"])]
+    {
+        let measured = shape.iter().flat_map(json).filter(|(name, _)| !above.contains(&name.as_str()));
+        all.extend(measured.map(|(name, value)| (name + suffix, value)));
     }
     all
 }
@@ -202,7 +200,7 @@ fn coordinates(
     ];
     let parameters = json!({
         "verb": "manifold", "features": row.found.features, "grouping": row.found.grouping, "cluster": args.cluster,
-        "unit": is_unit, "most_tokens": params.most_tokens, "metrics": fields(1, row),
+        "unit": is_unit, "most_tokens": params.most_tokens, "metrics": fields(1, row).into_iter().collect::<Map<_, _>>(),
     });
     Ok(Document {
         rows: "tokens",

@@ -4,15 +4,15 @@
 //! (`planes_12_mixture`), or else by its place from 1; lists of plain values join with semicolons.
 
 use super::{Array, Data};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 
+/// A row: its fields in order.
+pub type Fields = Vec<(String, Value)>;
+
 /// Columns of `rows`, in the order in which fields first appear; what a row does not have is absent.
-pub fn arrays(rows: &[Map<String, Value>], nested: bool) -> Vec<Array> {
-    let flat: Vec<Vec<(String, Value)>> = rows
-        .iter()
-        .map(|row| if nested { row.iter().map(|(k, v)| (k.clone(), v.clone())).collect() } else { flatten(row) })
-        .collect();
+pub fn arrays(rows: &[Fields], nested: bool) -> Vec<Array> {
+    let flat: Vec<Fields> = rows.iter().map(|row| if nested { row.clone() } else { flatten(row) }).collect();
     let (mut names, mut seen) = (Vec::new(), BTreeSet::new());
     // A row that lacks a field must not push it to the end: fields go behind the one that they follow.
     for row in &flat {
@@ -59,8 +59,8 @@ pub fn cell(value: &Value) -> String {
     }
 }
 
-/// The fields of an object with nested ones flattened.
-pub fn flatten(fields: &Map<String, Value>) -> Vec<(String, Value)> {
+/// The fields with nested ones flattened.
+pub fn flatten(fields: &[(String, Value)]) -> Fields {
     let mut out = Vec::new();
     for (name, value) in fields {
         put(name, value, &mut out);
@@ -90,11 +90,11 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn rows() -> Vec<Map<String, Value>> {
+    fn rows() -> Vec<Fields> {
         let first =
             json!({"rank": 1, "features": [3, 7], "planes": [{"pcs": [1, 2], "mixture": 0.5}], "verdict": "loop"});
         let second = json!({"rank": 2, "features": [1], "planes": [], "verdict": null});
-        [first, second].map(|row| row.as_object().unwrap().clone()).to_vec()
+        [first, second].map(|row| row.as_object().unwrap().clone().into_iter().collect()).to_vec()
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{Plane, Shape};
 use crate::text::markdown_table;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// One measure of a cloud.
 pub struct Measure {
@@ -151,7 +151,7 @@ pub fn markdown() -> String {
     markdown_table("measure", MEASURES.iter().map(|measure| (measure.name, measure.about)))
 }
 
-/// Every measure of `shape` by name.
-pub fn json(shape: &Shape) -> Map<String, Value> {
+/// Every measure of `shape` by name, in the order of the table.
+pub fn json(shape: &Shape) -> Vec<(String, Value)> {
     MEASURES.iter().map(|measure| (measure.name.to_string(), (measure.value)(shape))).collect()
 }

@@ -479,7 +479,7 @@ fn too_few_points_and_what_is_no_number_are_refused() {
 #[test]
 fn every_measure_has_a_value_by_its_name() {
     let (_, shape) = whole(&planted(300, 3, 0.02, 3, |u, _| vec![(TAU * u).cos(), (TAU * u).sin()]), 0);
-    let fields = json(&shape);
+    let fields: serde_json::Map<String, serde_json::Value> = json(&shape).into_iter().collect();
     assert_eq!(fields.len(), MEASURES.len());
     let absent: Vec<&str> =
         MEASURES.iter().map(|measure| measure.name).filter(|name| fields[*name].is_null()).collect();

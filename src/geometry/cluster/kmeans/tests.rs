@@ -3,6 +3,7 @@
 use super::*;
 use crate::error::Error;
 use crate::geometry::cluster::planted::Random;
+use crate::rows::Points64;
 
 fn task() -> Task {
     Task::new(2).unwrap()
@@ -191,7 +192,7 @@ fn size_and_place_of_the_rows_change_nothing() {
     let expected = kmeans(&points, &params(6, 3), &task()).unwrap();
     for factor in [1e-30f64, 1e30, 1e-140, 1e140] {
         let values: Vec<f64> = points.data().iter().map(|&x| f64::from(x) * factor).collect();
-        let found = kmeans(&crate::rows::Points64::new(values.clone(), 5), &params(6, 3), &task()).unwrap();
+        let found = kmeans(&Points64::new(values.clone(), 5), &params(6, 3), &task()).unwrap();
         assert_eq!(found.clusters, expected.clusters);
         assert!((found.inertia / factor / factor / expected.inertia - 1.0).abs() < 1e-6);
         if (1e-31..1e31).contains(&factor) {
@@ -203,12 +204,12 @@ fn size_and_place_of_the_rows_change_nothing() {
     let expected_directions = kmeans(&points, &directions, &task()).unwrap();
     for factor in [1e-140f64, 1e140] {
         let values: Vec<f64> = points.data().iter().map(|&x| f64::from(x) * factor).collect();
-        let found = kmeans(&Points::new(values, 5), &directions, &task()).unwrap();
+        let found = kmeans(&Points64::new(values, 5), &directions, &task()).unwrap();
         assert_eq!(found.clusters, expected_directions.clusters);
         assert!((found.inertia / expected_directions.inertia - 1.0).abs() < 1e-6);
     }
     let values: Vec<f64> = points.data().iter().map(|&x| f64::from(x) + 1e9).collect();
-    let far = kmeans(&crate::rows::Points64::new(values, 5), &params(6, 3), &task()).unwrap();
+    let far = kmeans(&Points64::new(values, 5), &params(6, 3), &task()).unwrap();
     assert_eq!(far.clusters, expected.clusters);
     assert!((f64::from(far.centres.row(0)[0]) - 1e9).abs() < 100.0);
 }
