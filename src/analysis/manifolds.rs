@@ -8,7 +8,7 @@
 //! Every group is looked at through three lenses, each with its own null:
 //! - its cloud of reconstructions as they are, and of unit length ([`crate::geometry::cloud`]);
 //! - the means of its token types, which name it, and whether they stand in a ring or a row in some order that nobody
-//!   told ([`crate::geometry::group::order`]).
+//!   told ([`crate::geometry::group::order()`]).
 //!
 //! `score` is the sum of what each lens shows beyond its null: irreducibility (the larger of the two clouds' once it is
 //! above what chance leaves), H1 of the unit cloud above its null's 95th percentile, the line's fit above that of
@@ -194,7 +194,7 @@ impl Study {
     /// What a group writes on the tokens on which it fires.
     ///
     /// # Errors
-    /// As [`reconstruct`], and if there are no activations.
+    /// As [`reconstruct()`], and if there are no activations.
     pub fn group_cloud(&self, features: &[u32], most: Option<usize>, task: &Task) -> Result<GroupCloud> {
         let activations = self.need_activations("a cloud", task)?;
         reconstruct(&self.dictionary.decoder, &activations.by_feature, features, most, task)

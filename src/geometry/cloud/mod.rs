@@ -4,7 +4,7 @@
 //! measure of the table [`MEASURES`], and the [`Verdict`] that stated rules draw from them. The measures are files of
 //! their own, each with its definition, its source and its weaknesses; distances and planes are those of the principal
 //! components, which changes none of them. A cloud is measured as it is; whether its rows were scaled to length 1 first
-//! ([`unit`]) is the caller's choice, and both are worth a look: a feature that varies in strength makes a cone of every
+//! ([`unit()`]) is the caller's choice, and both are worth a look: a feature that varies in strength makes a cone of every
 //! shape.
 //!
 //! What is quick comes first ([`Cloud::shape`]: some milliseconds a thousand points); loops with their null and paths

@@ -1,7 +1,7 @@
 //! Groups of features: what they write together, and what its shape is called.
 //!
-//! [`reconstruct`] gives each token's reconstruction from the features of a group alone; [`types`] averages
-//! it over token types, which names the group; [`order`] asks whether points stand in a ring or a row, without knowing
+//! [`reconstruct()`] gives each token's reconstruction from the features of a group alone; [`types`] averages
+//! it over token types, which names the group; [`order()`] asks whether points stand in a ring or a row, without knowing
 //! their names; [`stability`] whether a group is there at all resolutions or at one. All take plain numbers: token types come as ids.
 
 pub mod order;
