@@ -51,6 +51,14 @@ pub(crate) fn lane_sum<const LANES: usize, T: Copy>(a: &[T], b: &[T], term: impl
     sums[0]
 }
 
+/// The whole part of 0 ≤ `x` < 2²³. A cast would do, but what it does to other numbers keeps a loop from becoming
+/// vector instructions.
+#[inline]
+pub(crate) fn whole(x: f32) -> u32 {
+    const SHIFT: f32 = (1u32 << 23) as f32;
+    (x.floor() + SHIFT).to_bits() & 0x7f_ffff
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,7 +12,7 @@ use saescope::geometry::cluster::{Clusters, hdbscan::HdbscanParams};
 use saescope::geometry::umap::Umap;
 use saescope::rows::Points;
 use saescope::task::Task;
-use saescope::tui::app::{Options, Scene, still};
+use saescope::tui::app::{Chart, Options, Scene, still};
 use saescope::tui::frame::frame_svg;
 use saescope::tui::layout::Page;
 use saescope::tui::theme::{ColorTier, Ground, Theme};
@@ -120,7 +120,7 @@ fn the_picture_is_a_frame_of_the_program() {
         Product::Trust(Arc::new(trust)),
     ];
     let options = Options { params, ..Options::new(Theme::new(ColorTier::True, Ground::Dark)) };
-    let scene = Scene { page: Page::Map, feature: Some(2504), cluster: None, filter: None };
+    let scene = Scene { page: Page::Map, feature: Some(2504), cluster: None, chart: Chart::Cloud, filter: None };
     let frame = still(&study, products, options, &scene, (120, 40), &task).unwrap();
     let svg = frame_svg(&frame, "saescope: map of @example");
     if blesses() {

@@ -205,6 +205,21 @@ impl Grouping {
     }
 }
 
+/// Similarities above 0, as weights.
+pub(super) fn positive(similarity: f32) -> Option<f32> {
+    (similarity > 0.0).then_some(similarity)
+}
+
+/// The graph of the first `k` of every list, `weigh` making weights of similarities.
+pub(super) fn graph_of(lists: &Lists, k: usize, weigh: impl Fn(f32) -> Option<f32>) -> Graph {
+    let row = |i: usize| {
+        let (others, values) = lists.row(i);
+        others.iter().zip(values).take(k).map(move |(&other, &value)| (i as u32, other, value))
+    };
+    let edges = (0..lists.len()).flat_map(row).filter_map(|(a, b, value)| Some((a, b, weigh(value)?)));
+    Graph::from_edges(lists.len(), edges)
+}
+
 impl Study {
     /// The activations, read if they have not been.
     ///
@@ -249,22 +264,10 @@ impl Study {
         let params = MixedParams { measure, combine, k, ..MixedParams::default() };
         Ok(mixed(&self.dictionary.decoder, &acts, &params, task).map_err(|error| error.in_file(&self.name))?.0)
     }
-    /// The graph of those lists, `weigh` making weights of similarities.
+    /// The graph of the `k` most similar of every feature, `weigh` making weights of similarities.
     fn graph(&self, on: On, k: usize, weigh: impl Fn(f32) -> Option<f32>, task: &Task) -> Result<Graph> {
-        let lists = self.similar(on, k.min(self.features().saturating_sub(1)), task)?;
-        let row = |i: usize| {
-            let (others, values) = lists.row(i);
-            others.iter().zip(values).map(move |(&other, &value)| (i as u32, other, value))
-        };
-        let edges = (0..lists.len()).flat_map(row).filter_map(|(a, b, value)| Some((a, b, weigh(value)?)));
-        Ok(Graph::from_edges(self.features(), edges))
-    }
-    /// The graph of the `k` most similar whose similarity is above 0, weighted by it.
-    ///
-    /// # Errors
-    /// As [`Study::similar`].
-    pub fn link_graph(&self, on: On, k: usize, task: &Task) -> Result<Graph> {
-        self.graph(on, k, |similarity| (similarity > 0.0).then_some(similarity), task)
+        let k = k.min(self.features().saturating_sub(1));
+        Ok(graph_of(&self.similar(on, k, task)?, k, weigh))
     }
     /// Groups the features.
     ///
@@ -272,7 +275,6 @@ impl Study {
     /// If a parameter is out of range, what is asked for is not there, or the task is cancelled.
     pub fn group(&self, grouping: &Grouping, task: &Task) -> Result<Grouped> {
         let Grouping { on, method, seed } = *grouping;
-        let positive = |similarity: f32| (similarity > 0.0).then_some(similarity);
         let mut facts = Map::new();
         let clusters = match method {
             Method::Graph { k, tau } => {
@@ -347,7 +349,7 @@ impl Study {
         task: &Task,
     ) -> Result<(Clusters, Vec<f64>, Vec<Candidate>)> {
         let n = self.features();
-        let graph = self.link_graph(on, k, task)?;
+        let graph = self.graph(on, k, positive, task)?;
         let runs: Vec<LeidenParams> = (0..STEPS)
             .flat_map(|step| (0..SEEDS).map(move |own| (step, own)))
             .map(|(step, own)| LeidenParams {

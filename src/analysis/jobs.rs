@@ -6,6 +6,8 @@
 //! nothing any more, however far it was, and ends as cancelled: what is started after a cancellation is never followed
 //! by news of what was cancelled. So a stale result is never shown.
 
+use super::manifolds::Manifold;
+use super::portrait::Portrait;
 use super::query::Ranked;
 use super::words::Words;
 use crate::error::{Error, Result};
@@ -37,6 +39,10 @@ pub enum JobKind {
     Trust,
     /// The neighbours of one feature are ranked.
     Neighbours,
+    /// Groups of features are found, measured and ranked.
+    Manifolds,
+    /// One of them is measured whole.
+    Manifold,
     /// Something is written to a file.
     Export,
 }
@@ -50,12 +56,14 @@ impl JobKind {
             Self::Clusters => "clusters",
             Self::Trust => "trust",
             Self::Neighbours => "neighbours of a feature",
+            Self::Manifolds => "manifolds",
+            Self::Manifold => "one manifold",
             Self::Export => "export",
         }
     }
     /// Whether somebody waits for it in front of the screen while a long one may be at work.
     fn is_short(self) -> bool {
-        matches!(self, Self::Clusters | Self::Neighbours | Self::Export)
+        matches!(self, Self::Clusters | Self::Neighbours | Self::Manifold | Self::Export)
     }
 }
 
@@ -94,6 +102,10 @@ pub enum Product {
     Trust(Arc<Trust>),
     /// The nearest features of one feature.
     Neighbours(Ranked),
+    /// Groups of features, best first; and whether all of them are measured whole.
+    Manifolds(Arc<Vec<Manifold>>, bool),
+    /// One of them, whole.
+    Portrait(Arc<Portrait>),
     /// A file that was written, with a word about what it holds.
     File(std::path::PathBuf, String),
 }

@@ -21,7 +21,7 @@ use serde::Serialize;
 use std::sync::Arc;
 
 const KNN_VERSION: u32 = 1;
-const PCA_VERSION: u32 = 2;
+const PCA_VERSION: u32 = 3;
 const UMAP_VERSION: u32 = 2;
 const HDBSCAN_VERSION: u32 = 1;
 const TRUST_VERSION: u32 = 1;

@@ -179,7 +179,7 @@ fn fold<'a>(label: &str, about: impl Iterator<Item = &'a str>) -> String {
 }
 
 /// The words of a label that may say something: three letters or more, numbers left out.
-fn label_words(folded: &str) -> BTreeSet<&str> {
+pub(super) fn label_words(folded: &str) -> BTreeSet<&str> {
     let label = folded.split('\n').next().unwrap_or("");
     label
         .split(|c: char| !c.is_alphanumeric())

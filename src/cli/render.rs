@@ -7,7 +7,7 @@ use super::{opening, output, progress, screen};
 use crate::analysis::filter::cluster_of;
 use crate::container::write::Target;
 use crate::error::{Error, Problem, Result};
-use crate::tui::app::{Options, Scene, products, still};
+use crate::tui::app::{Chart, Options, Scene, products, still};
 use crate::tui::capabilities::{Capabilities, Environment, Flags};
 use crate::tui::frame::{frame_svg, frame_text};
 use crate::tui::layout::{MIN_SIZE, Page, too_small};
@@ -19,20 +19,21 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Views of the contract and the pages they are; none for those that a later build brings.
-const VIEWS: &[(&str, Option<Page>)] = &[
-    ("map", Some(Page::Map)),
-    ("feature", Some(Page::Feature)),
-    ("neighbors", Some(Page::Neighbours)),
-    ("clusters", Some(Page::Clusters)),
-    ("jobs", Some(Page::Jobs)),
-    ("features", Some(Page::Table)),
-    ("selections", Some(Page::Marks)),
-    ("info", Some(Page::Info)),
-    ("help", Some(Page::Help)),
-    ("manifolds", None),
-    ("manifold", None),
-    ("heatmap", None),
+/// Views of the contract and the pages they are (and which chart fills that of a group); none for those that a later
+/// build brings.
+const VIEWS: &[(&str, Option<(Page, Chart)>)] = &[
+    ("map", Some((Page::Map, Chart::Cloud))),
+    ("feature", Some((Page::Feature, Chart::Cloud))),
+    ("neighbors", Some((Page::Neighbours, Chart::Cloud))),
+    ("clusters", Some((Page::Clusters, Chart::Cloud))),
+    ("jobs", Some((Page::Jobs, Chart::Cloud))),
+    ("features", Some((Page::Table, Chart::Cloud))),
+    ("selections", Some((Page::Marks, Chart::Cloud))),
+    ("info", Some((Page::Info, Chart::Cloud))),
+    ("help", Some((Page::Help, Chart::Cloud))),
+    ("manifolds", Some((Page::Manifolds, Chart::Cloud))),
+    ("manifold", Some((Page::Manifold, Chart::Cloud))),
+    ("heatmap", Some((Page::Manifold, Chart::Cosines))),
     ("histograms", None),
 ];
 
@@ -44,12 +45,13 @@ enum Kind {
 }
 
 pub(super) fn run(args: &RenderArgs, common: &Common) -> Result<()> {
-    let page = page(&args.view)?;
+    let (page, chart) = page(&args.view)?;
     let size = size(&args.size)?;
     let kind = args.output.as_deref().map_or(Ok(Kind::Text), kind)?;
     let target = args.output.as_deref().map(|path| Target::new(path, common.force)).transpose()?;
     let scene = Scene {
         page,
+        chart,
         feature: args.feature,
         cluster: args.cluster.as_deref().map(cluster).transpose()?,
         filter: args.filter.as_deref().map(parse_filter).transpose()?,
@@ -64,7 +66,7 @@ pub(super) fn run(args: &RenderArgs, common: &Common) -> Result<()> {
     let styled = tier != ColorTier::None;
     let look = Look { styled, ..Look::new(Theme::new(tier, Ground::Dark), args.glyphs) };
     let frame = progress::with_task(common, |task| {
-        let products = products(&study, &params, task)?;
+        let products = products(&study, &params, &scene, task)?;
         let options = Options { params, look, multiplexer: None, mouse: false, has_others: false };
         still(&study, products, options, &scene, size, task)
     })?;
@@ -79,7 +81,7 @@ pub(super) fn run(args: &RenderArgs, common: &Common) -> Result<()> {
     }
 }
 
-fn page(view: &str) -> Result<Page> {
+fn page(view: &str) -> Result<(Page, Chart)> {
     match VIEWS.iter().find(|(name, _)| *name == view) {
         Some((_, Some(page))) => Ok(*page),
         Some((_, None)) => Err(Error::NotInBuild(format!("the view {view}"))),

@@ -5,6 +5,7 @@
 
 pub mod csv;
 pub mod json;
+pub mod manifolds;
 pub mod npy;
 pub mod npz;
 pub mod objects;

@@ -7,7 +7,10 @@
 //! Keys are written as [`super::key::Key`] reads them. A number typed before a key is its count (`12j`).
 
 use Action as A;
-use Context::{Clusters, Confirm, Help, Info, Jobs, Map, Marks, Neighbours, Passages, Picker, Prompt, Side, Table};
+use Context::{
+    Along, Cloud, Clusters, Confirm, Help, Info, Jobs, Manifolds, Map, Marks, Neighbours, Passages, Picker, Prompt, Side,
+    Table,
+};
 
 /// What a user can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -48,6 +51,7 @@ pub enum Action {
     GoFeature,
     GoNeighbours,
     GoClusters,
+    GoManifolds,
     GoTable,
     GoMarks,
     GoJobs,
@@ -60,6 +64,17 @@ pub enum Action {
     NeighboursBy,
     SortBy,
     SortReverse,
+    FilterManifolds,
+    ManifoldOfMarks,
+    Grow,
+    Shrink,
+    NextPlane,
+    PreviousPlane,
+    Turn,
+    Tint,
+    CloudWords,
+    Chart,
+    Arc,
     Filter,
     ClearFilters,
     OnlyCluster,
@@ -111,6 +126,12 @@ pub enum Context {
     Neighbours,
     /// The list of clusters.
     Clusters,
+    /// The list of groups of features.
+    Manifolds,
+    /// The cloud of one of them.
+    Cloud,
+    /// The tokens along it.
+    Along,
     /// The table of features.
     Table,
     /// The list of marked features.
@@ -131,8 +152,10 @@ pub enum Context {
 
 impl Context {
     /// Every context.
-    pub const ALL: [Self; 13] =
-        [Map, Side, Passages, Neighbours, Clusters, Table, Marks, Jobs, Info, Help, Picker, Prompt, Confirm];
+    pub const ALL: [Self; 16] = [
+        Map, Side, Passages, Neighbours, Clusters, Manifolds, Cloud, Along, Table, Marks, Jobs, Info, Help, Picker,
+        Prompt, Confirm,
+    ];
 
     /// What the help calls it.
     pub fn name(self) -> &'static str {
@@ -142,6 +165,9 @@ impl Context {
             Passages => "passages",
             Neighbours => "neighbours",
             Clusters => "clusters",
+            Manifolds => "manifolds",
+            Cloud => "cloud",
+            Along => "along the manifold",
             Table => "table of features",
             Marks => "marked features",
             Jobs => "jobs",
@@ -174,19 +200,31 @@ pub struct Row {
 /// Everywhere.
 const ALL: &[Context] = &Context::ALL;
 /// Wherever keys are commands rather than text or an answer.
-const PANES: &[Context] = &[Map, Side, Passages, Neighbours, Clusters, Table, Marks, Jobs, Info, Help];
+const PANES: &[Context] =
+    &[Map, Side, Passages, Neighbours, Clusters, Manifolds, Cloud, Along, Table, Marks, Jobs, Info, Help];
 /// Wherever there is a cursor to move.
-const MOVES: &[Context] = &[Map, Side, Passages, Neighbours, Clusters, Table, Marks, Jobs, Info, Help, Picker];
+const MOVES: &[Context] =
+    &[Map, Side, Passages, Neighbours, Clusters, Manifolds, Cloud, Along, Table, Marks, Jobs, Info, Help, Picker];
+/// Where `/` searches features, dictionaries, or the help.
+const SEARCHES: &[Context] =
+    &[Map, Side, Passages, Neighbours, Clusters, Cloud, Along, Table, Marks, Jobs, Info, Help, Picker];
 /// Where there are rows or features to open.
-const OPENS: &[Context] = &[Map, Side, Passages, Neighbours, Clusters, Table, Marks, Picker];
+const OPENS: &[Context] =
+    &[Map, Side, Passages, Neighbours, Clusters, Manifolds, Cloud, Along, Table, Marks, Picker];
 /// Where `q` ends the program.
-const QUITS: &[Context] = &[Map, Side, Passages, Neighbours, Clusters, Table, Marks, Jobs, Info, Picker];
+const QUITS: &[Context] =
+    &[Map, Side, Passages, Neighbours, Clusters, Manifolds, Cloud, Along, Table, Marks, Jobs, Info, Picker];
 /// Wherever keys are about the study: all of these but the help, which searches itself and is ended by `q`.
-const STUDY: &[Context] = &[Map, Side, Passages, Neighbours, Clusters, Table, Marks, Jobs, Info];
+const STUDY: &[Context] =
+    &[Map, Side, Passages, Neighbours, Clusters, Manifolds, Cloud, Along, Table, Marks, Jobs, Info];
 /// Where there is a feature under the cursor.
 const FEATURES: &[Context] = &[Map, Side, Passages, Neighbours, Clusters, Table, Marks];
-/// Tables of features.
-const TABLES: &[Context] = &[Table, Marks];
+/// Where there are features under the cursor, one or many.
+const MARKS: &[Context] = &[Map, Side, Passages, Neighbours, Clusters, Manifolds, Cloud, Along, Table, Marks];
+/// Tables that can be sorted.
+const TABLES: &[Context] = &[Table, Marks, Manifolds];
+/// The page of one group.
+const GROUP: &[Context] = &[Cloud, Along];
 const MAP: &[Context] = &[Map];
 const PROMPT: &[Context] = &[Prompt];
 const CONFIRM: &[Context] = &[Confirm];
@@ -219,14 +257,20 @@ pub const ACTIONS: &[Row] = &[
     row(A::RestartJob, "job.restart", &["r"], &[Jobs], Some("run again"), "Run the job under the cursor again; by the palette from elsewhere, the map's"),
 
     row(A::Open, "go.open", &["Enter"], OPENS, Some("open"), "Open what is under the cursor: a feature, a neighbour, a cluster, a passage"),
+    row(A::NextPlane, "manifold.next-plane", &["p"], GROUP, Some("other plane"), "Look at the cloud in the next plane"),
+    row(A::Turn, "manifold.turn", &["r"], GROUP, Some("turn"), "Turn the cloud in three dimensions with the arrows, or lie flat again"),
+    row(A::Chart, "manifold.chart", &["d"], GROUP, Some("charts"), "Next chart: cloud, loops, capture, cosines, why"),
+    row(A::Tint, "manifold.colour-by", &["o"], GROUP, Some("colour"), "Colour the cloud by the next: type, place, strength, each feature"),
+    row(A::Grow, "manifold.grow", &["+", "="], GROUP, Some("grow"), "Add the feature nearest to the group"),
+    row(A::FilterManifolds, "manifold.filter", &["f", "/", "&"], &[Manifolds], Some("filter"), "List only groups with these words: in name, label, grouping or verdict"),
     row(A::NeighboursBy, "find.neighbours-by", &["b"], &[Neighbours], Some("other measure"), "Measure neighbours by the next: decoder, encoder, activation"),
     row(A::SortBy, "find.sort", &["s"], TABLES, Some("sort"), "Sort the table by the next column"),
     row(A::SortReverse, "find.sort-reverse", &["S"], TABLES, None, "Sort the table the other way round"),
     row(A::ZoomIn, "map.zoom-in", &["+", "="], MAP, Some("zoom in"), "Zoom in around the cursor"),
-    row(A::Search, "find.search", &["/"], MOVES, Some("search"), "Search labels and tokens as you type; in the help, its text"),
+    row(A::Search, "find.search", &["/"], SEARCHES, Some("search"), "Search labels and tokens as you type; in the help, its text"),
     row(A::Filter, "filter.where", &["f", "&"], FEATURES, Some("filter"), "Show only features for which an expression holds: density < 0.01 and label ~ \"day\""),
     row(A::OnlyCluster, "filter.only-cluster", &["c c"], FEATURES, Some("only this cluster"), "Show only the cluster under the cursor"),
-    row(A::Mark, "mark.toggle", &["Space"], FEATURES, Some("mark"), "Mark or unmark the feature under the cursor; on a cluster, all its features"),
+    row(A::Mark, "mark.toggle", &["Space"], MARKS, Some("mark"), "Mark or unmark the feature under the cursor; on a cluster or a group, all its features"),
 
     row(A::MoveLeft, "move.left", &["h", "Left"], MOVES, None, "Move left"),
     row(A::MoveDown, "move.down", &["j", "Down"], MOVES, None, "Move down"),
@@ -251,13 +295,20 @@ pub const ACTIONS: &[Row] = &[
     row(A::NextCluster, "map.next-cluster", &["]"], FEATURES, Some("next cluster"), "Go to the next cluster"),
     row(A::PreviousCluster, "map.previous-cluster", &["["], FEATURES, None, "Go to the previous cluster"),
     row(A::ColourBy, "map.colour-by", &["o"], FEATURES, None, "Colour the map by the next measure: cluster, density, and so on"),
-    row(A::Glyphs, "map.glyphs", &["i"], FEATURES, None, "Draw points with the next set of glyphs, from Braille to plain ASCII"),
+    row(A::Glyphs, "map.glyphs", &["i"], MARKS, None, "Draw points with the next set of glyphs, from Braille to plain ASCII"),
     row(A::TrueNeighbours, "map.true-neighbours", &["t"], FEATURES, None, "Show on the map where the true nearest neighbours of the selected feature lie"),
+
+    row(A::PreviousPlane, "manifold.previous-plane", &["P"], GROUP, None, "Look at the cloud in the plane before"),
+    row(A::CloudWords, "manifold.words", &["w"], GROUP, None, "Write the token types on the cloud, or take them off"),
+    row(A::Shrink, "manifold.shrink", &["-", "_"], GROUP, None, "Take the last feature that was added out of the group again"),
+    row(A::Arc, "manifold.arc", &["v"], &[Along], None, "Begin an arc at this token; again, list only the tokens from there to here"),
+    row(A::ManifoldOfMarks, "manifold.of-marks", &["m g"], MARKS, None, "Look at the marked features as one group"),
 
     row(A::GoMap, "go.map", &["g m"], PANES, None, "Go to the map"),
     row(A::GoFeature, "go.feature", &["g d"], PANES, None, "Go to the page of the selected feature (its details)"),
     row(A::GoNeighbours, "go.neighbours", &["g n"], PANES, None, "Go to the nearest neighbours of the selected feature"),
     row(A::GoClusters, "go.clusters", &["g c"], PANES, None, "Go to the clusters"),
+    row(A::GoManifolds, "go.manifolds", &["g f"], PANES, Some("manifolds"), "Go to the groups of features that may trace a shape"),
     row(A::GoTable, "go.table", &["g t"], PANES, None, "Go to the table of the features that are shown"),
     row(A::GoMarks, "go.selections", &["g s"], PANES, None, "Go to the marked features"),
     row(A::GoJobs, "go.jobs", &["J", "g j"], PANES, None, "Go to the jobs: progress, time, errors, cancel"),
@@ -266,8 +317,8 @@ pub const ACTIONS: &[Row] = &[
     row(A::GoPicker, "go.dictionaries", &["g o"], STUDY, None, "Go to the other dictionaries of the folder"),
     row(A::JumpBack, "go.back", &["Ctrl-o"], FEATURES, None, "Back to the feature visited before"),
     row(A::JumpForward, "go.forward", &["Ctrl-n"], FEATURES, None, "Forward again through the features visited"),
-    row(A::FocusNext, "go.next-pane", &["Tab"], FEATURES, Some("next pane"), "Move the focus to the next pane"),
-    row(A::FocusPrevious, "go.previous-pane", &["Shift-Tab"], FEATURES, None, "Move the focus to the previous pane"),
+    row(A::FocusNext, "go.next-pane", &["Tab"], MARKS, Some("next pane"), "Move the focus to the next pane"),
+    row(A::FocusPrevious, "go.previous-pane", &["Shift-Tab"], MARKS, None, "Move the focus to the previous pane"),
     row(A::Back, "go.out", &["Esc"], MOVES, Some("back"), "Step back: box, pane, page; then end the search, then take off the last filter; never quits"),
 
     row(A::NextMatch, "find.next", &["n"], STUDY, None, "Next match of the search"),
@@ -285,10 +336,10 @@ pub const ACTIONS: &[Row] = &[
 
     row(A::MarkShown, "mark.shown", &["m a"], FEATURES, None, "Mark every feature that is shown"),
     row(A::OnlyMarked, "mark.only", &["m o"], FEATURES, None, "Show only marked features, or all again"),
-    row(A::ClearMarks, "mark.clear", &["m c"], FEATURES, None, "Unmark every feature"),
+    row(A::ClearMarks, "mark.clear", &["m c"], MARKS, None, "Unmark every feature"),
     row(A::YankId, "copy.id", &["y"], FEATURES, None, "Copy the number of the feature to the clipboard of your own machine"),
     row(A::YankRow, "copy.row", &["Y"], FEATURES, None, "Copy the row of the feature, tab separated, to the clipboard"),
-    row(A::Export, "export.shown", &["e"], FEATURES, None, "Write what is shown to a file: csv, json, npz; svg or txt for the picture"),
+    row(A::Export, "export.shown", &["e"], MARKS, None, "Write what is shown to a file: csv, json, npz; svg or txt for the picture"),
     row(A::ExportAll, "export.all", &["E"], FEATURES, None, "Write all features to a file"),
     row(A::Undo, "view.undo", &["u"], FEATURES, None, "Undo the last change of view, filter or marks"),
 
@@ -305,6 +356,7 @@ pub const ACTIONS: &[Row] = &[
 pub const GROUPS: &[(&str, &str)] = &[
     ("move", "Moving"),
     ("map", "Map"),
+    ("manifold", "Manifolds"),
     ("go", "Going places"),
     ("find", "Finding"),
     ("filter", "Filtering"),

@@ -13,6 +13,7 @@
 //! | [`App::aside`], [`App::members`] | what the side pane shows: a feature, or the features of a cluster |
 //! | [`App::listed`], [`App::sort`] | the rows of a table of features, and their order |
 //! | [`App::clusters`], [`App::cluster_rows`] | the clusters: size, how many are shown, words |
+//! | [`App::shapes`], [`App::cloud`] | groups of features and the one that is open |
 //! | [`App::filters`], [`App::shown_count`], [`App::is_shown`], [`App::marks`] | what is shown and what is marked |
 //! | [`App::search`], [`App::true_neighbours`] | features that a search found; features to be pointed out |
 //! | [`App::list`], [`App::rows`] | cursor and offset of a list, and how many rows it has |
@@ -24,6 +25,7 @@
 //! stale result is never shown. Cost of an update: O(features) when the filter, the colours or the layout change,
 //! else O(list rows); a search is one scan over the words of the study.
 
+mod cloud;
 mod commands;
 mod exporting;
 mod facts;
@@ -39,6 +41,7 @@ mod prompting;
 mod remaking;
 mod results;
 mod session;
+mod shapes;
 mod still;
 mod tables;
 #[cfg(test)]
@@ -46,6 +49,7 @@ mod tests;
 mod undo;
 mod values;
 
+pub use cloud::{Chart, CloudState, Tint};
 pub use facts::{FactLine, WHAT, fact_lines};
 pub use filter::{Chip, Filters, cluster_name};
 pub use help::{HelpLine, KEYS, NAME, has_names, help_lines};
@@ -53,6 +57,7 @@ pub use lists::{ListState, Pane};
 pub use map::{ColourBy, MapState, Ramp, Stage};
 pub use prompt::{Choice, Note, Prompt, PromptKind, Suggestion};
 pub use session::{Opening, Outcome, run};
+pub use shapes::{ShapeSort, Shapes, word_name};
 pub use still::{Scene, products, still};
 pub use tables::Sort;
 pub use values::{ClusterRow, Message, Options, Question, Search};
@@ -152,6 +157,8 @@ pub struct App {
     listed: Vec<u32>,
     unlisted: bool,
     sort: Sort,
+    shapes: Shapes,
+    cloud: CloudState,
     filters: Filters,
     /// A condition that is being typed; applies as long as its prompt is open.
     trial: Option<Filter>,
@@ -218,6 +225,8 @@ impl App {
             listed: Vec::new(),
             unlisted: true,
             sort: Sort::default(),
+            shapes: Shapes::default(),
+            cloud: CloudState::default(),
             filters: Filters::default(),
             trial: None,
             shown: vec![true; features],
@@ -344,6 +353,14 @@ impl App {
     pub fn variance(&self) -> Option<[f64; 2]> {
         self.variance
     }
+    /// Groups of features, and which of them are listed.
+    pub fn shapes(&self) -> &Shapes {
+        &self.shapes
+    }
+    /// How the cloud of the open group is looked at.
+    pub fn cloud(&self) -> &CloudState {
+        &self.cloud
+    }
     /// The conditions that decide what is shown.
     pub fn filters(&self) -> &Filters {
         &self.filters
@@ -380,21 +397,6 @@ impl App {
     /// [`Pane::Feature`] those of the one aside, [`Pane::Passages`] the passages of the selected one.
     pub fn list(&self, pane: Pane) -> ListState {
         self.lists[pane as usize]
-    }
-    /// How many rows a list has.
-    pub fn rows(&self, pane: Pane) -> usize {
-        match pane {
-            Pane::Map => 0,
-            Pane::Feature => self.aside().and_then(|detail| detail.neighbours.as_ref()).map_or(0, Vec::len),
-            Pane::Members => self.members.len(),
-            Pane::Neighbours => self.neighbours().map_or(0, <[_]>::len),
-            Pane::Passages => self.detail.as_ref().map_or(0, |detail| detail.examples.len()),
-            Pane::Clusters => self.cluster_rows.len(),
-            Pane::Table | Pane::Marks => self.listed.len(),
-            Pane::Jobs => self.jobs.list().count(),
-            Pane::Info => self.facts().len(),
-            Pane::Help => self.help().len(),
-        }
     }
     /// The jobs: running, finished, failed. The list on screen shows the newest first: row `i` is
     /// `jobs().list().rev().nth(i)`.
@@ -543,30 +545,6 @@ impl App {
         let (columns, rows) = (plot.0.saturating_sub(1), plot.1.saturating_sub(1));
         self.map.crosshair = self.map.crosshair.map(|(column, row)| (column.min(columns), row.min(rows)));
         self.put_crosshair();
-    }
-
-    /// Brings every list's cursor and offset back into its bounds.
-    fn settle(&mut self) {
-        self.list_features();
-        for pane in Pane::of(self.page) {
-            let height = usize::from(self.list_area(*pane).height);
-            let rows = self.rows(*pane);
-            self.lists[*pane as usize].settle(rows, height);
-        }
-    }
-
-    /// The rows on screen of a list, without its line of headings.
-    pub(super) fn list_area(&self, pane: Pane) -> Rect {
-        let areas = self.areas();
-        let inside = layout::inner(areas.main);
-        let headed = |area: Rect| Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
-        match pane {
-            Pane::Map => Rect::default(),
-            Pane::Feature | Pane::Members => areas.list,
-            Pane::Info | Pane::Help => inside,
-            Pane::Passages => layout::passages(inside, self.reading).0,
-            Pane::Neighbours | Pane::Clusters | Pane::Table | Pane::Marks | Pane::Jobs => headed(inside),
-        }
     }
 }
 

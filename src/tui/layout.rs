@@ -26,6 +26,10 @@ pub enum Page {
     Neighbours,
     /// The clusters.
     Clusters,
+    /// Groups of features that may trace a shape, best first.
+    Manifolds,
+    /// One of them: its cloud, and what lies along it.
+    Manifold,
     /// The features that are shown, as a table.
     Table,
     /// The marked features.
@@ -40,17 +44,24 @@ pub enum Page {
 
 impl Page {
     /// Every page.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Map,
         Self::Feature,
         Self::Neighbours,
         Self::Clusters,
+        Self::Manifolds,
+        Self::Manifold,
         Self::Table,
         Self::Marks,
         Self::Jobs,
         Self::Info,
         Self::Help,
     ];
+
+    /// Whether it is about groups of features.
+    pub fn is_of_groups(self) -> bool {
+        matches!(self, Self::Manifolds | Self::Manifold)
+    }
 
     /// What the title calls it.
     pub fn name(self) -> &'static str {
@@ -59,6 +70,8 @@ impl Page {
             Self::Feature => "feature",
             Self::Neighbours => "neighbours",
             Self::Clusters => "clusters",
+            Self::Manifolds => "manifolds",
+            Self::Manifold => "manifold",
             Self::Table => "features",
             Self::Marks => "marked",
             Self::Jobs => "jobs",
@@ -77,9 +90,9 @@ pub struct Areas {
     pub filter: Rect,
     /// The main pane with its border.
     pub main: Rect,
-    /// On the map page, the cells of the map itself.
+    /// On the pages of the map and of one manifold, the cells of the plot itself.
     pub plot: Rect,
-    /// On the map page, the lines of the legend, inside the main pane.
+    /// On these pages, the lines of the legend, inside the main pane.
     pub legend: Rect,
     /// The side pane with its border.
     pub side: Rect,
@@ -157,12 +170,14 @@ pub fn areas(width: u16, height: u16, page: Page, side_first: bool) -> Areas {
     let body = Rect::new(0, 2, width, height - 4);
     let none = Rect::new(0, 0, 0, 0);
     let has_side = !matches!(page, Page::Jobs | Page::Info | Page::Help);
-    let wide = if page == Page::Map { WIDE_FOR_MAP } else { WIDE };
+    let plots = matches!(page, Page::Map | Page::Manifold);
+    let wide = if plots { WIDE_FOR_MAP } else { WIDE };
     let (main, side) = if !has_side {
         (body, none)
     } else if width >= wide {
         let least = if width >= WIDE { 40 } else { 30 };
-        let side = (u32::from(width) * 36 / 100).clamp(least, 64) as u16;
+        let (share, most) = if page == Page::Manifold { (45, 100) } else { (36, 64) };
+        let side = (u32::from(width) * share / 100).clamp(least, most) as u16;
         (Rect { width: width - side, ..body }, Rect { x: width - side, width: side, ..body })
     } else if body.height >= TALL {
         let share = if page == Page::Feature { 50 } else { 40 };
@@ -175,14 +190,22 @@ pub fn areas(width: u16, height: u16, page: Page, side_first: bool) -> Areas {
         (body, none)
     };
     let (mut plot, mut legend) = (none, none);
-    if page == Page::Map && main != none {
+    if plots && main != none {
         let inside = inner(main);
-        let lines = if inside.height >= 16 { 2 } else { 1 };
+        let lines = match (page, inside.height) {
+            (Page::Manifold, 24..) => 4,
+            (_, 16..) => 2,
+            _ => 1,
+        };
         plot = Rect { height: inside.height - lines, ..inside };
         legend = Rect { y: inside.y + plot.height, height: lines, ..inside };
     }
     // A cluster is told in few lines, of its features there are many.
-    let told = if page == Page::Clusters { 7 } else { u16::MAX };
+    let told = match page {
+        Page::Clusters => 7,
+        Page::Manifolds => 16,
+        _ => u16::MAX,
+    };
     let (summary, heading, list) = side_parts(inner(side), told);
     Areas {
         header: line(0),
@@ -269,8 +292,9 @@ mod tests {
                         }
                         assert!(!areas.list.intersects(areas.summary) && !areas.list.intersects(areas.heading));
                         assert_eq!(areas.side.is_empty(), areas.list.is_empty());
-                        if page == Page::Map && !areas.main.is_empty() {
-                            assert!(areas.plot.height >= 6 && areas.plot.width >= 40, "{width}x{height}: {areas:?}");
+                        if matches!(page, Page::Map | Page::Manifold) && !areas.main.is_empty() {
+                            let width = if page == Page::Map { 40 } else { 36 };
+                            assert!(areas.plot.height >= 6 && areas.plot.width >= width, "{width}x{height}: {areas:?}");
                             assert_eq!(areas.plot.height + areas.legend.height, inner(areas.main).height);
                         }
                     }

@@ -9,7 +9,7 @@
 
 use crate::geometry::homology::{Start, maxmin};
 use crate::rows::{Points, Points64};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Landmarks that are joined.
 const LANDMARKS: usize = 300;
@@ -19,7 +19,7 @@ const PARTS: usize = 40;
 const STRAY: f64 = 0.01;
 
 /// Tight clumps of a cloud.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Clumps {
     /// How many, strays not counted.
     pub count: usize,
@@ -27,6 +27,8 @@ pub struct Clumps {
     pub gap: f64,
     /// Share of the points that they hold.
     pub share: f64,
+    /// Landmarks that were joined: fewer than the points of a large cloud.
+    pub landmarks: usize,
     /// Means of the clumps.
     #[serde(skip)]
     pub means: Vec<Vec<f64>>,
@@ -106,5 +108,5 @@ pub(super) fn clumps(points: &Points64) -> Option<Clumps> {
     let kept: Vec<usize> = (0..m).filter(|&part| counts[part] as f64 >= STRAY * n as f64).collect();
     let means = kept.iter().map(|&part| means[part].iter().map(|x| x / counts[part] as f64).collect()).collect();
     let share = kept.iter().map(|&part| counts[part]).sum::<usize>() as f64 / n as f64;
-    Some(Clumps { count: kept.len(), gap, share, means })
+    Some(Clumps { count: kept.len(), gap, share, landmarks: m, means })
 }

@@ -15,9 +15,9 @@ use crate::error::Result;
 use crate::geometry::eigen::eigen;
 use crate::task::Task;
 use faer::Mat;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-/// Neighbours that all estimates together need.
+/// Most neighbours of the likelihood's average.
 pub(super) const NEIGHBOURS: usize = 20;
 /// Least number of neighbours of the likelihood's average.
 const LEAST: usize = 10;
@@ -25,7 +25,7 @@ const LEAST: usize = 10;
 const LOCAL: usize = 400;
 
 /// Estimates of the intrinsic dimension; none where there are too few places.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Dimension {
     /// TwoNN by maximum likelihood.
     pub twonn: Option<f64>,
@@ -33,8 +33,10 @@ pub struct Dimension {
     pub twonn_fit: Option<f64>,
     /// Levina and Bickel's estimate, k from 10 to 20.
     pub mle: Option<f64>,
-    /// Median participation ratio of the 20 nearest around a point, over at most 400 points.
+    /// Median participation ratio of a place and all its listed neighbours, over at most 400 places.
     pub local_pca: Option<f64>,
+    /// Places that it is the median of.
+    pub local_pca_places: usize,
 }
 
 impl Dimension {
@@ -52,7 +54,8 @@ impl Dimension {
 /// If the task is cancelled.
 pub(super) fn dimension(near: &Near, task: &Task) -> Result<Dimension> {
     let (twonn, twonn_fit) = two_nearest(near).unzip();
-    Ok(Dimension { twonn, twonn_fit: twonn_fit.flatten(), mle: likelihood(near), local_pca: local(near, task)? })
+    let (local_pca, local_pca_places) = local(near, task)?;
+    Ok(Dimension { twonn, twonn_fit: twonn_fit.flatten(), mle: likelihood(near), local_pca, local_pca_places })
 }
 
 /// By the first two distances: maximum likelihood and fit.
@@ -102,10 +105,10 @@ fn likelihood(near: &Near) -> Option<f64> {
 }
 
 /// By the components of the neighbours around a point.
-fn local(near: &Near, task: &Task) -> Result<Option<f64>> {
+fn local(near: &Near, task: &Task) -> Result<(Option<f64>, usize)> {
     let (m, dims) = (near.len(), near.places.dims());
     if near.k < 5 {
-        return Ok(None);
+        return Ok((None, 0));
     }
     let step = m.div_ceil(LOCAL);
     let mut ratios = Vec::with_capacity(m.min(LOCAL));
@@ -129,5 +132,5 @@ fn local(near: &Near, task: &Task) -> Result<Option<f64>> {
         }
     }
     ratios.sort_by(f64::total_cmp);
-    Ok(ratios.get(ratios.len() / 2).copied())
+    Ok((ratios.get(ratios.len() / 2).copied(), ratios.len()))
 }

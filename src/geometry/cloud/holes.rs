@@ -14,23 +14,25 @@
 use super::null::gaussian;
 use super::spectrum::Spectrum;
 use crate::error::Result;
-use crate::geometry::homology::{Distances, RipsParams, Start, maxmin, rips};
+use crate::geometry::homology::{Distances, Loop, RipsParams, Start, maxmin, rips};
+use crate::geometry::random::percentile_95;
 use crate::rows::Points;
 use crate::task::Task;
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Draws above the cloud's longest interval after which no more are made: it is not above the 95th percentile then.
 const ENOUGH: usize = 6;
-/// Draws after which no more are made where nothing could be counted as a loop, whatever followed.
-const FIRST: usize = 16;
+/// Draws are made in as many batches. After the first no more are made where nothing can be counted as a loop, whatever
+/// follows. (Batches, so that threads share the work and the number of draws does not depend on how many there are.)
+const BATCHES: usize = 8;
 /// Share of the cloud's size that a loop must exceed.
 const LEAST: f64 = 0.1;
 /// Intervals that are kept.
 const KEPT: usize = 16;
 
 /// An interval of H1.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Hole {
     /// Length of edges at which the loop closes.
     pub birth: f64,
@@ -41,10 +43,9 @@ pub struct Hole {
 }
 
 /// H1 in one space.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Seen {
     /// The plane's components, from 1; none for the whole span.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub pcs: Option<[usize; 2]>,
     /// Landmarks: fewer than asked where there are fewer places.
     pub landmarks: usize,
@@ -54,7 +55,8 @@ pub struct Seen {
     pub h1: Vec<Hole>,
     /// Intervals in all.
     pub intervals: usize,
-    /// 95th percentile of the longest interval over the draws; none if there were none.
+    /// 95th percentile of the longest interval over the draws: the longest of all where they are fewer than 19; none if
+    /// there were none.
     pub null_95: Option<f64>,
     /// The longest of all; none if there were no draws.
     pub null_longest: Option<f64>,
@@ -79,6 +81,8 @@ impl Seen {
     fn loops_above(&self, null: f64) -> usize {
         let null = null.max(LEAST * self.size);
         let above = self.h1.iter().take_while(|hole| hole.persistence > null).count();
+        // Of the last that is kept it is not known how long the next is.
+        let above = above.min(self.h1.len() - usize::from(self.intervals > self.h1.len() && !self.h1.is_empty()));
         (1..=above).rev().find(|&count| self.persistence(count - 1) > 2.0 * self.persistence(count)).unwrap_or(0)
     }
 }
@@ -101,10 +105,10 @@ fn look(points: &Points, landmarks: usize, task: &Task) -> Result<Seen> {
     let rows = chosen.indices.iter().flat_map(|&at| points.row(at as usize).to_vec()).collect();
     let distances = Distances::from_points(&Points::new(rows, points.dims()))?;
     let found = rips(&distances, &RipsParams { threshold: None }, task)?.h1;
-    let hole = |interval: &crate::geometry::homology::Loop| Hole {
+    let hole = |interval: &Loop| Hole {
         birth: interval.birth,
         death: interval.death,
-        persistence: interval.death - interval.birth,
+        persistence: interval.persistence(),
     };
     let squares: f64 = points.data().iter().map(|&x| f64::from(x).powi(2)).sum();
     Ok(Seen {
@@ -141,8 +145,7 @@ pub(super) fn holes(spectrum: &Spectrum, look_at: &Look, task: &Task) -> Result<
     let mut seen = all(&Points::new(narrow, spectrum.coordinates.dims()))?;
     let n = spectrum.coordinates.len();
     let mut longest: Vec<Vec<f64>> = vec![Vec::new(); seen.len()];
-    // In batches, so that threads share the work and the number of draws does not depend on how many there are.
-    let batch = 8;
+    let batch = draws.div_ceil(BATCHES).max(1);
     for start in (0..draws).step_by(batch) {
         let batch = start..(start + batch).min(draws);
         let drawn: Result<Vec<Vec<Seen>>> = task.install(|| {
@@ -156,20 +159,17 @@ pub(super) fn holes(spectrum: &Spectrum, look_at: &Look, task: &Task) -> Result<
         let above = |(seen, longest): (&Seen, &Vec<f64>)| longest.iter().filter(|x| **x >= seen.persistence(0)).count();
         let settled = |(seen, longest): (&Seen, &Vec<f64>)| {
             let null = longest.iter().copied().fold(0.0, f64::max);
-            above((seen, longest)) >= ENOUGH || (longest.len() >= FIRST && seen.loops_above(null) == 0)
+            above((seen, longest)) >= ENOUGH || seen.loops_above(null) == 0
         };
         if seen.iter().zip(&longest).all(settled) {
             break;
         }
     }
     for (seen, mut longest) in seen.iter_mut().zip(longest) {
-        longest.sort_by(f64::total_cmp);
+        seen.null_95 = percentile_95(&mut longest);
+        seen.null_longest = longest.last().copied();
         seen.null_draws = longest.len();
         seen.null_above = longest.iter().filter(|x| **x >= seen.persistence(0)).count();
-        // The k-th of m draws is the k/(m+1) quantile.
-        let at = ((longest.len() + 1) as f64 * 0.95).ceil() as usize;
-        seen.null_longest = longest.last().copied();
-        seen.null_95 = longest.get(at.saturating_sub(1).min(longest.len().saturating_sub(1))).copied();
     }
     Ok(seen)
 }

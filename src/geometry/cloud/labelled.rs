@@ -14,7 +14,7 @@ use super::near::Near;
 use super::spectrum::Spectrum;
 use crate::error::Result;
 use crate::task::Task;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The k that stands for all, and those of the sweep.
 pub(super) const ISOMETRY_K: usize = 10;
@@ -86,7 +86,7 @@ impl LabelDistance {
 }
 
 /// Paths against labels at one k.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Isometry {
     /// Pearson's correlation.
     pub pearson: Option<f64>,
@@ -103,7 +103,7 @@ pub struct Isometry {
 }
 
 /// What labels say.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LabelMeasures {
     /// Share of points nearest to the mean of their own class in the best plane.
     pub centroid_accuracy_plane: f64,

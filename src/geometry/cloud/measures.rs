@@ -120,9 +120,9 @@ pub const MEASURES: &[Measure] = &[
 fn plane(plane: &Plane) -> Value {
     json!({
         "pcs": plane.pcs,
-        "separability_bits": plane.separability,
-        "separability_null": plane.separability_null,
-        "mixture": plane.mixture,
+        "separability_bits": plane.indices.map(|indices| indices.separability),
+        "separability_null": plane.indices.and_then(|indices| indices.separability_null),
+        "mixture": plane.indices.map(|indices| indices.mixture),
         "ring": plane.ring.map(|ring| ring.quality()),
     })
 }

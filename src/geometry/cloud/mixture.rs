@@ -13,14 +13,17 @@
 //! paper normalises the cloud first. (With the temperature held at 1, as an earlier version of the script did, a circle
 //! gives 12 %.)
 //!
-//! Cost: exact, n log n a direction; by gradient, 10,000 passes over the points. Memory: 8 bytes a point.
+//! Most directions need not be swept: counts in bins bound the fullest band of each, and where a bound falls short of what
+//! other directions hold, the direction is left out. The answer is the same.
+//!
+//! Cost: exact, n a direction and n log n for those that are swept; by gradient, 10,000 passes over the points. Memory: 8 bytes a point.
 
 use super::Mode;
-use super::null::normals;
 use super::separability::normalised;
 use crate::error::Result;
+use crate::geometry::random::normals;
 use crate::task::Task;
-use crate::wide::wide;
+use crate::wide::{whole, wide};
 use std::f64::consts::PI;
 
 /// Half width of the band, in root mean squares.
@@ -33,6 +36,8 @@ const FINER: i32 = 6;
 /// Steps of the gradient's ascent and their length.
 const STEPS: usize = 10_000;
 const RATE: f64 = 0.1;
+/// Sums and extremes are kept apart in as many lanes.
+const LANES: usize = 16;
 /// Where the falling temperature stops. Colder, single points throw the ascent out of the cloud: on three of five
 /// circles it ends with no point in the band.
 const COLD: f64 = 0.006;
@@ -58,55 +63,110 @@ pub(super) fn mixture(x: &[f64], y: &[f64], mode: Mode, seed: u64, task: &Task) 
 /// Directions and offsets swept.
 fn exact(x: &[f64], y: &[f64], directions: usize, task: &Task) -> Result<f64> {
     let n = x.len() as f64;
-    let [mx, my] = [x, y].map(|values| values.iter().sum::<f64>() / n);
-    let x: Vec<f32> = x.iter().map(|x| (x - mx) as f32).collect();
-    let y: Vec<f32> = y.iter().map(|y| (y - my) as f32).collect();
-    let mut sweep = Sweep::new(x.len());
-    let mut at = |angle: f64| sweep.fullest(&x, &y, angle);
+    let (x, y) = centred(x, y);
+    let mut sweep = Sweep::default();
+    let angle = |step: usize, finer: i32| {
+        PI * (step as f64 + f64::from(finer) / f64::from(2 * FINER)) / directions as f64
+    };
     let mut grid = Vec::with_capacity(directions);
     for step in 0..directions {
         task.check()?;
-        grid.push((at(PI * step as f64 / directions as f64), step));
+        grid.push((sweep.bound(&x, &y, angle(step, 0)), step));
     }
+    // Directions that cannot be among the fullest few are not swept.
     grid.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
-    let mut best = grid[0].0;
-    for &(_, step) in grid.iter().take(REFINED) {
+    let mut fullest: Vec<(u32, usize)> = Vec::with_capacity(REFINED + 1);
+    for &(bound, step) in &grid {
+        let least = fullest.get(REFINED - 1).map_or(0, |last| last.0);
+        if bound < least {
+            break;
+        }
+        task.check()?;
+        let own = (sweep.fullest(&x, &y, angle(step, 0), least.saturating_sub(1)), step);
+        let place = fullest.partition_point(|other| (other.0, own.1) > (own.0, other.1));
+        fullest.insert(place, own);
+        fullest.truncate(REFINED);
+    }
+    let mut best = fullest[0].0;
+    for &(_, step) in &fullest {
         task.check()?;
         for finer in (-FINER..=FINER).filter(|finer| *finer != 0) {
-            let angle = (step as f64 + f64::from(finer) / f64::from(2 * FINER)) * PI / directions as f64;
-            best = best.max(at(angle));
+            best = best.max(sweep.fullest(&x, &y, angle(step, finer), best));
         }
     }
     Ok(f64::from(best) / n)
 }
 
-/// Buffers of a sweep.
+/// The fullest band of every direction of the first grid, none left out.
+#[cfg(test)]
+pub(super) fn grid(x: &[f64], y: &[f64], directions: usize) -> Vec<u32> {
+    let (x, y) = centred(x, y);
+    let mut sweep = Sweep::default();
+    (0..directions).map(|step| sweep.fullest(&x, &y, PI * step as f64 / directions as f64, 0)).collect()
+}
+
+/// Both coordinates with the mean off.
+fn centred(x: &[f64], y: &[f64]) -> (Vec<f32>, Vec<f32>) {
+    let [mx, my] = [x, y].map(|values| values.iter().sum::<f64>() / values.len() as f64);
+    (x.iter().map(|x| (x - mx) as f32).collect(), y.iter().map(|y| (y - my) as f32).collect())
+}
+
+/// Buffers of a sweep. Values are counted in bins: those below `counts[i]` lie before bin `i`, and a band that begins in
+/// it lies before bin `ends[i]`.
+#[derive(Default)]
 struct Sweep {
     projected: Vec<f32>,
-    sorted: Vec<f32>,
+    places: Vec<u32>,
+    counts: Vec<u32>,
+    ends: Vec<u32>,
     starts: Vec<u32>,
+    sorted: Vec<f32>,
+    beyond: Vec<f32>,
+}
+
+/// The range of projected values, and the square of their spread times 1 − ε².
+struct Projection {
+    low: f32,
+    high: f32,
+    spread: f32,
+}
+
+impl Projection {
+    /// Where a band that begins at `z` ends.
+    #[expect(clippy::inline_always, reason = "compiled for the vector width of its caller")]
+    #[inline(always)]
+    fn end(&self, z: f32) -> f32 {
+        let (epsilon, inverse) = (EPSILON as f32, (1.0 / (1.0 - EPSILON * EPSILON)) as f32);
+        2.0 * ((z + epsilon * (z * z + self.spread).sqrt()) * inverse) - z
+    }
 }
 
 impl Sweep {
-    fn new(n: usize) -> Self {
-        Self { projected: vec![0.0; n], sorted: vec![0.0; n], starts: Vec::new() }
-    }
-    /// Points in the fullest band across the direction `angle`.
-    fn fullest(&mut self, x: &[f32], y: &[f32], angle: f64) -> u32 {
+    /// Projects the points onto the direction `angle`.
+    fn project(&mut self, x: &[f32], y: &[f32], angle: f64) -> Projection {
         let (sin, cos) = angle.sin_cos();
         let (sin, cos) = (sin as f32, cos as f32);
+        self.projected.resize(x.len(), 0.0);
         let projected = &mut self.projected;
         let (square, low, high) = wide(
             #[inline(always)]
             || {
-                let mut square = [0.0f32; 16];
-                let (mut low, mut high) = ([f32::INFINITY; 16], [f32::NEG_INFINITY; 16]);
-                for (at, ((z, x), y)) in projected.iter_mut().zip(x).zip(y).enumerate() {
-                    *z = cos * x + sin * y;
-                    let lane = at % 16;
-                    square[lane] += *z * *z;
-                    low[lane] = low[lane].min(*z);
-                    high[lane] = high[lane].max(*z);
+                let mut square = [0.0f32; LANES];
+                let (mut low, mut high) = ([f32::INFINITY; LANES], [f32::NEG_INFINITY; LANES]);
+                for ((z, x), y) in projected.chunks_mut(LANES).zip(x.chunks(LANES)).zip(y.chunks(LANES)) {
+                    // What is missing of the last chunk repeats its first point: no new extreme, and no square.
+                    let mut own = [cos * x[0] + sin * y[0]; LANES];
+                    let mut squares = [0.0f32; LANES];
+                    for ((((own, square), z), x), y) in own.iter_mut().zip(&mut squares).zip(z).zip(x).zip(y) {
+                        *z = cos * x + sin * y;
+                        *own = *z;
+                        *square = *z * *z;
+                    }
+                    for lane in 0..LANES {
+                        square[lane] += squares[lane];
+                        low[lane] = if own[lane] < low[lane] { own[lane] } else { low[lane] };
+                        high[lane] = if own[lane] > high[lane] { own[lane] } else { high[lane] };
+                    }
                 }
                 (
                     square.iter().map(|&x| f64::from(x)).sum::<f64>(),
@@ -115,69 +175,110 @@ impl Sweep {
                 )
             },
         );
-        self.sort(low, high);
-        let (sorted, beyond, n) = (&self.sorted, &mut self.projected, x.len());
-        let spread = ((1.0 - EPSILON * EPSILON) * square / n as f64) as f32;
-        let (epsilon, inverse) = (EPSILON as f32, (1.0 / (1.0 - EPSILON * EPSILON)) as f32);
+        Projection { low, high, spread: ((1.0 - EPSILON * EPSILON) * square / x.len() as f64) as f32 }
+    }
+    /// Counts the values of a direction in bins.
+    fn count(&mut self, x: &[f32], y: &[f32], angle: f64) -> Projection {
+        let projection = self.project(x, y, angle);
+        let Projection { low, high, .. } = projection;
+        let count = x.len().next_power_of_two().clamp(64, 2048);
+        let scale = if high > low { (count - 1) as f32 / (high - low) } else { 0.0 };
+        let width = if scale > 0.0 { 1.0 / scale } else { 0.0 };
+        let last = (count - 2) as f32;
+        let Self { projected, places, counts, ends, .. } = self;
+        places.resize(x.len(), 0);
+        ends.resize(count, 0);
         wide(
             #[inline(always)]
             || {
-                for (beyond, &z) in beyond.iter_mut().zip(sorted) {
-                    *beyond = 2.0 * ((z + epsilon * (z * z + spread).sqrt()) * inverse) - z;
+                for (place, z) in places.iter_mut().zip(projected.iter()) {
+                    *place = whole((z - low) * scale);
+                }
+                for (at, end) in ends.iter_mut().enumerate() {
+                    // Another bin on each side, for what rounding does to the ends.
+                    let own = (projection.end(low + (at as i32 + 2) as f32 * width) - low) * scale;
+                    *end = whole(if own < last { own } else { last }) + 2;
+                }
+            },
+        );
+        counts.clear();
+        counts.resize(count + 1, 0);
+        for &place in places.iter() {
+            counts[place as usize + 1] += 1;
+        }
+        for at in 1..=count {
+            counts[at] += counts[at - 1];
+        }
+        projection
+    }
+    /// At least as many points as the fullest band across the direction `angle` holds.
+    fn bound(&mut self, x: &[f32], y: &[f32], angle: f64) -> u32 {
+        self.count(x, y, angle);
+        let Self { counts, ends, .. } = self;
+        ends.iter().zip(counts.iter()).map(|(&end, &before)| counts[end as usize] - before).max().unwrap_or(0)
+    }
+    /// Points in the fullest band across the direction `angle`, if they are more than `above`; else some number up to it.
+    /// Only values that such a band could hold are sorted.
+    fn fullest(&mut self, x: &[f32], y: &[f32], angle: f64, above: u32) -> u32 {
+        let projection = self.count(x, y, angle);
+        let Self { projected, places, counts, ends, starts, sorted, beyond } = self;
+        let bins = ends.len();
+        starts.clear();
+        let (mut until, mut kept) = (0, 0);
+        for at in 0..bins {
+            if counts[ends[at] as usize] - counts[at] > above {
+                until = ends[at] as usize;
+            }
+            // A bin that no such band touches has no room.
+            starts.push(if at < until { kept } else { u32::MAX });
+            kept += if at < until { counts[at + 1] - counts[at] } else { 0 };
+        }
+        sorted.resize(kept as usize, 0.0);
+        for (&place, &z) in places.iter().zip(projected.iter()) {
+            let at = &mut starts[place as usize];
+            if *at != u32::MAX {
+                sorted[*at as usize] = z;
+                *at += 1;
+            }
+        }
+        // Every bin now ends where the next began.
+        let mut start = 0;
+        for &end in starts.iter().filter(|end| **end != u32::MAX) {
+            sort(&mut sorted[start..end as usize]);
+            start = end as usize;
+        }
+        beyond.resize(sorted.len(), 0.0);
+        wide(
+            #[inline(always)]
+            || {
+                for (beyond, &z) in beyond.iter_mut().zip(sorted.iter()) {
+                    *beyond = projection.end(z);
                 }
             },
         );
         // A band that could not beat the best so far need not be measured: it must reach as far at least.
         let mut best = 0;
         for (start, &beyond) in beyond.iter().enumerate() {
-            while start + best < n && sorted[start + best] < beyond {
+            while start + best < sorted.len() && sorted[start + best] < beyond {
                 best += 1;
             }
         }
         best as u32
     }
-    /// Sorts the projections: by buckets of equal width, then within them.
-    fn sort(&mut self, low: f32, high: f32) {
-        let Self { projected, sorted, starts } = self;
-        let n = projected.len();
-        let buckets = n.next_power_of_two().clamp(16, 1 << 14);
-        let scale = if high > low { (buckets - 1) as f32 / (high - low) } else { 0.0 };
-        let bucket = |z: f32| ((z - low) * scale) as usize;
-        starts.clear();
-        starts.resize(buckets + 1, 0);
-        for &z in projected.iter() {
-            starts[bucket(z) + 1] += 1;
+}
+
+/// Sorts a bin: few values by insertion.
+fn sort(part: &mut [f32]) {
+    if part.len() > 24 {
+        return part.sort_unstable_by(f32::total_cmp);
+    }
+    for i in 1..part.len() {
+        let (z, mut at) = (part[i], i);
+        while at > 0 && part[at - 1] > z {
+            part[at] = part[at - 1];
+            at -= 1;
         }
-        for at in 1..=buckets {
-            starts[at] += starts[at - 1];
-        }
-        for &z in projected.iter() {
-            let at = &mut starts[bucket(z)];
-            sorted[*at as usize] = z;
-            *at += 1;
-        }
-        // Every bucket now ends where the next began.
-        let mut start = 0;
-        for &end in &starts[..buckets] {
-            let end = end as usize;
-            if end - start > 1 {
-                let part = &mut sorted[start..end];
-                if part.len() > 24 {
-                    part.sort_unstable_by(f32::total_cmp);
-                } else {
-                    for i in 1..part.len() {
-                        let (z, mut at) = (part[i], i);
-                        while at > 0 && part[at - 1] > z {
-                            part[at] = part[at - 1];
-                            at -= 1;
-                        }
-                        part[at] = z;
-                    }
-                }
-            }
-            start = end;
-        }
-        debug_assert_eq!(start, n);
+        part[at] = z;
     }
 }
 

@@ -41,23 +41,20 @@ use crate::error::{Problem, Result};
 use crate::rows::{Points64, Rows, all_finite};
 use crate::task::Task;
 use near::Near;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::sync::OnceLock;
 
 /// Components among whose pairs the planes are.
 pub const PLANE_COMPONENTS: usize = 5;
-/// Planes in which loops are looked for, the most ring-like first.
-const LOOKED_AT: usize = 3;
 /// Neighbours of each place.
 const NEIGHBOURS: usize = 30;
 /// Neighbours that a path joins a place with.
 const PATH_K: usize = 10;
-/// Gaussians that a line is fitted to, and places that their paths start from.
-const SPREAD_DRAWS: u64 = 3;
+/// Places that the paths of Gaussians start from.
 const LINE_SOURCES: usize = 60;
 
 /// How S and M are found; figures of different modes must not be compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// The definitions, without the procedures' faults.
@@ -69,17 +66,6 @@ pub enum Mode {
     Script,
 }
 
-impl Mode {
-    /// The name that flags and files use.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Exact => "exact",
-            Self::Paper => "paper",
-            Self::Script => "script",
-        }
-    }
-}
-
 /// What to measure with.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ShapeParams {
@@ -89,17 +75,21 @@ pub struct ShapeParams {
     pub seed: u64,
     /// Most landmarks of a Rips filtration.
     pub landmarks: usize,
+    /// Planes in which loops are looked for beside the span, the most ring-like first.
+    pub planes: usize,
     /// Draws of the loops' null; 0 for none.
     pub draws: usize,
     /// Places that paths start from, at most.
     pub sources: usize,
+    /// Gaussians whose dimension and line the cloud's are held against.
+    pub spread_draws: usize,
 }
 
 impl ShapeParams {
     /// For one cloud that someone looks at.
-    pub const ONE: Self = Self { mode: Mode::Exact, seed: 0, landmarks: 300, draws: 99, sources: 400 };
+    pub const ONE: Self = Self { mode: Mode::Exact, seed: 0, landmarks: 300, planes: 3, draws: 99, sources: 400, spread_draws: 3 };
     /// For hundreds of clouds: fewer landmarks and draws, so that an interval longer than every draw's has p at most .025.
-    pub const MANY: Self = Self { landmarks: 200, draws: 39, sources: 200, ..Self::ONE };
+    pub const MANY: Self = Self { landmarks: 200, planes: 1, draws: 39, sources: 200, spread_draws: 1, ..Self::ONE };
 }
 
 impl Default for ShapeParams {
@@ -109,10 +99,19 @@ impl Default for ShapeParams {
 }
 
 /// The plane of two components, measured.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Plane {
     /// Which components, from 1.
     pub pcs: [usize; 2],
+    /// The circle that fits best; none if the points are too few or equal.
+    pub ring: Option<Ring>,
+    /// S and M, once they are computed: of successive components at once, of the others later.
+    pub indices: Option<Indices>,
+}
+
+/// How far a plane is from a product and from a mixture.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Indices {
     /// Separability index, bits.
     pub separability: f64,
     /// What chance leaves of it (exact mode, once it is computed).
@@ -121,8 +120,50 @@ pub struct Plane {
     found: separability::Separability,
     /// ε-mixture index.
     pub mixture: f64,
-    /// The circle that fits best; none if the points are too few or equal.
-    pub ring: Option<Ring>,
+}
+
+impl Indices {
+    fn of(x: &[f64], y: &[f64], mode: Mode, seed: u64, task: &Task) -> Result<Option<Self>> {
+        let Some(found) = separability::separability(x, y, mode, task)? else { return Ok(None) };
+        Ok(Some(Self {
+            separability: found.bits,
+            separability_null: None,
+            found,
+            mixture: mixture::mixture(x, y, mode, seed, task)?,
+        }))
+    }
+    /// Whether S is above what chance leaves of it; not before that is computed.
+    pub fn depends(&self) -> bool {
+        self.separability_null.is_some_and(|null| self.separability > null)
+    }
+    /// (1 − M) S.
+    pub fn irreducible(&self) -> f64 {
+        (1.0 - self.mixture) * self.separability
+    }
+}
+
+impl Plane {
+    fn is_successive(&self) -> bool {
+        self.pcs[1] == self.pcs[0] + 1
+    }
+}
+
+/// The irreducibility score of a cloud alone: the mean of (1 − M) S over the planes of successive components among the
+/// first five; none for one component.
+///
+/// # Errors
+/// As [`Cloud::new`].
+pub fn irreducibility(points: &Points64, mode: Mode, seed: u64, task: &Task) -> Result<Option<f64>> {
+    let cloud = Cloud::new(points, false, task)?;
+    let columns = cloud.columns();
+    let (mut sum, mut planes) = (0.0, 0);
+    for [x, y] in columns.array_windows() {
+        if let Some(indices) = Indices::of(x, y, mode, seed, task)? {
+            sum += indices.irreducible();
+            planes += 1;
+        }
+    }
+    Ok((planes > 0).then(|| sum / f64::from(planes)))
 }
 
 /// Draw number `draw` of `n` points with the spread of a cloud and no shape.
@@ -132,7 +173,7 @@ pub(super) fn gaussian(spectrum: &Spectrum, n: usize, seed: u64, draw: u64) -> P
 }
 
 /// A cloud along its best line.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Line {
     /// Squared correlation of path lengths with distances along the line.
     pub fit: f64,
@@ -147,7 +188,7 @@ pub struct Line {
 }
 
 /// All that was measured of a cloud. What was not (yet) is none.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Shape {
     /// Points.
     pub points: usize,
@@ -244,6 +285,10 @@ impl Cloud {
     pub fn spectrum(&self) -> &Spectrum {
         &self.spectrum
     }
+    /// The first components.
+    fn columns(&self) -> Vec<Vec<f64>> {
+        (0..self.spectrum.coordinates.dims().min(PLANE_COMPONENTS)).map(|at| self.spectrum.column(at)).collect()
+    }
     /// Components of every plane, from 0.
     fn plane_pairs(&self) -> Vec<[usize; 2]> {
         let components = self.spectrum.coordinates.dims().min(PLANE_COMPONENTS);
@@ -260,20 +305,15 @@ impl Cloud {
     /// # Errors
     /// If the task is cancelled.
     pub fn shape(&self, params: &ShapeParams, task: &Task) -> Result<Shape> {
-        let columns: Vec<Vec<f64>> =
-            (0..self.spectrum.coordinates.dims().min(PLANE_COMPONENTS)).map(|at| self.spectrum.column(at)).collect();
+        let columns = self.columns();
         let mut planes = Vec::new();
         for [a, b] in self.plane_pairs() {
             let (x, y) = (&columns[a], &columns[b]);
-            let Some(found) = separability::separability(x, y, params.mode, task)? else { continue };
-            planes.push(Plane {
-                pcs: [a + 1, b + 1],
-                separability: found.bits,
-                separability_null: None,
-                found,
-                mixture: mixture::mixture(x, y, params.mode, params.seed, task)?,
-                ring: ring::ring(x, y),
-            });
+            let mut plane = Plane { pcs: [a + 1, b + 1], ring: ring::ring(x, y), indices: None };
+            if plane.is_successive() {
+                plane.indices = Indices::of(x, y, params.mode, params.seed, task)?;
+            }
+            planes.push(plane);
         }
         let better = |best: usize, at: usize| {
             let [own, other] = [at, best].map(|at| self.promise(&planes[at]));
@@ -282,8 +322,8 @@ impl Cloud {
         let best_plane = (!planes.is_empty()).then(|| (0..planes.len()).fold(0, better));
         let successive: Vec<f64> = planes
             .iter()
-            .filter(|plane| plane.pcs[1] == plane.pcs[0] + 1)
-            .map(|plane| (1.0 - plane.mixture) * plane.separability)
+            .filter(|plane| plane.is_successive())
+            .filter_map(|plane| plane.indices.map(|indices| indices.irreducible()))
             .collect();
         let mut shape = Shape {
             points: self.spectrum.coordinates.len(),
@@ -304,7 +344,7 @@ impl Cloud {
             labels: None,
             verdict: None,
         };
-        shape.verdict = Some(verdict::verdict(&shape, &self.spectrum));
+        shape.verdict = Some(verdict::verdict(&shape));
         Ok(shape)
     }
     /// Adds what takes longer: neighbours and dimensions, clumps, nulls, loops, and the line; then judges anew.
@@ -312,9 +352,15 @@ impl Cloud {
     /// # Errors
     /// If the task is cancelled.
     pub fn deepen(&self, shape: &mut Shape, params: &ShapeParams, task: &Task) -> Result<()> {
-        for plane in shape.planes.iter_mut().filter(|_| params.mode == Mode::Exact) {
-            let [x, y] = plane.pcs.map(|pc| self.spectrum.column(pc - 1));
-            plane.separability_null = Some(separability::null(&x, &y, plane.found, params.seed, task)?);
+        let columns = self.columns();
+        for plane in &mut shape.planes {
+            let [x, y] = plane.pcs.map(|pc| &columns[pc - 1]);
+            if plane.indices.is_none() {
+                plane.indices = Indices::of(x, y, params.mode, params.seed, task)?;
+            }
+            if let (Some(indices), Mode::Exact) = (&mut plane.indices, params.mode) {
+                indices.separability_null = Some(separability::null(x, y, indices.found, params.seed, task)?);
+            }
         }
         let near = self.near(task)?;
         shape.places = Some(near.len());
@@ -324,7 +370,7 @@ impl Cloud {
             shape.planes.iter().map(|plane| (self.promise(plane), plane.pcs.map(|pc| pc - 1))).collect();
         ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         let planes: Vec<[usize; 2]> = if self.spectrum.coordinates.dims() > 2 {
-            ranked.into_iter().take(LOOKED_AT).map(|(_, pcs)| pcs).collect()
+            ranked.into_iter().take(params.planes).map(|(_, pcs)| pcs).collect()
         } else {
             Vec::new()
         };
@@ -343,8 +389,16 @@ impl Cloud {
             }),
             None => None,
         };
-        shape.verdict = Some(verdict::verdict(shape, &self.spectrum));
+        shape.verdict = Some(verdict::verdict(shape));
         Ok(())
+    }
+    /// The longest interval of H1 in the span.
+    ///
+    /// # Errors
+    /// If the task is cancelled.
+    pub fn longest_loop(&self, landmarks: usize, task: &Task) -> Result<f64> {
+        let look = holes::Look { landmarks, draws: 0, planes: &[], unit: self.unit, seed: 0 };
+        Ok(holes::holes(&self.spectrum, &look, task)?.first().map_or(0.0, |seen| seen.persistence(0)))
     }
     /// Adds what labels say.
     ///
@@ -379,7 +433,7 @@ impl Cloud {
     /// What spread without shape gives: of PCA-matched Gaussians the best fit of a line, and the mean dimension.
     fn spread_alone(&self, params: &ShapeParams, task: &Task) -> Result<(f64, Option<f64>)> {
         let (mut best, mut dimensions) = (0.0, Vec::new());
-        for draw in 0..SPREAD_DRAWS {
+        for draw in 0..params.spread_draws as u64 {
             let points = null::gaussian(&self.spectrum, self.near(task)?.len(), self.unit, params.seed, draw);
             let wide = points.data().iter().map(|&x| x.into()).collect();
             let near = Near::of(&Points64::new(wide, points.dims()), true, NEIGHBOURS, task)?;

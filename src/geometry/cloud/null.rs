@@ -5,17 +5,8 @@
 //! what spread alone accounts for. The draws depend on the seed and their number alone.
 
 use super::spectrum::Spectrum;
-use crate::geometry::random::{key, scramble};
+use crate::geometry::random::normals;
 use crate::rows::Points;
-use std::f64::consts::TAU;
-
-/// Standard normal numbers by coordinates (Box and Muller 1958): a pair for each `at`.
-pub(super) fn normals(seed: u64, stream: u64, at: u64) -> [f64; 2] {
-    let bits = key(seed, stream, at);
-    let uniform = |bits: u64| ((bits >> 11) as f64 + 0.5) / (1u64 << 53) as f64;
-    let (radius, turn) = ((-2.0 * uniform(bits).ln()).sqrt(), TAU * uniform(scramble(bits ^ 0x5bf0_3635_d1a2_e917)));
-    [radius * turn.cos(), radius * turn.sin()]
-}
 
 /// Draw number `draw` of `n` points with the spread of `spectrum`; of unit length, if the cloud is.
 pub(super) fn gaussian(spectrum: &Spectrum, n: usize, unit: bool, seed: u64, draw: u64) -> Points {

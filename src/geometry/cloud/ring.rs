@@ -5,6 +5,7 @@
 //! over the number of points in its sector of 10°, so that a common label does not pull the centre; the sectors are
 //! taken about the last centre, three times. Cost: a few passes over the points.
 
+use serde::{Deserialize, Serialize};
 use std::f64::consts::TAU;
 
 /// Sectors in which points share their weight.
@@ -13,7 +14,7 @@ const SECTORS: usize = 36;
 const ROUNDS: usize = 3;
 
 /// A circle through a planar cloud.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Ring {
     /// Centre of the circle.
     pub centre: [f64; 2],

@@ -16,9 +16,10 @@
 
 use super::Mode;
 use crate::error::Result;
-use crate::geometry::random::{below, key};
+use crate::geometry::random::{percentile_95, shuffle};
 use crate::task::Task;
-use crate::wide::wide;
+use crate::wide::{whole, wide};
+use serde::{Deserialize, Serialize};
 use std::f64::consts::{LN_2, SQRT_2, TAU};
 
 /// Shuffles of the null; the 95th percentile of as many is the 190th smallest.
@@ -28,7 +29,7 @@ pub(super) const SHUFFLES: usize = 199;
 const REACH: f64 = 3.0;
 
 /// The index and where it was found.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(super) struct Separability {
     /// Least mutual information over the rotations, bits.
     pub bits: f64,
@@ -104,8 +105,10 @@ pub(super) fn normalised(x: &[f64], y: &[f64]) -> (Vec<f64>, Vec<f64>) {
 /// Places values of [-REACH, REACH] in bins; what lies beyond goes to the outermost.
 #[expect(clippy::inline_always, reason = "compiled for the vector width of its caller")]
 #[inline(always)]
-fn bin(value: f64, bins: usize) -> i32 {
-    ((value + REACH) * (bins as f64 / (2.0 * REACH))).clamp(0.0, bins as f64 - 1.0) as i32
+fn bin(value: f64, bins: usize) -> u32 {
+    let (at, last) = ((value + REACH) * (bins as f64 / (2.0 * REACH)), (bins - 1) as f64);
+    let at = if at > 0.0 { at } else { 0.0 };
+    whole((if at < last { at } else { last }).floor() as f32)
 }
 
 /// The index of the points (x, y) in `mode`; `None` for fewer than two.
@@ -168,7 +171,7 @@ fn fixed(table: &mut Table, x: &[f64], y: &[f64], angle: f64) -> usize {
             || {
                 for ((place, x), y) in places.iter_mut().zip(x).zip(y) {
                     let (a, b) = (bin(cos * x - sin * y, bins), bin(sin * x + cos * y, bins));
-                    *place = a as u32 * bins as u32 + b as u32;
+                    *place = a * bins as u32 + b;
                 }
             },
         );
@@ -213,18 +216,14 @@ pub(super) fn null(x: &[f64], y: &[f64], found: Separability, seed: u64, task: &
     let (across, mut down) = (turned(&|x, y| cos * x - sin * y), turned(&|x, y| sin * x + cos * y));
     let mut table = Table::new(found.bins);
     let mut draws = Vec::with_capacity(SHUFFLES);
-    for shuffle in 0..SHUFFLES as u64 {
+    for draw in 0..SHUFFLES as u64 {
         task.check()?;
-        for i in (1..down.len()).rev() {
-            let other = below((key(seed, shuffle, i as u64) >> 32) as u32, i as u32 + 1);
-            down.swap(i, other as usize);
-        }
+        shuffle(&mut down, seed, draw);
         table.clear();
         for (&a, &b) in across.iter().zip(&down) {
             table.add(a.into(), b.into());
         }
         draws.push(table.information(across.len(), true));
     }
-    draws.sort_by(f64::total_cmp);
-    Ok(draws[(SHUFFLES + 1) * 95 / 100 - 1])
+    Ok(percentile_95(&mut draws).unwrap_or(0.0))
 }

@@ -64,16 +64,6 @@ pub fn spectrum(points: &Points64, task: &Task) -> Result<Spectrum> {
 }
 
 impl Spectrum {
-    /// Components that together hold `share` of the variance.
-    pub fn components_for(&self, share: f64) -> usize {
-        let mut sum = 0.0;
-        let needed = self.explained_variance_ratio.iter().take_while(|p| {
-            let more = sum < share;
-            sum += **p;
-            more
-        });
-        needed.count()
-    }
     /// Coordinates along component `at` (from 0).
     pub fn column(&self, at: usize) -> Vec<f64> {
         self.coordinates.data().iter().skip(at).step_by(self.coordinates.dims()).copied().collect()

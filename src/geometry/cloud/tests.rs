@@ -1,7 +1,8 @@
 //! Closed forms, planted shapes and slow oracles.
 
 use super::correlation::{pearson, ranks, spearman, xi};
-use super::null::{self, normals};
+use super::null;
+use crate::geometry::random::normals;
 use super::verdict::Coordinate;
 use super::*;
 use crate::geometry::random::key;
@@ -41,10 +42,10 @@ fn blob(n: usize, dims: usize, seed: u64) -> Points64 {
     planted(n, dims, 1.0, seed, |_, _| Vec::new())
 }
 
-fn plane_of(points: &Points64, mode: Mode, seed: u64) -> Plane {
+fn plane_of(points: &Points64, mode: Mode, seed: u64) -> Indices {
     let params = ShapeParams { mode, seed, draws: 0, ..ShapeParams::default() };
     let cloud = Cloud::new(points, false, &task()).unwrap();
-    cloud.shape(&params, &task()).unwrap().planes[0]
+    cloud.shape(&params, &task()).unwrap().planes[0].indices.unwrap()
 }
 
 #[test]
@@ -101,6 +102,47 @@ fn the_band_is_the_fullest_of_all() {
         }
         let best = best as f64 / n as f64;
         assert!(found >= best - 1e-12 && found < best + 0.1, "{seed} {found} {best}");
+    }
+}
+
+#[test]
+fn intervals_that_were_not_kept_make_no_loops() {
+    let hole = |persistence| Hole { birth: 1.0, death: 1.0 + persistence, persistence };
+    let seen = |persistence: &[f64], intervals| Seen {
+        pcs: None,
+        landmarks: 100,
+        cover: 0.1,
+        h1: persistence.iter().map(|&p| hole(p)).collect(),
+        intervals,
+        null_95: Some(0.5),
+        null_longest: Some(0.6),
+        null_draws: 39,
+        null_above: 0,
+        size: 1.0,
+    };
+    assert_eq!(seen(&[3.0, 2.9, 0.4], 3).loops(), 2);
+    assert_eq!(seen(&[3.0, 2.9], 2).loops(), 2);
+    // The third could be as long as the second: nothing tells these two from the rest.
+    assert_eq!(seen(&[3.0, 2.9], 40).loops(), 0);
+    assert_eq!(seen(&[3.0, 1.2], 40).loops(), 1);
+    assert_eq!(seen(&[], 0).loops(), 0);
+}
+
+#[test]
+fn directions_that_are_left_out_hold_no_fuller_band() {
+    // Rays from a point, as sparse features make them: many equal values, and bands of any fullness.
+    for n in [30, 500, 5000] {
+        let points = planted(n, 2, 0.02, n as u64, |u, v| {
+            let ray = TAU * (5.0 * u).floor() / 5.0;
+            vec![v * ray.cos(), if u < 0.3 { 0.0 } else { v * ray.sin() }]
+        });
+        let column = |at: usize| points.data().iter().skip(at).step_by(2).copied().collect::<Vec<f64>>();
+        let (x, y) = (column(0), column(1));
+        let found = mixture::mixture(&x, &y, Mode::Exact, 0, &task()).unwrap();
+        let swept = mixture::grid(&x, &y, mixture::DIRECTIONS);
+        let best = f64::from(swept.iter().copied().max().unwrap()) / n as f64;
+        assert!(found >= best, "{n} {found} {best}");
+        assert!(swept.iter().any(|own| *own != swept[0]), "all directions alike");
     }
 }
 
@@ -167,7 +209,7 @@ fn points_at_one_place_count_once() {
 fn the_spectrum_is_that_of_the_covariance() {
     let points = planted(5000, 3, 0.0, 2, |u, v| vec![4.0 * u, 2.0 * v, 0.0]);
     let spectrum = spectrum(&points, &task()).unwrap();
-    assert_eq!((spectrum.coordinates.dims(), spectrum.components_for(0.9)), (2, 2));
+    assert_eq!(spectrum.coordinates.dims(), 2);
     let ratio = &spectrum.explained_variance_ratio;
     assert!((ratio[0] - 0.8).abs() < 0.01 && (ratio[1] - 0.2).abs() < 0.01 && ratio[2] < 1e-9);
     assert!((spectrum.participation_ratio - 1.0 / (0.64 + 0.04)).abs() < 0.02);
@@ -436,8 +478,9 @@ fn turning_a_cloud_changes_nothing_but_rounding() {
     let close = |a: f64, b: f64, within: f64| assert!((a - b).abs() <= within, "{a} {b}");
     close(plain.participation_ratio, turned.participation_ratio, 1e-5);
     for (a, b) in plain.planes.iter().zip(&turned.planes) {
-        close(a.mixture, b.mixture, 0.005);
-        close(a.separability, b.separability, 0.02);
+        let (own, other) = (a.indices.unwrap(), b.indices.unwrap());
+        close(own.mixture, other.mixture, 0.005);
+        close(own.separability, other.separability, 0.02);
         close(a.ring.unwrap().quality(), b.ring.unwrap().quality(), 1e-3);
     }
     close(plain.intrinsic_dimension.twonn.unwrap(), turned.intrinsic_dimension.twonn.unwrap(), 1e-4);
@@ -484,7 +527,7 @@ fn every_measure_has_a_value_by_its_name() {
     let absent: Vec<&str> =
         MEASURES.iter().map(|measure| measure.name).filter(|name| fields[*name].is_null()).collect();
     assert_eq!(absent, ["labels"]);
-    assert_eq!(fields["planes"][0]["mixture"].as_f64(), Some(shape.planes[0].mixture));
+    assert_eq!(fields["planes"][0]["mixture"].as_f64(), shape.planes[0].indices.map(|indices| indices.mixture));
     assert_eq!(fields["homology"]["h1"][0]["persistence"].as_f64(), Some(shape.homology[0].persistence(0)));
     assert!(fields["homology"]["planes"][0]["null_95"].is_number());
     assert!(MEASURES.iter().all(|measure| !measure.about.is_empty()));

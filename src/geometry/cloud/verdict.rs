@@ -19,9 +19,8 @@
 //! The dimension is the median of the estimates. Before the longer measures are there, the word is `unclear`.
 
 use super::ring::ring;
-use super::spectrum::Spectrum;
-use super::{Clumps, Seen, Shape};
-use serde::Serialize;
+use super::{Clumps, Indices, Seen, Shape};
+use serde::{Deserialize, Serialize};
 
 /// Clumps that are still discrete points, the gap that parts them, and the share that they must hold.
 const POINTS: usize = 24;
@@ -44,7 +43,7 @@ const FULL: f64 = 0.9;
 const HARDLY: f64 = 0.15;
 
 /// What a cloud can be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs)]
 pub enum Word {
@@ -71,7 +70,7 @@ pub(super) enum Coordinate {
 }
 
 /// The word and the reasons.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
     /// What the cloud is.
     pub word: Word,
@@ -82,6 +81,10 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// Whether its coordinate is the length along a line.
+    pub fn is_line(&self) -> bool {
+        self.coordinate() == Coordinate::Line
+    }
     pub(super) fn coordinate(&self) -> Coordinate {
         match self.word {
             Word::Loop | Word::Loops => Coordinate::Angle,
@@ -93,15 +96,15 @@ impl Verdict {
 }
 
 /// Judges `shape`.
-pub(super) fn verdict(shape: &Shape, spectrum: &Spectrum) -> Verdict {
+pub(super) fn verdict(shape: &Shape) -> Verdict {
     let mut evidence = Vec::new();
-    let around = standing(shape, spectrum, &mut evidence);
+    let around = standing(shape, &mut evidence);
     let word = decide(shape, &mut evidence);
     Verdict { word, evidence, around }
 }
 
 /// Whether the clumps stand around a ring in the best plane.
-fn standing(shape: &Shape, spectrum: &Spectrum, evidence: &mut Vec<String>) -> bool {
+fn standing(shape: &Shape, evidence: &mut Vec<String>) -> bool {
     let Some(plane) = shape.best() else { return false };
     let means = shape.clumps.as_ref().filter(|clumps| clumps.count >= 4 && clumps.gap >= APART);
     let found = match means {
@@ -112,7 +115,7 @@ fn standing(shape: &Shape, spectrum: &Spectrum, evidence: &mut Vec<String>) -> b
         None => plane.ring,
     };
     let Some(found) = found.filter(|ring| ring.quality() >= AROUND) else { return false };
-    let share: f64 = plane.pcs.iter().map(|pc| spectrum.explained_variance_ratio[pc - 1]).sum();
+    let share: f64 = plane.pcs.iter().map(|pc| shape.explained_variance_ratio[pc - 1]).sum();
     evidence.push(format!(
         "around a ring in PC{}-PC{} ({:.0} % of the variance): roundness {:.2}, closed for {:.0} % of the turn",
         plane.pcs[0],
@@ -205,9 +208,8 @@ fn decide(shape: &Shape, evidence: &mut Vec<String>) -> Word {
     if dimension <= TREE || shape.null_dimension.is_some_and(|null| dimension <= BRANCHES * null) {
         return Word::Tree;
     }
-    let depends =
-        shape.planes.iter().filter(|plane| plane.separability_null.is_some_and(|null| plane.separability > null));
-    let most = depends.map(|plane| plane.separability).fold(0.0, f64::max);
+    let depends = shape.planes.iter().filter_map(|plane| plane.indices).filter(Indices::depends);
+    let most = depends.map(|indices| indices.separability).fold(0.0, f64::max);
     evidence.push(match most {
         0.0 => "no plane depends beyond chance".into(),
         most => format!("planes depend by up to {most:.2} bit"),

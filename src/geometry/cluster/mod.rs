@@ -2,11 +2,12 @@
 //!
 //! [`hdbscan`] finds them by density. Its parts: `tree_search` and `tile_search` find core distances and edges in few
 //! and in many dimensions, `mst` joins the edges to the minimum spanning tree, `condense` reads the clusters off it. By
-//! links: [`components`], [`leiden`] (communities), [`spectral`] (normalised cuts), [`linkage`] (hierarchies). By
+//! links: [`components`], [`leiden`] (communities), [`spectral`] (normalised cuts), [`linkage`] (hierarchies, and [`chance`] beside them). By
 //! centres: [`kmeans`]. [`agreement`] tells how far two groupings agree.
 
 pub mod agreement;
 pub mod components;
+pub mod chance;
 mod condense;
 pub mod hdbscan;
 pub mod kmeans;
@@ -56,6 +57,14 @@ impl Clusters {
         }
         sizes
     }
+    /// Points of each cluster, ascending.
+    pub fn members(&self) -> Vec<Vec<u32>> {
+        let mut members = vec![Vec::new(); self.count];
+        for (point, &label) in self.labels.iter().enumerate().filter(|(_, label)| **label >= 0) {
+            members[label as usize].push(point as u32);
+        }
+        members
+    }
     /// Number of points in no cluster.
     pub fn noise(&self) -> usize {
         self.labels.iter().filter(|label| **label < 0).count()
@@ -71,5 +80,6 @@ mod tests {
         let clusters = Clusters::from_labels(&[5, 2, 2, -1, 9, 5, 7, 7, 7]);
         assert_eq!(clusters.labels, [1, 2, 2, -1, 3, 1, 0, 0, 0]);
         assert_eq!((clusters.count, clusters.noise(), clusters.sizes()), (4, 1, vec![3, 2, 2, 1]));
+        assert_eq!(clusters.members(), [vec![6, 7, 8], vec![0, 5], vec![1, 2], vec![4]]);
     }
 }

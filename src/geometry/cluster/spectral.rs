@@ -71,8 +71,6 @@ impl Affinity for Graph {
         let (n, count) = (vectors.nrows(), vectors.ncols());
         // A node's entries lie together.
         let turned = vectors.transpose().to_owned();
-        let rows: Vec<&[f64]> =
-            turned.col_iter().map(|row| row.try_as_col_major().map_or(&[][..], |row| row.as_slice())).collect();
         let mut out = vec![0.0f64; n * count];
         task.install(|| {
             out.par_chunks_mut(CHUNK * count).enumerate().for_each(|(chunk, out)| {
@@ -83,7 +81,7 @@ impl Affinity for Graph {
                     let (targets, weights) = self.row(chunk * CHUNK + at);
                     for (&j, &w) in targets.iter().zip(weights) {
                         let w = f64::from(w);
-                        for (out, x) in out.iter_mut().zip(rows[j as usize]) {
+                        for (out, x) in out.iter_mut().zip(turned.col_as_slice(j as usize)) {
                             *out += w * x;
                         }
                     }

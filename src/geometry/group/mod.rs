@@ -1,14 +1,22 @@
 //! Groups of features: what they write together, and what its shape is called.
 //!
 //! [`reconstruct()`] gives each token's reconstruction from the features of a group alone; [`types`] averages
-//! it over token types, which names the group; [`order()`] asks whether points stand in a ring or a row, without knowing
-//! their names; [`stability`] whether a group is there at all resolutions or at one. All take plain numbers: token types come as ids.
+//! it over token types, which names the group, and [`family()`] says how much of a family they are; [`fired_apart`] draws
+//! what features that fire independently would write; [`order()`] asks whether points stand in a ring or a row, without knowing
+//! their names; [`stability`] whether a group is there at all resolutions or at one. [`TypeRing`] gives every token a place around that
+//! ring. All take plain numbers: token types come as ids.
 
+pub mod along;
+pub mod family;
+pub mod firing;
 pub mod order;
 pub mod reconstruct;
 pub mod stability;
 pub mod types;
 
+pub use along::TypeRing;
+pub use family::{Family, family};
+pub use firing::fired_apart;
 pub use order::{Arrangement, OrderParams, Ordered, order};
 pub use reconstruct::{GroupCloud, reconstruct};
 pub use stability::{Candidate, candidates, stable};

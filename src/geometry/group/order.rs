@@ -12,10 +12,10 @@
 //! fair; it can only make p larger. Cost: m³ a round of improvements, times rounds, starts and draws.
 
 use crate::error::Result;
-use crate::geometry::random::{below, key};
+use crate::geometry::random::{percentile_95, shuffle};
 use crate::rows::Points64;
 use crate::task::Task;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Fewest and most points that are put in order.
 pub const LEAST: usize = 5;
@@ -29,7 +29,7 @@ const STARTS: u64 = 6;
 const ENOUGH: usize = 8;
 
 /// How places are apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Arrangement {
     /// Around a ring: the shorter way.
@@ -48,7 +48,7 @@ pub struct OrderParams {
 }
 
 /// Points in order.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ordered {
     /// How they stand.
     pub arrangement: Arrangement,
@@ -148,9 +148,7 @@ fn search(distances: &Pairs, places: &Pairs, seed: u64) -> (f64, Vec<u32>) {
     }
     for start in 0..STARTS {
         let mut order: Vec<u32> = (0..m as u32).collect();
-        for i in (1..m).rev() {
-            order.swap(i, below((key(seed, start, i as u64) >> 32) as u32, i as u32 + 1) as usize);
-        }
+        shuffle(&mut order, seed, start);
         improve(distances, places, &mut order);
         consider(fit(distances, places, &order), &order);
     }
@@ -224,9 +222,7 @@ pub fn order(
         let points = crate::geometry::cloud::gaussian(&spectrum, m, params.seed, draw);
         gaussian.push(search(&Pairs::of(&points), &places, params.seed).0);
         let mut upper: Vec<(usize, usize)> = (0..m).flat_map(|i| (i + 1..m).map(move |j| (i, j))).collect();
-        for i in (1..upper.len()).rev() {
-            upper.swap(i, below((key(params.seed, 0x6465_616c + draw, i as u64) >> 32) as u32, i as u32 + 1) as usize);
-        }
+        shuffle(&mut upper, params.seed, 0x6465_616c + draw);
         let mut at = 0;
         let mut values = vec![0.0; m * m];
         for i in 0..m {
@@ -242,11 +238,7 @@ pub fn order(
             break;
         }
     }
-    let quantile = |all: &mut Vec<f64>| {
-        all.sort_by(f64::total_cmp);
-        let at = ((all.len() + 1) as f64 * 0.95).ceil() as usize;
-        all.get(at.saturating_sub(1).min(all.len().saturating_sub(1))).copied().unwrap_or(f64::NAN)
-    };
+    let quantile = |all: &mut [f64]| percentile_95(all).unwrap_or(f64::NAN);
     let reached = |all: &[f64]| all.iter().filter(|x| **x >= best).count();
     let (above, draws) = (reached(&gaussian).max(reached(&dealt)), gaussian.len());
     Ok(Some(Ordered {
@@ -263,6 +255,7 @@ pub fn order(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::geometry::random::key;
     use std::f64::consts::TAU;
 
     fn task() -> Task {
@@ -272,9 +265,7 @@ mod tests {
     fn points(m: usize, formula: impl Fn(f64) -> Vec<f64>, noise: f64, seed: u64) -> (Points64, Vec<u32>) {
         // Points in a random order; `truth[i]` is the place of point i.
         let mut truth: Vec<u32> = (0..m as u32).collect();
-        for i in (1..m).rev() {
-            truth.swap(i, below((key(seed, 1, i as u64) >> 32) as u32, i as u32 + 1) as usize);
-        }
+        shuffle(&mut truth, seed, 1);
         let mut data = Vec::new();
         for (at, place) in truth.iter().enumerate() {
             let mut point = formula(f64::from(*place) / m as f64);
@@ -319,9 +310,7 @@ mod tests {
             let mut improved = f64::NEG_INFINITY;
             for start in 0..STARTS {
                 let mut order: Vec<u32> = (0..8).collect();
-                for i in (1..8).rev() {
-                    order.swap(i, below((key(seed, start, i as u64) >> 32) as u32, i as u32 + 1) as usize);
-                }
+                shuffle(&mut order, seed, start);
                 improve(&distances, &places, &mut order);
                 improved = f64::max(improved, fit(&distances, &places, &order));
             }

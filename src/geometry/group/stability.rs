@@ -10,6 +10,7 @@
 
 use crate::error::Result;
 use crate::geometry::cluster::Clusters;
+use crate::geometry::cluster::agreement::best_overlap;
 use crate::task::Task;
 use rayon::prelude::*;
 
@@ -43,37 +44,16 @@ pub fn candidates(partitions: &[Clusters], per_step: usize, min_size: usize, tas
                 let step = own / per_step;
                 let within = |other: &usize| *other != own && (*other / per_step).abs_diff(step) <= REACH;
                 let others: Vec<usize> = (0..partitions.len()).filter(within).collect();
-                let mut groups: Vec<Vec<u32>> = vec![Vec::new(); partitions[own].count];
-                for (node, &label) in partitions[own].labels.iter().enumerate().filter(|(_, label)| **label >= 0) {
-                    groups[label as usize].push(node as u32);
-                }
-                groups.retain(|members| members.len() >= min_size);
-                let mut counts: Vec<u32> = Vec::new();
-                let mut overlap = |members: &[u32], other: usize| {
-                    counts.clear();
-                    counts.resize(partitions[other].count, 0);
-                    let (labels, mut best) = (&partitions[other].labels, 0.0f64);
-                    for &node in members {
-                        if let Ok(label) = usize::try_from(labels[node as usize]) {
-                            counts[label] += 1;
-                        }
-                    }
-                    for (label, &both) in counts.iter().enumerate().filter(|(_, both)| **both > 0) {
-                        let all = members.len() + sizes[other][label] - both as usize;
-                        best = best.max(f64::from(both) / all as f64);
-                    }
-                    best
+                let mut shared = Vec::new();
+                let mut stability = |members: &[u32]| {
+                    let known = others.iter().map(|&other| {
+                        best_overlap(members, &partitions[other], &sizes[other], &mut shared).0
+                    });
+                    if others.is_empty() { 0.0 } else { known.sum::<f64>() / others.len() as f64 }
                 };
-                let stability = |members: &[u32], overlap: &mut dyn FnMut(&[u32], usize) -> f64| {
-                    let sum: f64 = others.iter().map(|&other| overlap(members, other)).sum();
-                    if others.is_empty() { 0.0 } else { sum / others.len() as f64 }
-                };
-                let all = groups.into_iter().map(|members| Candidate {
-                    stability: stability(&members, &mut overlap),
-                    members,
-                    step,
-                });
-                let all = all.collect();
+                let groups = partitions[own].members().into_iter().filter(|members| members.len() >= min_size);
+                let all =
+                    groups.map(|members| Candidate { stability: stability(&members), members, step }).collect();
                 task.advance(1);
                 Ok(all)
             })

@@ -13,8 +13,6 @@ use std::collections::BTreeMap;
 pub const SHARE: f64 = 0.4;
 /// Least occurrences of a type.
 pub const OCCURRENCES: u32 = 3;
-/// Most types that are kept.
-pub const MOST: usize = 64;
 
 /// The types that a group is about.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,8 +25,6 @@ pub struct TypeMeans {
     pub strength: Vec<f64>,
     /// Occurrences on which the group fires, and all.
     pub fired: Vec<(u32, u32)>,
-    /// Whether there were more than [`MOST`].
-    pub more: bool,
 }
 
 /// The types of a cloud. `of` is the type of every row of the activations, `occurrences` how often each type occurs;
@@ -61,14 +57,11 @@ pub fn type_means(cloud: &GroupCloud, of: &[u32], occurrences: &[u32]) -> Option
     found.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     let strongest = found.first().map(|first| first.0).filter(|strongest| *strongest > 0.0)?;
     found.retain(|one| one.0 >= SHARE * strongest);
-    let more = found.len() > MOST;
-    found.truncate(MOST);
     Some(TypeMeans {
         types: found.iter().map(|one| one.1).collect(),
         strength: found.iter().map(|one| one.0).collect(),
         fired: found.iter().map(|one| (one.2, occurrences[one.1 as usize])).collect(),
         means: Points64::new(found.into_iter().flat_map(|one| one.3).collect(), rank),
-        more,
     })
 }
 
@@ -98,7 +91,7 @@ mod tests {
         let cloud = reconstruct(&decoder, &by_token.transpose(), &[0, 1], None, &Task::new(1).unwrap()).unwrap();
         let of: Vec<u32> = (0..tokens as u32).map(|token| if token < 10 { token % 2 } else { 2 }).collect();
         let found = type_means(&cloud, &of, &[5, 5, 100]).unwrap();
-        assert_eq!((found.types.as_slice(), found.more), (&[1, 0][..], false));
+        assert_eq!(found.types, [1, 0]);
         assert_eq!(found.fired, [(5, 5), (5, 5)]);
         assert!((found.strength[0] - 1.5).abs() < 1e-6 && (found.strength[1] - 1.4).abs() < 1e-6);
         assert!(type_means(&cloud, &of, &[2, 2, 2]).is_none());

@@ -1,7 +1,7 @@
 //! What each command does: the arms of the one table.
 
 use super::prompt::PromptKind;
-use super::{App, Chip, ColourBy, ListState, Pane, Question, Stage};
+use super::{App, Chip, CloudState, ColourBy, ListState, Pane, Question, Stage};
 use crate::analysis::jobs::Job;
 use crate::analysis::{JobKind, columns::DEFAULT_COLUMNS};
 use crate::export::table;
@@ -85,6 +85,7 @@ impl App {
             Action::GoFeature => self.go_with_feature(Page::Feature),
             Action::GoNeighbours => self.go_with_feature(Page::Neighbours),
             Action::GoClusters => self.go(Page::Clusters),
+            Action::GoManifolds => self.go_to_manifolds(),
             Action::GoTable => self.go(Page::Table),
             Action::GoMarks => self.go(Page::Marks),
             Action::GoJobs => self.go(Page::Jobs),
@@ -121,8 +122,21 @@ impl App {
             Action::ExportAll => self.ask(PromptKind::ExportAll),
             Action::Undo => self.undo(times),
             Action::NeighboursBy => self.next_neighbours_by(),
+            Action::SortBy if self.focus == Pane::Manifolds => self.sort_manifolds(false),
+            Action::SortReverse if self.focus == Pane::Manifolds => self.sort_manifolds(true),
             Action::SortBy => self.sort_by_next(),
             Action::SortReverse => self.sort_reverse(),
+            Action::FilterManifolds => self.ask(PromptKind::Manifolds),
+            Action::ManifoldOfMarks => self.open_marks(),
+            Action::Grow => self.grow(),
+            Action::Shrink => self.shrink(),
+            Action::NextPlane => self.change_cloud(|cloud, portrait| cloud.next_plane(portrait, times)),
+            Action::PreviousPlane => self.change_cloud(|cloud, portrait| cloud.next_plane(portrait, -times)),
+            Action::Turn => self.change_cloud(CloudState::toggle_turn),
+            Action::Tint => self.change_cloud(CloudState::next_tint),
+            Action::CloudWords => self.change_cloud(CloudState::toggle_words),
+            Action::Chart => self.change_cloud(CloudState::next_chart),
+            Action::Arc => self.span_arc(),
             Action::BoxSelect => self.toggle_box(),
             Action::CancelJob => self.cancel_job(),
             Action::RestartJob => self.restart_job(),
@@ -168,6 +182,7 @@ impl App {
 
     fn step(&mut self, dx: i32, dy: i32, times: i32) {
         match self.focus {
+            Pane::Cloud => self.turn_cloud(dx, dy, times),
             Pane::Map if self.map.panning => self.pan(dx * PAN.0, dy * PAN.1, times),
             Pane::Map => self.move_crosshair(dx * STEP.0 * times, dy * STEP.1 * times),
             pane => self.step_list(pane, i64::from(dy) * i64::from(times)),
@@ -231,7 +246,7 @@ impl App {
                     self.drift(feature);
                 }
             }
-            Pane::Neighbours | Pane::Clusters => {
+            Pane::Neighbours | Pane::Clusters | Pane::Manifolds => {
                 self.lists[Pane::Feature as usize] = ListState::default();
                 self.lists[Pane::Members as usize] = ListState::default();
                 self.drifts = true;
@@ -242,6 +257,9 @@ impl App {
     }
 
     fn page_by(&mut self, times: i32, parts: i32) {
+        if self.focus == Pane::Cloud {
+            return;
+        }
         if self.focus == Pane::Map {
             let rows = (i32::from(self.plot().1) / parts).max(1).saturating_mul(times);
             return if self.map.panning { self.pan(0, rows, 1) } else { self.move_crosshair(0, rows) };
@@ -251,6 +269,9 @@ impl App {
     }
 
     fn end_of(&mut self, last: bool, count: Option<u32>) {
+        if self.focus == Pane::Cloud {
+            return;
+        }
         if self.focus != Pane::Map {
             let rows = self.rows(self.focus);
             let to = match count {
@@ -322,7 +343,7 @@ impl App {
             }
             Pane::Members => self.members.get(self.list(Pane::Members).cursor).copied(),
             Pane::Table | Pane::Marks => self.listed.get(self.list(self.focus).cursor).copied(),
-            Pane::Clusters | Pane::Jobs | Pane::Info | Pane::Help => None,
+            Pane::Clusters | Pane::Manifolds | Pane::Cloud | Pane::Along | Pane::Jobs | Pane::Info | Pane::Help => None,
             Pane::Map | Pane::Passages => self.selected,
         }
     }
@@ -372,9 +393,12 @@ impl App {
         if self.focus == Pane::Map && self.map.anchor.is_some() {
             return self.mark_box();
         }
-        if self.focus == Pane::Clusters {
-            let Some(cluster) = self.cluster_here() else { return };
-            let members = self.members_of(cluster);
+        if matches!(self.focus, Pane::Clusters | Pane::Manifolds | Pane::Cloud | Pane::Along) {
+            let members = match (self.focus, self.cluster_here()) {
+                (Pane::Clusters, Some(cluster)) => self.members_of(cluster),
+                (Pane::Clusters, None) => return,
+                _ => self.group_features(),
+            };
             let all = members.iter().all(|feature| self.marks.contains(feature));
             return self.change_filter(Action::Mark, |app| {
                 for feature in members {
@@ -452,6 +476,11 @@ impl App {
             JobKind::Trust => self.start_trust(),
             JobKind::Neighbours => match self.selected {
                 Some(feature) => self.start_neighbours(feature),
+                None => return,
+            },
+            JobKind::Manifolds => self.start_manifolds(),
+            JobKind::Manifold => match self.cloud.wanted() {
+                Some(found) => self.start_portrait(found.clone()),
                 None => return,
             },
             JobKind::Export => return self.say("an export is run again by exporting again"),

@@ -1,13 +1,14 @@
 //! Writing what is on screen to files: the table in every format there is, the picture as SVG or text.
 
 use super::prompt::{Note, PromptKind};
+use super::shapes::group_params;
 use super::{App, Chip, Stage};
 use crate::analysis::columns::DEFAULT_COLUMNS;
 use crate::analysis::map::{grouping_parameters, layout_parameters};
-use crate::analysis::{Column, FeatureTable, JobKind, Neighbor, Product};
+use crate::analysis::{Column, FeatureTable, JobKind, Manifold, Neighbor, Product};
 use crate::container::write::Target;
 use crate::error::Result;
-use crate::export::{Array, Data, Document, Provenance, Sink, WRITERS, table};
+use crate::export::{Array, Data, Document, Provenance, Sink, WRITERS, manifolds, table};
 use crate::geometry::cluster::Clusters;
 use crate::text::counted;
 use crate::tui::frame::{frame_svg, frame_text};
@@ -54,7 +55,13 @@ impl App {
             .map(|c| if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' })
             .take(60)
             .collect();
-        let what = if kind == PromptKind::ExportAll { "all" } else { "shown" };
+        let group = self.cloud.wanted().and_then(|found| found.cluster);
+        let what = match (kind, self.page) {
+            (PromptKind::ExportAll, _) => "all".to_string(),
+            (_, Page::Manifolds) => "manifolds".to_string(),
+            (_, Page::Manifold) => group.map_or("manifold".to_string(), |group| format!("manifold-{group}")),
+            _ => "shown".to_string(),
+        };
         let stem = if stem.is_empty() { "saescope".into() } else { stem };
         let name = |n: u32| if n == 1 { format!("{stem}-{what}.csv") } else { format!("{stem}-{what}-{n}.csv") };
         (1..100).map(name).find(|name| !Path::new(name).exists()).unwrap_or_else(|| name(1))
@@ -74,9 +81,16 @@ impl App {
         } else {
             let features = self.chosen_features(kind == PromptKind::ExportAll).len();
             let what = counted(features, "feature", "features");
-            match self.unfinished() {
-                Some(map) => format!("{what}, of {map}"),
-                None => what,
+            match (self.page, self.unfinished()) {
+                (Page::Manifolds, _) if kind == PromptKind::Export => {
+                    counted(self.shapes.listed().len(), "group", "groups")
+                }
+                (Page::Manifold, _) if kind == PromptKind::Export => {
+                    let tokens = self.cloud.portrait().map_or(0, |open| open.kept.len());
+                    format!("coordinates of {}", counted(tokens, "token", "tokens"))
+                }
+                (_, Some(map)) => format!("{what}, of {map}"),
+                (_, None) => what,
             }
         };
         let exists = if path.exists() { "; the file exists" } else { "" };
@@ -140,6 +154,9 @@ impl App {
                 Err(error) => self.complain(error.to_string()),
             };
         }
+        if self.page.is_of_groups() && !all {
+            return self.export_groups(path, replace);
+        }
         let features = self.chosen_features(all);
         if features.is_empty() {
             return self.complain("there is nothing to write: no feature is shown");
@@ -188,6 +205,53 @@ impl App {
             let document = Document { rows: "features", arrays, extras: Vec::new(), provenance, bare: false };
             sink.write(&document, &context.task)?;
             context.publish(Product::File(sink.path().to_path_buf(), counted(features.len(), "feature", "features")));
+            Ok(())
+        });
+    }
+
+    /// Writes the groups that are listed, or the coordinates of the one that is open, as the verbs `manifolds` and
+    /// `manifold` do.
+    fn export_groups(&mut self, path: &Path, replace: bool) {
+        let open = self.cloud.portrait().filter(|_| self.page == Page::Manifold).cloned();
+        let rows: Vec<Manifold> = match &open {
+            Some(_) => Vec::new(),
+            None => (0..self.shapes.listed().len()).filter_map(|at| self.shapes.at(at).cloned()).collect(),
+        };
+        if open.is_none() && (rows.is_empty() || self.page == Page::Manifold) {
+            return self.complain("there is nothing to write yet");
+        }
+        let sink = match Sink::new(path, replace, 2) {
+            Ok(sink) => sink,
+            Err(error) => return self.complain(error.to_string()),
+        };
+        if let Err(error) = sink.spares(self.study.files()) {
+            return self.complain(error.to_string());
+        }
+        let params = group_params(self.params.umap.seed);
+        let mut parameters = match &open {
+            Some(open) => manifolds::coordinates_parameters(open, &params),
+            None => manifolds::table_parameters(&params),
+        };
+        parameters.insert("seed".into(), self.params.umap.seed.into());
+        parameters.extend(self.study.sources());
+        let provenance =
+            Provenance { input: self.study.name.clone(), fingerprint: self.study.fingerprint.clone(), parameters };
+        let study = Arc::clone(&self.study);
+        self.jobs.start(JobKind::Export, move |context| {
+            context.task.stage("writing", 0);
+            let (rows_are, (arrays, extras), what) = match &open {
+                Some(open) => {
+                    let words = counted(open.kept.len(), "token", "tokens");
+                    ("tokens", manifolds::coordinates(&study, open), words)
+                }
+                None => {
+                    let arrays = manifolds::table(rows.iter(), sink.nests());
+                    ("manifolds", (arrays, Vec::new()), counted(rows.len(), "group", "groups"))
+                }
+            };
+            let document = Document { rows: rows_are, arrays, extras, provenance, bare: false };
+            sink.write(&document, &context.task)?;
+            context.publish(Product::File(sink.path().to_path_buf(), what));
             Ok(())
         });
     }

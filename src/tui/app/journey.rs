@@ -59,7 +59,9 @@ impl App {
                 }
                 self.go_on(Page::Map);
             }
-            Pane::Passages => self.reading = !self.reading,
+            Pane::Manifolds => self.open_manifold(),
+            Pane::Cloud => self.focus = Pane::Along,
+            Pane::Along | Pane::Passages => self.reading = !self.reading,
             Pane::Jobs | Pane::Info | Pane::Help => {}
         }
     }
@@ -107,6 +109,8 @@ impl App {
     pub(super) fn back(&mut self) {
         if self.map.anchor.take().is_some() {
             self.say("the box is gone");
+        } else if self.page == Page::Manifold && self.cloud.leave_arc() {
+            self.say("all tokens are listed again");
         } else if self.page == Page::Help && !self.help_query.is_empty() {
             self.help_query.clear();
         } else if self.page == Page::Jobs && self.cancel_job_here() {

@@ -1,8 +1,10 @@
 //! The panes that have the focus, and the cursors of those that are lists.
 
+use super::App;
 use crate::tui::action::Context;
-use crate::tui::layout::Page;
+use crate::tui::layout::{self, Page};
 use crate::tui::widgets::table::scroll;
+use ratatui::layout::Rect;
 
 /// Rows of context kept above and below a list's cursor.
 const MARGIN: usize = 2;
@@ -22,6 +24,12 @@ pub enum Pane {
     Neighbours,
     /// The table of clusters.
     Clusters,
+    /// The table of groups of features.
+    Manifolds,
+    /// The cloud of one of them, or a chart about it.
+    Cloud,
+    /// Its tokens, in the order in which they lie along it.
+    Along,
     /// The table of the features that are shown.
     Table,
     /// The table of marked features.
@@ -36,13 +44,16 @@ pub enum Pane {
 
 impl Pane {
     /// Every pane, in the order of the enumeration.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::Map,
         Self::Feature,
         Self::Members,
         Self::Passages,
         Self::Neighbours,
         Self::Clusters,
+        Self::Manifolds,
+        Self::Cloud,
+        Self::Along,
         Self::Table,
         Self::Marks,
         Self::Jobs,
@@ -58,6 +69,9 @@ impl Pane {
             Self::Passages => Context::Passages,
             Self::Neighbours => Context::Neighbours,
             Self::Clusters => Context::Clusters,
+            Self::Manifolds => Context::Manifolds,
+            Self::Cloud => Context::Cloud,
+            Self::Along => Context::Along,
             Self::Table => Context::Table,
             Self::Marks => Context::Marks,
             Self::Jobs => Context::Jobs,
@@ -73,6 +87,8 @@ impl Pane {
             Page::Feature => &[Self::Passages, Self::Feature],
             Page::Neighbours => &[Self::Neighbours, Self::Feature],
             Page::Clusters => &[Self::Clusters, Self::Members],
+            Page::Manifolds => &[Self::Manifolds, Self::Members],
+            Page::Manifold => &[Self::Cloud, Self::Along],
             Page::Table => &[Self::Table, Self::Feature],
             Page::Marks => &[Self::Marks, Self::Feature],
             Page::Jobs => &[Self::Jobs],
@@ -102,6 +118,51 @@ impl ListState {
     pub(in crate::tui) fn step(&mut self, by: i64, rows: usize) {
         let to = (self.cursor as i64).saturating_add(by).clamp(0, rows.saturating_sub(1) as i64);
         self.cursor = to as usize;
+    }
+}
+
+impl App {
+    /// How many rows a list has.
+    pub fn rows(&self, pane: Pane) -> usize {
+        match pane {
+            Pane::Map | Pane::Cloud => 0,
+            Pane::Feature => self.aside().and_then(|detail| detail.neighbours.as_ref()).map_or(0, Vec::len),
+            Pane::Members => self.members.len(),
+            Pane::Neighbours => self.neighbours().map_or(0, <[_]>::len),
+            Pane::Passages => self.detail.as_ref().map_or(0, |detail| detail.examples.len()),
+            Pane::Clusters => self.cluster_rows.len(),
+            Pane::Manifolds => self.shapes.listed().len(),
+            Pane::Along => self.cloud.listed().len(),
+            Pane::Table | Pane::Marks => self.listed.len(),
+            Pane::Jobs => self.jobs.list().count(),
+            Pane::Info => self.facts().len(),
+            Pane::Help => self.help().len(),
+        }
+    }
+    /// Brings every list's cursor and offset back into its bounds.
+    pub(super) fn settle(&mut self) {
+        self.list_features();
+        for pane in Pane::of(self.page) {
+            let height = usize::from(self.list_area(*pane).height);
+            let rows = self.rows(*pane);
+            self.lists[*pane as usize].settle(rows, height);
+        }
+    }
+
+    /// The rows on screen of a list, without its line of headings.
+    pub(super) fn list_area(&self, pane: Pane) -> Rect {
+        let areas = self.areas();
+        let inside = layout::inner(areas.main);
+        let headed = |area: Rect| Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+        match pane {
+            Pane::Map | Pane::Cloud => Rect::default(),
+            Pane::Feature | Pane::Members | Pane::Along => areas.list,
+            Pane::Info | Pane::Help => inside,
+            Pane::Passages => layout::passages(inside, self.reading).0,
+            Pane::Neighbours | Pane::Clusters | Pane::Manifolds | Pane::Table | Pane::Marks | Pane::Jobs => {
+                headed(inside)
+            }
+        }
     }
 }
 

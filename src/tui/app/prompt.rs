@@ -20,6 +20,8 @@ pub enum PromptKind {
     HelpSearch,
     /// A condition in the `--where` language.
     Filter,
+    /// Words that groups of features are listed by.
+    Manifolds,
     /// A command.
     Palette,
     /// Parameters of the clusters.
@@ -40,6 +42,7 @@ impl PromptKind {
         match self {
             Self::Search | Self::HelpSearch => "/",
             Self::Filter => "filter",
+            Self::Manifolds => "manifolds with",
             Self::Palette => ":",
             Self::Regroup => "clusters with",
             Self::LayOut => "map with",
@@ -59,10 +62,11 @@ impl PromptKind {
             Self::Export | Self::ExportAll => 5,
             Self::Regroup => 6,
             Self::LayOut => 7,
+            Self::Manifolds => 8,
         }
     }
     /// How many histories there are.
-    pub(super) const HISTORIES: usize = 8;
+    pub(super) const HISTORIES: usize = 9;
 }
 
 /// What choosing a suggestion means.
@@ -109,6 +113,7 @@ pub(super) struct Before {
     pub(super) selected: Option<u32>,
     pub(super) view: View,
     pub(super) help_query: String,
+    pub(super) shapes: String,
     pub(super) search: Option<Search>,
 }
 

@@ -24,6 +24,7 @@ impl App {
             selected: self.selected,
             view: self.map.view(self.plot()),
             help_query: self.help_query.clone(),
+            shapes: self.shapes.filter().to_string(),
             search: self.search.clone(),
         };
         let mut editor = LineEditor::new(self.histories[kind.history()].clone());
@@ -31,6 +32,7 @@ impl App {
             PromptKind::Export | PromptKind::ExportAll => editor.set(&self.proposed_file(kind)),
             PromptKind::Regroup => editor.set(&remaking::grouping_line(&self.params.hdbscan)),
             PromptKind::LayOut => editor.set(&remaking::layout_line(&self.params)),
+            PromptKind::Manifolds => editor.set(self.shapes.filter()),
             _ => {}
         }
         self.prompt = Some(Prompt {
@@ -96,6 +98,7 @@ impl App {
                 (Vec::new(), Note::None)
             }
             PromptKind::Filter => (prompt::columns(&prompt.editor), self.try_filter(&text)),
+            PromptKind::Manifolds => (Vec::new(), self.filter_manifolds(&text)),
             PromptKind::GoId => (Vec::new(), self.try_id(&text)),
             PromptKind::Regroup => (Vec::new(), note_of(self.parse_grouping(&text))),
             PromptKind::LayOut => (Vec::new(), note_of(self.parse_layout(&text))),
@@ -278,7 +281,7 @@ impl App {
                     self.run_named(action, effects);
                 }
             }
-            PromptKind::HelpSearch => {}
+            PromptKind::HelpSearch | PromptKind::Manifolds => {}
             // As in vi, nothing typed is the last search again.
             PromptKind::Search if text.is_empty() => {
                 self.go_back_to(&prompt.before);
@@ -348,6 +351,9 @@ impl App {
                 self.search_again(prompt.before.search);
             }
             PromptKind::HelpSearch => self.help_query = prompt.before.help_query,
+            PromptKind::Manifolds => {
+                self.filter_manifolds(&prompt.before.shapes);
+            }
             _ => {}
         }
     }

@@ -56,6 +56,8 @@ impl App {
                 self.ranked = Some(ranked);
                 self.refresh();
             }
+            Product::Manifolds(rows, whole) => self.take_manifolds(rows, whole),
+            Product::Portrait(portrait) => self.take_portrait(portrait),
             Product::File(path, what) => {
                 // Where it lies is told whole, so that it can be found from another shell.
                 let path = std::path::absolute(&path).unwrap_or(path);
@@ -153,11 +155,14 @@ impl App {
     /// The features of the cluster under the cursor, nearest to its middle on the map first.
     fn gather_members(&mut self) {
         let cluster = self.cluster_rows.get(self.list(Pane::Clusters).cursor).map(|row| row.cluster);
-        let mut members = match cluster.filter(|_| self.page == Page::Clusters) {
-            Some(cluster) => self.members_of(cluster),
-            None => Vec::new(),
+        let mut members = match (cluster, self.page) {
+            (Some(cluster), Page::Clusters) => self.members_of(cluster),
+            (_, Page::Manifolds) => self.group_here().map_or(Vec::new(), |row| row.found.features.clone()),
+            _ => Vec::new(),
         };
-        self.map.sort_from_middle(&mut members);
+        if self.page == Page::Clusters {
+            self.map.sort_from_middle(&mut members);
+        }
         self.members = members;
     }
 

@@ -1,9 +1,10 @@
 //! One frame without a terminal: the same app, given finished results instead of running jobs.
 
-use super::{App, Chip, Options, Pane, cluster_name};
+use super::shapes::{first_ranking, portrait_of};
+use super::{App, Chart, Chip, Options, Pane, cluster_name};
 use crate::analysis::jobs::JobContext;
 use crate::analysis::map::map_job;
-use crate::analysis::{Filter, Jobs, MapParams, Product, Study, Words};
+use crate::analysis::{Filter, Jobs, Manifold, MapParams, Product, Study, Words};
 use crate::error::{Error, Problem, Result};
 use crate::task::Task;
 use crate::tui::event::Event;
@@ -20,8 +21,10 @@ pub struct Scene {
     pub page: Page,
     /// The selected feature; none leaves the choice to the map.
     pub feature: Option<u32>,
-    /// The only cluster to show.
+    /// The only cluster to show; on the pages of groups, the number of the group.
     pub cluster: Option<i32>,
+    /// What fills the page of one group.
+    pub chart: Chart,
     /// A filter.
     pub filter: Option<Filter>,
 }
@@ -30,7 +33,7 @@ pub struct Scene {
 ///
 /// # Errors
 /// As the queries of the map.
-pub fn products(study: &Arc<Study>, params: &MapParams, task: &Task) -> Result<Vec<Product>> {
+pub fn products(study: &Arc<Study>, params: &MapParams, scene: &Scene, task: &Task) -> Result<Vec<Product>> {
     study.load_evidence(task)?;
     let made = Arc::new(Mutex::new(vec![Product::Evidence, Product::Words(Arc::new(Words::build(study, task)?))]));
     let sink = Arc::clone(&made);
@@ -51,7 +54,33 @@ pub fn products(study: &Arc<Study>, params: &MapParams, task: &Task) -> Result<V
     {
         made.push(Product::Trust(Arc::new(trust)));
     }
+    if scene.page.is_of_groups() {
+        made.extend(groups(study, params.umap.seed, scene, task)?);
+    }
     Ok(made)
+}
+
+/// The table of groups as far as it is quick or kept, and on the page of one group that group: the one of the number,
+/// else the best of those that hold the feature, else the best.
+fn groups(study: &Study, seed: u64, scene: &Scene, task: &Task) -> Result<Vec<Product>> {
+    let table = first_ranking(study, seed, task)?;
+    let Product::Manifolds(rows, _) = &table else { return Ok(Vec::new()) };
+    if rows.is_empty() {
+        return Err(Error::Nothing("no group of features was found".into()));
+    }
+    let wanted = |row: &&Manifold| match (scene.cluster, scene.feature) {
+        (Some(cluster), _) => row.found.cluster.is_some_and(|own| i64::from(own) == i64::from(cluster)),
+        (None, Some(feature)) => row.found.features.contains(&feature),
+        (None, None) => true,
+    };
+    let found = rows.iter().find(wanted).map(|row| row.found.clone());
+    let Some(found) = found else {
+        return Err(Problem::new("there is no such group".to_string())
+            .expected("the number of a group (the column cluster of `manifolds`), or a feature of one")
+            .usage());
+    };
+    let one = (scene.page == Page::Manifold).then(|| portrait_of(study, found, seed, task)).transpose()?;
+    Ok([table].into_iter().chain(one).collect())
 }
 
 /// Draws one frame of `study` with `products` as they are, at `width` x `height` cells.
@@ -80,7 +109,7 @@ pub fn still(
         let filter = filter.clone();
         app.change_filter(Action::Filter, |app| app.filters.push(filter));
     }
-    if let Some(cluster) = scene.cluster {
+    if let Some(cluster) = scene.cluster.filter(|_| !scene.page.is_of_groups()) {
         let count = app.clusters.as_ref().map_or(0, |clusters| clusters.count);
         if usize::try_from(cluster).is_ok_and(|c| c >= count) {
             let name = |cluster: usize| cluster_name(cluster as i32);
@@ -118,6 +147,10 @@ pub fn still(
     if scene.page != Page::Map {
         app.go(scene.page);
     }
+    if scene.page == Page::Manifolds {
+        app.put_on_group(scene.cluster);
+    }
+    app.cloud.set_chart(scene.chart);
     app.settle();
     let area = area_of(width, height);
     let mut buffer = Buffer::empty(area);

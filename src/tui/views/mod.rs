@@ -6,6 +6,7 @@
 //! finished frame is 7-bit to the last cell. Any size is drawn; below [`MIN_SIZE`] one line says what is needed.
 //! Cost: O(points) for the map, else O(cells).
 
+mod charts;
 mod chrome;
 mod clusters;
 mod feature;
@@ -13,6 +14,8 @@ mod help;
 mod info;
 mod inspector;
 mod jobs;
+mod manifold;
+mod manifolds;
 mod map;
 mod members;
 mod neighbours;
@@ -40,22 +43,28 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
     }
     let areas = app.areas();
     chrome::header(app, areas.header, buf);
-    chrome::filters(app, areas.filter, buf);
+    match app.cloud().portrait().filter(|_| app.page() == Page::Manifold) {
+        Some(open) => manifold::headline(app, open, areas.filter, buf),
+        None => chrome::filters(app, areas.filter, buf),
+    }
     match app.page() {
         Page::Map => map::draw(app, &areas, buf),
         Page::Feature => feature::draw(app, areas.main, buf),
         Page::Neighbours => neighbours::draw(app, areas.main, buf),
         Page::Clusters => clusters::draw(app, areas.main, buf),
+        Page::Manifolds => manifolds::draw(app, areas.main, buf),
+        Page::Manifold => manifold::draw(app, &areas, buf),
         Page::Table => table::draw(app, Pane::Table, areas.main, buf),
         Page::Marks => table::draw(app, Pane::Marks, areas.main, buf),
         Page::Jobs => jobs::draw(app, areas.main, buf),
         Page::Info => info::draw(app, areas.main, buf),
         Page::Help => help::draw(app, areas.main, buf),
     }
-    if app.page() == Page::Clusters {
-        members::draw(app, &areas, buf);
-    } else {
-        inspector::draw(app, &areas, buf);
+    match app.page() {
+        Page::Clusters => members::draw(app, &areas, buf),
+        Page::Manifolds => manifolds::aside(app, &areas, buf),
+        Page::Manifold => {}
+        _ => inspector::draw(app, &areas, buf),
     }
     chrome::hints(app, areas.hints, buf);
     let cursor = chrome::status(app, areas.status, buf);

@@ -140,7 +140,7 @@ impl Affinity for Angular<'_> {
     }
     fn block(&self, count: usize) -> usize {
         // Cosines are computed anew for every block.
-        (count / 4).clamp(32, 256)
+        (count / 4).clamp(64, 256)
     }
 }
 

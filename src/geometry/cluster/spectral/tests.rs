@@ -77,6 +77,36 @@ fn eigenvectors_are_the_dense_ones() {
 }
 
 #[test]
+fn rows_of_eigenvectors_are_scaled_as_asked() {
+    let graph = linked(60, 4, |i, j| if i / 20 == j / 20 && i < 50 { 0.4 } else { 0.0 });
+    let normalised = Normalised::new(&graph, &task()).unwrap();
+    let vectors = Mat::from_fn(60, 2, |i, c| ((i * 7 + c * 3) as f64).sin());
+    let unit = normalised.embed(&vectors, Embedding::Unit);
+    let divided = normalised.embed(&vectors, Embedding::Degrees);
+    for (at, &node) in normalised.linked.iter().enumerate() {
+        let node = node as usize;
+        let total: f64 = (0..60).filter(|i| i / 20 == node / 20).map(|i| graph.strength(i)).sum();
+        let mut row = vec![0.0; normalised.count];
+        row[normalised.part[node].unwrap() as usize] = (graph.strength(node) / total).sqrt();
+        row.extend((0..2).map(|c| vectors[(node, c)]));
+        let length = row.iter().map(|x| x * x).sum::<f64>().sqrt();
+        for (c, x) in row.iter().enumerate() {
+            assert!((f64::from(unit.row(at)[c]) - x / length).abs() < 1e-6);
+            assert!((f64::from(divided.row(at)[c]) - x / graph.strength(node).sqrt()).abs() < 1e-6);
+        }
+    }
+}
+
+#[test]
+fn nodes_apart_do_not_hide_negative_eigenvalues() {
+    // Twelve nodes all linked, and 200 without links, whose zeros come before -1/11.
+    let graph = Graph::from_edges(212, (0..12).flat_map(|j| (0..j).map(move |i| (i, j, 1.0))));
+    let found = spectral(&graph, &params(5), &task()).unwrap();
+    assert_eq!((found.clusters.count, found.clusters.noise()), (5, 200));
+    assert!(found.eigenvalues[1..].iter().all(|x| (x + 1.0 / 11.0).abs() < 1e-6), "{:?}", found.eigenvalues);
+}
+
+#[test]
 fn circles_are_told_apart_by_cosines_and_not_by_angles() {
     let (mut exact, mut mean) = (0, 0.0);
     let planted: Vec<i32> = (0..64).map(|i| i / 32).collect();

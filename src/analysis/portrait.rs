@@ -1,0 +1,316 @@
+//! One group of features, whole: what a view of it shows, and what `manifold` writes.
+//!
+//! In: a measured group. Out: a [`Portrait`]: the cloud in its components; the place of every token along the manifold;
+//! where the token types stand; which feature fires where along it. The place `s` comes from the first of these that
+//! there is:
+//! 1. the ring in which the token types stand, if their order is more than chance (p at most .05);
+//! 2. the verdict: the angle in the best plane of a loop, the length along a curve;
+//! 3. the ring of the types in the best order that was found, if the group tells them apart ([`TOLD`]): the order may be
+//!    chance then, and its p says so.
+
+use super::groups::Found;
+use super::manifolds::{Manifold, ManifoldParams, Order, Types};
+use super::study::Study;
+use crate::error::{Problem, Result};
+use crate::geometry::cloud::{Cloud, Spectrum, Verdict, unit};
+use crate::geometry::group::{GroupCloud, TypeMeans, TypeRing, type_means};
+use crate::rows::Points64;
+use crate::task::Task;
+use std::f64::consts::{PI, TAU};
+
+/// Largest p of an order that is more than chance.
+pub const CHANCE: f64 = 0.05;
+/// Least share of the variance of directions between types from which their ring gives a place.
+pub const TOLD: f64 = 0.5;
+/// Bins of receptive fields along the manifold.
+pub const BINS: usize = 48;
+
+/// What `s` is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Along {
+    /// Radians about the ring in which types stand.
+    Types,
+    /// Radians in the best plane of a loop.
+    Loop,
+    /// From 0 to 1 along a curve.
+    Curve,
+    /// Nothing.
+    Nothing,
+}
+
+impl Along {
+    /// Its name in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Types => "types",
+            Self::Loop => "loop",
+            Self::Curve => "curve",
+            Self::Nothing => "none",
+        }
+    }
+    /// Whether it goes round.
+    pub fn is_round(self) -> bool {
+        matches!(self, Self::Types | Self::Loop)
+    }
+}
+
+/// Where a token type stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TypePlace {
+    /// What it reads.
+    pub text: String,
+    /// Tokens of it on which the group fires, and all.
+    pub fired: (u32, u32),
+    /// Length of its mean reconstruction.
+    pub strength: f64,
+    /// The middle of its points, in components.
+    pub middle: Vec<f64>,
+    /// The middle of their places along the manifold.
+    pub s: Option<f64>,
+}
+
+/// Where along the manifold a feature fires.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Field {
+    /// The feature.
+    pub feature: u32,
+    /// Its place in the group.
+    pub at: usize,
+    /// Mean activation in each of [`BINS`] bins of `s`, over the tokens there; empty without `s`.
+    pub bins: Vec<f64>,
+    /// Where it is strongest on average.
+    pub peak: Option<f64>,
+}
+
+/// One group, whole.
+#[derive(Debug, Clone)]
+pub struct Portrait {
+    /// What was measured.
+    pub row: Manifold,
+    /// Its cloud with the features that fire.
+    pub group: GroupCloud,
+    /// Whether the points were scaled to length 1.
+    pub is_unit: bool,
+    /// Of each point, which token of the group's cloud it is.
+    pub kept: Vec<u32>,
+    /// The cloud in its components.
+    pub spectrum: Spectrum,
+    /// The ring of the token types, and each point's place in its plane.
+    pub ring: Option<(TypeRing, Vec<[f64; 2]>)>,
+    /// What `s` is.
+    pub along: Along,
+    /// The place of each point.
+    pub s: Vec<Option<f64>>,
+    /// Points in the order of `s`.
+    pub order: Vec<u32>,
+    /// Token types, strongest first.
+    pub types: Vec<TypePlace>,
+    /// Type of each point, by its place in `types`.
+    pub type_of: Vec<Option<u32>>,
+    /// Features in the order of where they fire.
+    pub fields: Vec<Field>,
+    /// Cosines of the features' directions in that order `[m, m]`.
+    pub cosines: Vec<f32>,
+}
+
+impl Study {
+    /// Everything about one group.
+    ///
+    /// # Errors
+    /// As [`Study::manifold`]; if it fires on too few tokens.
+    pub fn portrait(
+        &self,
+        found: Found,
+        types: Option<&Types>,
+        params: &ManifoldParams,
+        task: &Task,
+    ) -> Result<Portrait> {
+        let row = self.manifold(found, types, params, task)?;
+        let group = self.group_cloud(&row.found.features, params.most_tokens, task)?;
+        let Some((shape, by_verdict)) = row.measured.speaking() else {
+            let what = format!("this group fires on {} tokens alone", row.measured.tokens);
+            let least = super::manifolds::LEAST_TOKENS;
+            return Err(Problem::new(what).expected(format!("{least} or more")).input());
+        };
+        let means = types.and_then(|types| type_means(&group, &types.of, &types.occurrences));
+        let ring = row.measured.ring.as_ref().zip(means.as_ref());
+        let plane = ring.and_then(|(order, means)| Some((TypeRing::of(&means.means, &order.found.order)?, order)));
+        let told = row.measured.family.is_some_and(|family| family.told_apart >= TOLD);
+        let beyond = |order: &Order| order.found.p <= CHANCE;
+        // The types' ring is in the span of the reconstructions as they are.
+        let first = plane.as_ref().is_some_and(|(_, order)| beyond(order));
+        let (points, kept, is_unit) = if by_verdict && !first {
+            let (points, kept) = unit(&group.points);
+            (points, kept, true)
+        } else {
+            (group.points.clone(), (0..group.tokens.len() as u32).collect(), false)
+        };
+        let cloud = Cloud::new(&points, is_unit, task)?;
+        let mut s = if first { Vec::new() } else { cloud.coordinate(shape, &params.shape, task)? };
+        let mut along = match s.iter().any(Option::is_some) {
+            true if shape.verdict.as_ref().is_some_and(Verdict::is_line) => Along::Curve,
+            true => Along::Loop,
+            false => Along::Nothing,
+        };
+        let ring = plane.map(|(ring, _)| {
+            let places: Vec<[f64; 2]> = kept.iter().map(|&at| ring.place(group.points.row(at as usize))).collect();
+            (ring, places)
+        });
+        if let Some((_, places)) = ring.as_ref().filter(|_| first || (told && along == Along::Nothing)) {
+            along = Along::Types;
+            s = places.iter().map(|&place| Some(TypeRing::angle(place))).collect();
+        }
+        s.resize(kept.len(), None);
+        let mut order: Vec<u32> = (0..kept.len() as u32).filter(|&at| s[at as usize].is_some()).collect();
+        order.sort_by(|&a, &b| s[a as usize].partial_cmp(&s[b as usize]).unwrap_or(std::cmp::Ordering::Equal));
+        let spectrum = cloud.spectrum().clone();
+        let (types, type_of) = match (types, &means) {
+            (Some(types), Some(means)) => {
+                let type_of = places_of_types(&group, &kept, means, types);
+                (stand(&spectrum, &s, along, means, &type_of, types), type_of)
+            }
+            _ => (Vec::new(), vec![None; kept.len()]),
+        };
+        let fields = fields(&group, &kept, &s, along);
+        let cosines = cosines(&group.directions, &fields);
+        Ok(Portrait { row, group, is_unit, kept, spectrum, ring, along, s, order, types, type_of, fields, cosines })
+    }
+}
+
+impl Portrait {
+    /// The row of the activations that a point is.
+    pub fn token(&self, point: u32) -> u32 {
+        self.group.tokens[self.kept[point as usize] as usize]
+    }
+    /// A direction of the span in the model's space.
+    pub fn in_model(&self, direction: &[f64]) -> Vec<f64> {
+        let mut out = vec![0.0; self.group.basis.dims()];
+        for (at, &x) in direction.iter().enumerate() {
+            out.iter_mut().zip(self.group.basis.row(at)).for_each(|(out, basis)| *out += x * basis);
+        }
+        out
+    }
+    /// How strongly the feature number `at` of the group fires on each point.
+    pub fn activation(&self, at: usize) -> Vec<f32> {
+        let on = |&token: &u32| {
+            let mut entries = self.group.entries(token as usize);
+            entries.find(|(feature, _)| *feature as usize == at).map_or(0.0, |(_, value)| value)
+        };
+        self.kept.iter().map(on).collect()
+    }
+}
+
+/// The type of every point, by its place among the means.
+fn places_of_types(group: &GroupCloud, kept: &[u32], means: &TypeMeans, types: &Types) -> Vec<Option<u32>> {
+    let mut place = vec![None; types.texts.len()];
+    for (at, &own) in means.types.iter().enumerate() {
+        place[own as usize] = Some(at as u32);
+    }
+    kept.iter().map(|&at| place[types.of[group.tokens[at as usize] as usize] as usize]).collect()
+}
+
+/// Where the types stand.
+fn stand(
+    spectrum: &Spectrum,
+    s: &[Option<f64>],
+    along: Along,
+    means: &TypeMeans,
+    type_of: &[Option<u32>],
+    types: &Types,
+) -> Vec<TypePlace> {
+    let rank = spectrum.coordinates.dims();
+    let mut counts = vec![0u32; means.types.len()];
+    let mut sums = vec![0.0; means.types.len() * rank];
+    let mut places: Vec<Vec<f64>> = vec![Vec::new(); means.types.len()];
+    for (point, own) in type_of.iter().enumerate() {
+        let Some(own) = own.map(|own| own as usize) else { continue };
+        counts[own] += 1;
+        let row = spectrum.coordinates.row(point);
+        sums[own * rank..(own + 1) * rank].iter_mut().zip(row).for_each(|(sum, x)| *sum += x);
+        places[own].extend(s[point]);
+    }
+    let text = |own: u32| types.texts[own as usize].clone();
+    means
+        .types
+        .iter()
+        .enumerate()
+        .map(|(at, &own)| TypePlace {
+            text: text(own),
+            fired: means.fired[at],
+            strength: means.strength[at],
+            middle: sums[at * rank..(at + 1) * rank].iter().map(|sum| sum / f64::from(counts[at].max(1))).collect(),
+            s: middle(places[at].iter().map(|&s| (s, 1.0)), along),
+        })
+        .collect()
+}
+
+/// The weighted middle of places: on a ring that of the angles, along a curve the mean.
+fn middle(places: impl Iterator<Item = (f64, f64)>, along: Along) -> Option<f64> {
+    let (mut sum, mut cos, mut sin, mut weights) = (0.0, 0.0, 0.0, 0.0);
+    for (s, weight) in places {
+        sum += weight * s;
+        cos += weight * s.cos();
+        sin += weight * s.sin();
+        weights += weight;
+    }
+    let found = if along.is_round() { TypeRing::angle([cos, sin]) } else { sum / weights };
+    (weights > 0.0).then_some(found)
+}
+
+/// The bin of a place.
+pub fn bin(s: f64, along: Along) -> usize {
+    let share = if along.is_round() { (s + PI) / TAU } else { s };
+    ((share * BINS as f64) as usize).min(BINS - 1)
+}
+
+/// Who fires where, in the order of where; without places the strongest first.
+fn fields(group: &GroupCloud, kept: &[u32], s: &[Option<f64>], along: Along) -> Vec<Field> {
+    let m = group.features.len();
+    let (mut counts, mut sums, mut total) = (vec![0u32; BINS], vec![0.0; m * BINS], vec![0.0; m]);
+    let mut places: Vec<Vec<(f64, f64)>> = vec![Vec::new(); m];
+    for (&token, s) in kept.iter().zip(s) {
+        let at = s.map(|s| bin(s, along));
+        if let Some(at) = at {
+            counts[at] += 1;
+        }
+        for (feature, value) in group.entries(token as usize) {
+            let (feature, value) = (feature as usize, f64::from(value));
+            total[feature] += value;
+            if let (Some(at), Some(s)) = (at, s) {
+                sums[feature * BINS + at] += value;
+                places[feature].push((*s, value));
+            }
+        }
+    }
+    let mut fields: Vec<Field> = (0..m)
+        .map(|at| Field {
+            feature: group.features[at],
+            at,
+            bins: match along {
+                Along::Nothing => Vec::new(),
+                _ => (0..BINS).map(|bin| sums[at * BINS + bin] / f64::from(counts[bin].max(1))).collect(),
+            },
+            peak: middle(places[at].iter().copied(), along),
+        })
+        .collect();
+    fields.sort_by(|a, b| match (a.peak, b.peak) {
+        (Some(x), Some(y)) => x.total_cmp(&y).then(a.at.cmp(&b.at)),
+        (None, None) => total[b.at].total_cmp(&total[a.at]).then(a.at.cmp(&b.at)),
+        (x, y) => y.is_some().cmp(&x.is_some()),
+    });
+    fields
+}
+
+/// Cosines of all pairs, in the order of `fields`.
+fn cosines(directions: &Points64, fields: &[Field]) -> Vec<f32> {
+    let unit: Vec<Vec<f64>> = fields
+        .iter()
+        .map(|field| {
+            let row = directions.row(field.at);
+            let length = row.iter().map(|x| x * x).sum::<f64>().sqrt();
+            row.iter().map(|x| if length > 0.0 { x / length } else { 0.0 }).collect()
+        })
+        .collect();
+    let cosine = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>() as f32;
+    unit.iter().flat_map(|a| unit.iter().map(|b| cosine(a, b)).collect::<Vec<f32>>()).collect()
+}

@@ -1,0 +1,129 @@
+//! Charts about one group that take the place of its cloud.
+
+use super::words::about;
+use crate::analysis::Portrait;
+use crate::geometry::cloud::Seen;
+use crate::tui::app::App;
+use crate::tui::widgets::glyph::DENSITY;
+use crate::tui::widgets::text;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+/// Lines of words, wrapped.
+pub(super) fn lines(app: &App, all: &[(String, Style)], area: Rect, buf: &mut Buffer) {
+    let wrapped = all.iter().flat_map(|(words, style)| {
+        text::wrap(words, area.width.into()).into_iter().map(move |line| (line, *style))
+    });
+    for (y, (line, style)) in (area.y..area.bottom()).zip(wrapped) {
+        text::put(buf, area, area.x, y, &text::fit(&line, area.width.into(), app.look().ascii), style);
+    }
+}
+
+/// The intervals of H1 as bars from birth to death, longest first, beside what chance leaves: of every space that was
+/// looked at, each with its null.
+pub(super) fn loops(app: &App, open: &Portrait, area: Rect, buf: &mut Buffer) {
+    let look = app.look();
+    let theme = &look.theme;
+    let measured = &open.row.measured;
+    let clouds = [("as they are", &measured.raw), ("of directions", &measured.unit)];
+    let all: Vec<(String, &Seen)> = clouds
+        .iter()
+        .filter_map(|(name, shape)| Some((name, shape.as_ref()?)))
+        .flat_map(|(name, shape)| shape.homology.iter().map(move |seen| (format!("{} {name}", place(seen)), seen)))
+        .collect();
+    if all.is_empty() {
+        return lines(app, &[("loops are not computed yet".into(), theme.muted())], area, buf);
+    }
+    let each = (usize::from(area.height) / all.len()).max(3);
+    let mut y = area.y;
+    for (name, seen) in all {
+        if y >= area.bottom() {
+            return;
+        }
+        let null = match (seen.null_95, seen.null_longest) {
+            (Some(null), Some(longest)) => {
+                format!(", null 95 % {null:.2}, longest of {} draws {longest:.2}", seen.null_draws)
+            }
+            _ => ", no null".into(),
+        };
+        let found = format!("{name}: {} intervals on {} landmarks{null}", seen.intervals, seen.landmarks);
+        text::put(buf, area, area.x, y, &text::fit(&found, area.width.into(), look.ascii), theme.strong());
+        y += 1;
+        let far = seen.h1.iter().map(|hole| hole.death).fold(seen.null_longest.unwrap_or(0.0), f64::max);
+        let room = area.width.saturating_sub(7);
+        let column = |value: f64| if far > 0.0 { (value / far * f64::from(room)) as u16 } else { 0 };
+        let longest = seen.null_longest.unwrap_or(0.0);
+        for hole in seen.h1.iter().take(each - 2) {
+            if y >= area.bottom() {
+                return;
+            }
+            let (from, to) = (column(hole.birth), column(hole.death).max(column(hole.birth) + 1));
+            let stands_out = hole.persistence > longest;
+            let style = if stands_out { theme.strong() } else { theme.muted() };
+            let bar = look.pick(if stands_out { "█" } else { "▬" }, if stands_out { "#" } else { "=" });
+            text::put(buf, area, area.x + from, y, &bar.repeat(usize::from(to - from)), style);
+            text::put_right(buf, area, area.right(), y, &format!("{:.2}", hole.persistence), style);
+            y += 1;
+        }
+        y += u16::from(y < area.bottom());
+    }
+}
+
+fn place(seen: &Seen) -> String {
+    seen.pcs.map_or("the span".into(), |[a, b]| format!("PC{a}-PC{b}"))
+}
+
+/// Cosines of all pairs of the group's features, in the order in which they lie along the manifold: a cell each, or the
+/// mean of several where there is no room.
+pub(super) fn cosines(app: &App, open: &Portrait, area: Rect, buf: &mut Buffer) {
+    let look = app.look();
+    let theme = &look.theme;
+    let m = open.fields.len();
+    if m == 0 || area.height < 3 || area.width < 12 {
+        return;
+    }
+    let rows = usize::from(area.height - 1);
+    let labels = usize::from(area.width).saturating_sub(2 * m.min(rows)).min(30);
+    let labels = if labels < 8 { 0 } else { labels };
+    let cells = rows.min((usize::from(area.width) - labels) / 2).min(m).max(1);
+    let part = |at: usize| at * m / cells..((at + 1) * m / cells).max(at * m / cells + 1);
+    let value = |a: usize, b: usize| {
+        let pairs = part(a).flat_map(|i| part(b).map(move |j| (i, j))).filter(|(i, j)| i != j);
+        let (sum, n) = pairs.fold((0.0, 0u32), |(sum, n), (i, j)| (sum + open.cosines[i * m + j], n + 1));
+        if n > 0 { sum / n as f32 } else { 1.0 }
+    };
+    let off = (0..m).flat_map(|i| (0..m).map(move |j| (i, j))).filter(|(i, j)| i != j);
+    let (low, high) = off.map(|(i, j)| open.cosines[i * m + j]).fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), x| {
+        (l.min(x), h.max(x))
+    });
+    let (low, high) = if low <= high { (low.min(0.0), high.max(0.0)) } else { (0.0, 1.0) };
+    for a in 0..cells {
+        let y = area.y + a as u16;
+        for b in 0..cells {
+            let own = value(a, b);
+            let t = if high > low { ((own - low) / (high - low)).clamp(0.0, 1.0) } else { 0.0 };
+            let diagonal = part(a) == part(b) && part(a).len() == 1;
+            let plain = !look.styled || look.ascii;
+            let step = (t * 7.99) as usize;
+            let symbol = match (diagonal, plain) {
+                (true, _) => look.pick("╲╲", "\\\\").to_string(),
+                (false, true) => char::from(DENSITY[step]).to_string().repeat(2),
+                (false, false) => "██".to_string(),
+            };
+            let style = if diagonal { theme.muted() } else { theme.ramp(t) };
+            text::put(buf, area, area.x + 2 * b as u16, y, &symbol, style);
+        }
+        if labels > 0 && cells == m {
+            let field = &open.fields[a];
+            let words = format!("#{} {}", field.feature, about(app, field.feature));
+            let x = area.x + 2 * cells as u16 + 1;
+            let room = usize::from(area.right().saturating_sub(x));
+            text::put(buf, area, x, y, &text::fit(&words, room, look.ascii), theme.text());
+        }
+    }
+    let merged = if cells < m { format!(", a cell is the mean of {}", m.div_ceil(cells)) } else { String::new() };
+    let words = format!("cosine {low:.2} (dark) to {high:.2} (bright), features in order along the manifold{merged}");
+    let y = area.y + cells as u16;
+    text::put(buf, area, area.x, y, &text::fit(&words, area.width.into(), look.ascii), theme.muted());
+}
