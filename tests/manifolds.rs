@@ -21,6 +21,22 @@ fn is_the_week(order: &[String]) -> bool {
     places.len() == 7 && (steps.iter().all(|s| *s == 1) || steps.iter().all(|s| *s == 6))
 }
 
+/// The words of `known` in the order of the mean angle of their tokens.
+fn around(rows: &[Value], known: &[&str]) -> Vec<String> {
+    let mut places: Vec<(f64, String)> = known
+        .iter()
+        .filter_map(|word| {
+            let own = rows.iter().filter(|row| row["text"].as_str().is_some_and(|text| text.trim() == *word));
+            let (cos, sin) = own
+                .filter_map(|row| row["s"].as_f64())
+                .fold((0.0, 0.0), |(cos, sin), s| (cos + s.cos(), sin + s.sin()));
+            (cos != 0.0).then(|| (sin.atan2(cos), (*word).to_string()))
+        })
+        .collect();
+    places.sort_by(|a, b| a.0.total_cmp(&b.0));
+    places.into_iter().map(|(_, word)| word).collect()
+}
+
 fn ring_csv(points: usize) -> String {
     let row = |i: usize| {
         let angle = TAU * i as f64 / points as f64;
@@ -134,6 +150,14 @@ fn the_weekdays_of_the_concepts_are_found_named_and_put_in_order_with_no_hint() 
     let week = rows.iter().filter(in_order).min_by(|a, b| p(a).total_cmp(&p(b)));
     let week = week.expect("a group whose seven types stand in the order of the week");
     assert!(p(week) <= 0.05, "{}", week["ring_order"]);
+    // Near the top, by what the lenses show beyond their nulls.
+    let rank = week["rank"].as_u64().unwrap() as usize;
+    assert!(rank <= 8 && rank <= rows.len() / 6, "rank {rank} of {}", rows.len());
+    let parts: f64 = week["evidence"].as_object().unwrap().values().map(|part| part.as_f64().unwrap()).sum();
+    assert!((parts - week["score"].as_f64().unwrap()).abs() < 1e-12, "{}", week["evidence"]);
+    for (part, least) in [("purity", 0.7), ("dominance", 0.7), ("told_apart", 0.4), ("evenness", 0.8)] {
+        assert!(week["family"][part].as_f64().unwrap() >= least, "{}", week["family"]);
+    }
     let name: Vec<&str> = week["name"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
     assert!(DAYS.iter().all(|day| name.contains(day)), "{name:?}");
     for field in
@@ -165,6 +189,29 @@ fn a_manifold_s_coordinate_puts_the_days_around_the_ring() {
         metrics["ring_order"]["types"].as_array().unwrap().iter().map(|day| day.as_str().unwrap().into()).collect();
     assert!(is_the_week(&order), "{order:?}");
     assert!(rows.iter().all(|row| row["pc1"].is_number() && row["document"].is_number()));
+    assert!(is_the_week(&around(rows, &DAYS)), "{:?}", around(rows, &DAYS));
+    assert_eq!(table["provenance"]["parameters"]["s"], "types");
+    // A token's place is its angle in the plane of the written axes.
+    let vector = |name: &str, at: usize| -> Vec<f64> {
+        let rows = table[name].as_array().unwrap();
+        let row = if rows[0].is_array() { rows[at].as_array().unwrap() } else { rows };
+        row.iter().map(|x| x.as_f64().unwrap()).collect()
+    };
+    let (first, second) = (vector("ring_axes", 0), vector("ring_axes", 1));
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    assert!(dot(&first, &second).abs() < 1e-9 && (dot(&first, &first) - 1.0).abs() < 1e-9);
+    let (centre, mean) = (vector("ring_centre", 0), vector("mean", 0));
+    let rank = rows[0].as_object().unwrap().keys().filter(|key| key.starts_with("pc")).count();
+    for row in rows.iter().step_by(40) {
+        let mut point = mean.clone();
+        for pc in 0..rank {
+            let along = row[format!("pc{}", pc + 1)].as_f64().unwrap();
+            point.iter_mut().zip(vector("basis", pc)).for_each(|(x, b)| *x += along * b);
+        }
+        point.iter_mut().zip(&centre).for_each(|(x, c)| *x -= c);
+        let angle = dot(&point, &second).atan2(dot(&point, &first));
+        assert!((angle - row["s"].as_f64().unwrap()).sin().abs() < 1e-4, "{angle} {row}");
+    }
     assert_eq!(table["basis"][0].as_array().unwrap().len(), 576);
     for args in [
         &["manifold", "@example/concepts", "--features", "1,1", "-o", "x.csv"][..],
@@ -174,4 +221,76 @@ fn a_manifold_s_coordinate_puts_the_days_around_the_ring() {
     ] {
         program.fails(2, args);
     }
+}
+
+/// The features of the built-in dictionary with more than half of their activation on weekdays over the whole corpus
+/// that it was trained and tested on.
+const WEEKDAYS: [u32; 21] = [
+    60, 505, 710, 779, 785, 828, 1005, 1450, 1468, 1510, 1747, 2048, 2166, 2504, 2639, 3175, 3176, 3202, 3207, 3771,
+    4081,
+];
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
+#[test]
+fn weekdays_and_months_that_no_decoder_cosine_shows_are_groups_of_their_own_and_stand_in_the_order_of_the_calendar() {
+    let program = Program::new();
+    // The first of the default groupings; its resolutions are chosen by stability alone.
+    program.ok(&["cluster", "@example", "-o", "c.csv", "--method", "leiden", "--on", "phi+decoder", "--bare"]);
+    let text = fs::read_to_string(program.path("c.csv")).unwrap();
+    let mut groups: BTreeMap<i32, Vec<u32>> = BTreeMap::new();
+    for line in text.lines().skip(1) {
+        let (feature, cluster) = line.split_once(',').unwrap();
+        groups.entry(cluster.parse().unwrap()).or_default().push(feature.parse().unwrap());
+    }
+    let overlap = |features: &[u32]| {
+        let shared = features.iter().filter(|feature| WEEKDAYS.contains(feature)).count();
+        shared as f64 / (features.len() + WEEKDAYS.len() - shared) as f64
+    };
+    groups.remove(&-1);
+    let (weekdays, features) =
+        groups.iter().max_by(|a, b| overlap(a.1).total_cmp(&overlap(b.1))).map(|(at, own)| (*at, own)).unwrap();
+    assert!(overlap(features) >= 0.6, "{} of {features:?}", overlap(features));
+    let along = |cluster: i32, name: &str| -> Value {
+        let cluster = cluster.to_string();
+        let args = ["manifold", "@example", "--clusters", "c.csv", "--cluster", &cluster, "-o", name, "--force"];
+        program.ok(&args);
+        serde_json::from_slice(&fs::read(program.path(name)).unwrap()).unwrap()
+    };
+    let table = along(weekdays, "days.json");
+    let days = around(table["tokens"].as_array().unwrap(), &DAYS);
+    assert!(is_the_week(&days), "{days:?}");
+    // The months: the group with most of the features whose top tokens are names of months.
+    program.ok(&["export", "@example", "-o", "l.json", "--columns", "feature,label"]);
+    let labels: Value = serde_json::from_slice(&fs::read(program.path("l.json")).unwrap()).unwrap();
+    let names_months = |feature: &u32| {
+        let label = labels["features"][*feature as usize]["label"].as_str().unwrap_or_default();
+        MONTHS.iter().filter(|month| label.contains(*month)).count() >= 2
+    };
+    let held = |features: &[u32]| features.iter().filter(|feature| names_months(feature)).count();
+    let months = *groups.iter().max_by_key(|(_, features)| held(features)).unwrap().0;
+    assert_ne!(months, weekdays);
+    let table = along(months, "months.json");
+    let name = &table["provenance"]["parameters"]["metrics"]["name"];
+    let named = name.as_array().unwrap().iter().filter(|word| MONTHS.contains(&word.as_str().unwrap())).count();
+    assert!(named >= 8, "{name}");
+    let order = around(table["tokens"].as_array().unwrap(), &MONTHS);
+    let places: Vec<usize> = order.iter().map(|word| MONTHS.iter().position(|own| own == word).unwrap()).collect();
+    assert_eq!(places.len(), 12, "{order:?}");
+    // At most one pair of neighbours has changed places.
+    let rises = |places: &[usize]| (0..12).filter(|&i| (places[(i + 1) % 12] + 12 - places[i]) % 12 == 1).count();
+    let backwards: Vec<usize> = places.iter().rev().copied().collect();
+    assert!(rises(&places).max(rises(&backwards)) >= 9, "{order:?}");
 }

@@ -6,6 +6,7 @@
 //! the most stable groups that share no feature, each at its own resolution ([`crate::geometry::group::stability`]): the
 //! rule knows sizes alone, and lets small groups stand beside large ones.
 
+use super::cache::Arrays;
 use super::study::Study;
 use crate::error::{Problem, Result};
 use crate::geometry::cluster::Clusters;
@@ -33,6 +34,9 @@ pub const STEPS: usize = 13;
 pub const SEEDS: u64 = 3;
 /// Smallest group of the grid.
 pub const SMALLEST: usize = 3;
+
+/// Raise it when the groups of the same graph change.
+const LEIDEN_VERSION: u32 = 1;
 
 /// What features have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -337,6 +341,44 @@ impl Study {
         };
         Ok(Grouped { clusters, facts })
     }
+    /// The partitions of the grid of resolutions, [`SEEDS`] of each step, the coarsest first. Kept in the cache.
+    ///
+    /// # Errors
+    /// As [`Study::group`].
+    pub fn partitions(&self, on: On, k: usize, seed: u64, task: &Task) -> Result<Vec<Clusters>> {
+        let n = self.features();
+        self.need_activations(&format!("grouping on {}", on.name()), task)?;
+        let evidence = Value::Object(self.sources());
+        let question = format!(
+            "leiden on={} k={k} seed={seed} coarsest={COARSEST} ratio={RATIO} steps={STEPS} seeds={SEEDS} on {evidence}",
+            on.name()
+        );
+        let runs = || -> Result<Vec<Clusters>> {
+            let graph = self.graph(on, k, positive, task)?;
+            let runs: Vec<LeidenParams> = (0..STEPS)
+                .flat_map(|step| (0..SEEDS).map(move |own| (step, own)))
+                .map(|(step, own)| LeidenParams {
+                    resolution: n as f64 / COARSEST * RATIO.powi(step as i32),
+                    seed: seed.wrapping_mul(SEEDS).wrapping_add(own),
+                    ..LeidenParams::default()
+                })
+                .collect();
+            Ok(leiden_runs(&graph, &runs, task)?.into_iter().map(|found| found.clusters).collect())
+        };
+        self.cached(
+            &self.key(&question, &format!("leiden{LEIDEN_VERSION}")),
+            |arrays| {
+                let labels: Vec<i32> = arrays.get("labels")?;
+                let parts: Vec<Clusters> = labels.chunks_exact(n.max(1)).map(Clusters::from_labels).collect();
+                let same = parts.iter().zip(labels.chunks_exact(n.max(1))).all(|(part, raw)| part.labels == raw);
+                (same && labels.len() == n * STEPS * SEEDS as usize).then_some(parts)
+            },
+            runs,
+            |parts| {
+                Arrays::new().with("labels", &parts.iter().flat_map(|part| part.labels.clone()).collect::<Vec<i32>>())
+            },
+        )
+    }
     /// The stable groups of a grid of resolutions, their stability, and all candidates, the most stable first.
     ///
     /// # Errors
@@ -348,20 +390,9 @@ impl Study {
         seed: u64,
         task: &Task,
     ) -> Result<(Clusters, Vec<f64>, Vec<Candidate>)> {
-        let n = self.features();
-        let graph = self.graph(on, k, positive, task)?;
-        let runs: Vec<LeidenParams> = (0..STEPS)
-            .flat_map(|step| (0..SEEDS).map(move |own| (step, own)))
-            .map(|(step, own)| LeidenParams {
-                resolution: n as f64 / COARSEST * RATIO.powi(step as i32),
-                seed: seed.wrapping_mul(SEEDS).wrapping_add(own),
-                ..LeidenParams::default()
-            })
-            .collect();
-        let partitions: Vec<Clusters> =
-            leiden_runs(&graph, &runs, task)?.into_iter().map(|found| found.clusters).collect();
+        let partitions = self.partitions(on, k, seed, task)?;
         let all = candidates(&partitions, SEEDS as usize, SMALLEST, task)?;
-        let (clusters, stability) = stable(n, &all);
+        let (clusters, stability) = stable(self.features(), &all);
         Ok((clusters, stability, all))
     }
 }

@@ -2,9 +2,9 @@
 //!
 //! The default is several groupings side by side, for none finds everything: the stable communities of firing and
 //! direction together ([`super::grouping`]), and components and average linkage of decoder cosines. A group holds at
-//! least [`LEAST_FEATURES`] features and at most a quarter of the dictionary; of the hierarchy only what forms at a higher
-//! similarity than as many random directions do. Near-copies (overlap of [`COPY`] or more) are folded into the first that
-//! has them.
+//! least [`LEAST_FEATURES`] features and at most a quarter of the dictionary; of the hierarchy only what forms above the
+//! deviation of the cosines of random directions, and at more than [`ABOVE`] times the similarity at which as many of
+//! those do. Near-copies (overlap of [`COPY`] or more) are folded into the first that has them.
 
 use super::grouping::{On, SMALLEST, graph_of, positive};
 use super::study::Study;
@@ -25,12 +25,17 @@ pub const LEAST_FEATURES: usize = SMALLEST;
 const LARGEST: usize = 400;
 /// Smallest group of the hierarchy: there are thousands of triples.
 const LEAST_NODE: usize = 4;
+/// How many times the similarity of random directions a group of the hierarchy must reach: at once, half of what a
+/// nearly orthogonal dictionary gives would be chance.
+const ABOVE: f64 = 2.0;
 /// Most random directions that the hierarchy is held against.
 const RANDOM: usize = 8192;
-/// A group of more than this part of the dictionary is none.
+/// A group of more than this part of the dictionary is none, unless it has no more features than [`FEW`].
 const PART: usize = 4;
+/// See [`PART`].
+const FEW: usize = 16;
 /// Neighbours of each feature in the graphs of the default groupings.
-const K: usize = 15;
+pub(super) const K: usize = 15;
 /// Neighbours and least cosine of the graph's components (they find every planted set of the tests).
 const GRAPH: (usize, f32) = (4, 0.5);
 
@@ -58,11 +63,14 @@ impl Study {
         if n <= LEAST_FEATURES {
             return Ok(all);
         }
-        let k = K.min(n - 1);
+        let (k, most) = (K.min(n - 1), (n / PART).max(FEW));
         let on = On::Sum(Measure::Phi);
         let (clusters, stability, _) = self.stable_groups(on, k, seed, task)?;
-        let found = |features, grouping: &str, stability| {
-            Found { features, grouping: grouping.to_string(), cluster: None, stability }
+        let found = |features, grouping: &str, stability| Found {
+            features,
+            grouping: grouping.to_string(),
+            cluster: None,
+            stability,
         };
         let name = format!("leiden {}", on.name());
         let known = clusters.members().into_iter().zip(stability);
@@ -74,11 +82,13 @@ impl Study {
         let parts = components(&linked, params.min_size, task)?.members().into_iter();
         all.extend(parts.map(|features| found(features, "graph decoder", None)));
         let tree = average(&graph_of(&lists, k, positive), task)?;
-        let largest = LARGEST.min(n / PART);
+        let largest = LARGEST.min(most);
         let chance = formed_by_chance(n.min(RANDOM), self.dictionary.d_out(), k, largest, seed, task)?;
+        // Cosines of random directions have mean 0 and this deviation.
+        let deviation = 1.0 / (self.dictionary.d_out().max(1) as f64).sqrt();
         let mut nodes: Vec<(f64, Vec<u32>)> = tree
             .groups(LEAST_NODE, largest)
-            .filter(|group| group.formed > chance[group.members.len()])
+            .filter(|group| group.formed > deviation.max(ABOVE * chance[group.members.len()]))
             .map(|group| {
                 let mut features = group.members.to_vec();
                 features.sort_unstable();
@@ -88,7 +98,7 @@ impl Study {
             .collect();
         nodes.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
         all.extend(nodes.into_iter().map(|(_, features)| found(features, "average linkage decoder", None)));
-        all.retain(|found| found.features.len() <= n / PART);
+        all.retain(|found| found.features.len() <= most);
         let mut kept = fold(all, n);
         for (at, found) in kept.iter_mut().enumerate() {
             found.cluster = Some(at as u32);

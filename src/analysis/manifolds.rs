@@ -71,6 +71,8 @@ pub struct Measured {
     pub tokens: usize,
     /// Tokens that were measured: as many, unless fewer were asked for.
     pub measured: usize,
+    /// Share of the tokens on which two or more of its features fire.
+    pub together: f64,
     /// The token types that it is about, strongest first, [`NAMED`] at most; empty without texts.
     pub name: Vec<String>,
     /// How much of a family all its types are.
@@ -120,9 +122,10 @@ pub struct Evidence {
     pub family: f64,
     /// Irreducibility of the raw or the unit cloud, less the mean of features that fire apart.
     pub irreducible: f64,
-    /// A loop of the unit cloud, by the rules of the verdict, less the longest of both nulls, in loops of a circle.
+    /// A loop of the unit cloud, by the rules of the verdict, less the longest of both nulls, in loops of a circle; times
+    /// the share of tokens on which several features fire, for on the others there is no direction but a feature's own.
     pub closed: f64,
-    /// A line through the unit cloud, by the rules of the verdict, less the better fit of both nulls.
+    /// A line through the unit cloud, by the rules of the verdict, less the better fit of both nulls; times the same share.
     pub line: f64,
     /// An order of the means of types, less the larger 95th percentile of its nulls.
     pub order: f64,
@@ -307,9 +310,11 @@ impl Study {
             all = Some(family(&cloud, &means, &types.of, &types.activation));
         }
         let (tokens, measured) = (cloud.all_tokens, cloud.tokens.len());
+        let several = (0..measured).filter(|&at| cloud.entries(at).filter(|(_, value)| *value > 0.0).count() > 1);
         Ok(Measured {
             tokens,
             measured,
+            together: several.count() as f64 / measured.max(1) as f64,
             name,
             family: all,
             raw,
@@ -351,17 +356,17 @@ impl Study {
         Ok(())
     }
     fn manifold_key(&self, features: &[u32], params: &ManifoldParams) -> Key {
-        let ShapeParams { mode, seed, landmarks, planes, draws, sources, spread_draws } = params.shape;
+        let ShapeParams { mode, seed, landmarks, planes, draws, sources, spread_draws, most } = params.shape;
         let group = Fingerprint::new().bytes(bytemuck::cast_slice(features)).finish();
         // Which activations and which texts they were measured on.
         let evidence = serde_json::Value::Object(self.sources());
         let question = format!(
             "manifold of {} features {group} mode={mode:?} seed={seed} landmarks={landmarks} planes={planes} draws={draws} \
-             sources={sources} spread={spread_draws} most={:?} on {evidence}",
+             sources={sources} spread={spread_draws} sampled={most:?} most={:?} on {evidence}",
             features.len(),
             params.most_tokens
         );
-        Key::new(&self.fingerprint, &question, &format!("manifold{MANIFOLD_VERSION}"))
+        self.key(&question, &format!("manifold{MANIFOLD_VERSION}"))
     }
     /// The words that most labels of these features share.
     fn label_words(&self, features: &[u32]) -> Vec<String> {
@@ -407,7 +412,7 @@ fn apart(cloud: &GroupCloud, lines: bool, params: &ShapeParams, task: &Task) -> 
         if points.len() >= LEAST_TOKENS {
             lengths.push(index(&points)?.unwrap_or(0.0));
             let own = Cloud::new(&points, true, task)?;
-            longest = longest.max(own.longest_loop(params.landmarks, task)?);
+            longest = longest.max(own.longest_loop(params, task)?);
             if let Some(line) = line.as_mut().filter(|_| draw < LINE_DRAWS) {
                 let few = Cloud::new(&evenly(&points, LINE_POINTS), true, task)?;
                 let fit = few.arc_length(params.sources, task)?.map_or(0.0, |(_, found)| found.fit);
@@ -415,9 +420,8 @@ fn apart(cloud: &GroupCloud, lines: bool, params: &ShapeParams, task: &Task) -> 
             }
         }
     }
-    let summed = |all: &[f64]| {
-        [all.iter().sum::<f64>() / all.len().max(1) as f64, all.iter().copied().fold(0.0, f64::max)]
-    };
+    let summed =
+        |all: &[f64]| [all.iter().sum::<f64>() / all.len().max(1) as f64, all.iter().copied().fold(0.0, f64::max)];
     Ok(Apart { draws: raw.len(), raw: summed(&raw), unit: summed(&lengths), loop_unit: longest, line_unit: line })
 }
 
@@ -469,7 +473,9 @@ impl Measured {
         if span.loops() > 0 && own <= apart.loop_unit {
             verdict.word = Word::Unclear;
             let longest = apart.loop_unit;
-            verdict.evidence.insert(0, format!("features that fire apart show a loop as long: {longest:.3} of {own:.3}"));
+            verdict
+                .evidence
+                .insert(0, format!("features that fire apart show a loop as long: {longest:.3} of {own:.3}"));
         }
     }
     /// What the lenses show beyond their nulls; what is not computed yet counts for nothing.
@@ -484,21 +490,19 @@ impl Measured {
         let closed = match (word, span, self.apart) {
             (Some(Word::Loop | Word::Loops), Some(span), Some(apart)) => {
                 let null = span.null_longest.unwrap_or(0.0).max(apart.loop_unit);
-                ((span.persistence(0) - null) / (CIRCLE * span.size)).clamp(0.0, 1.0)
+                self.together * ((span.persistence(0) - null) / (CIRCLE * span.size)).clamp(0.0, 1.0)
             }
             _ => 0.0,
         };
         let line = match (word, self.unit.as_ref().and_then(|shape| shape.line)) {
             (Some(word), Some(line)) if is_line(word) => {
                 let apart = self.apart.and_then(|apart| apart.line_unit).unwrap_or(0.0);
-                (line.fit - line.null_fit.max(apart)).max(0.0)
+                self.together * (line.fit - line.null_fit.max(apart)).max(0.0)
             }
             _ => 0.0,
         };
         let margin = |own: &Option<Order>| {
-            own.as_ref().map_or(0.0, |Order { found, .. }| {
-                (found.fit - found.gaussian_95.max(found.dealt_95)).max(0.0)
-            })
+            own.as_ref().map_or(0.0, |Order { found, .. }| (found.fit - found.gaussian_95.max(found.dealt_95)).max(0.0))
         };
         Evidence {
             family: self.family.map_or(0.0, |family| family.strength()),

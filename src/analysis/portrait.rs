@@ -8,12 +8,13 @@
 //! 3. the ring of the types in the best order that was found, if the group tells them apart ([`TOLD`]): the order may be
 //!    chance then, and its p says so.
 
+use super::grid::Grid;
 use super::groups::Found;
 use super::manifolds::{Manifold, ManifoldParams, Order, Types};
 use super::study::Study;
 use crate::error::{Problem, Result};
 use crate::geometry::cloud::{Cloud, Spectrum, Verdict, unit};
-use crate::geometry::group::{GroupCloud, TypeMeans, TypeRing, type_means};
+use crate::geometry::group::{Capture, GroupCloud, TypeMeans, TypeRing, capture, type_means};
 use crate::rows::Points64;
 use crate::task::Task;
 use std::f64::consts::{PI, TAU};
@@ -22,6 +23,8 @@ use std::f64::consts::{PI, TAU};
 pub const CHANCE: f64 = 0.05;
 /// Least share of the variance of directions between types from which their ring gives a place.
 pub const TOLD: f64 = 0.5;
+/// Most directions of capture curves.
+pub const CAPTURED: usize = 200;
 /// Bins of receptive fields along the manifold.
 pub const BINS: usize = 48;
 
@@ -111,6 +114,10 @@ pub struct Portrait {
     pub fields: Vec<Field>,
     /// Cosines of the features' directions in that order `[m, m]`.
     pub cosines: Vec<f32>,
+    /// How fast directions capture the cloud, of [`CAPTURED`] directions at most; none for a cloud without variance.
+    pub capture: Option<Capture>,
+    /// How other settings know the group.
+    pub grid: Grid,
 }
 
 impl Study {
@@ -173,7 +180,25 @@ impl Study {
         };
         let fields = fields(&group, &kept, &s, along);
         let cosines = cosines(&group.directions, &fields);
-        Ok(Portrait { row, group, is_unit, kept, spectrum, ring, along, s, order, types, type_of, fields, cosines })
+        let capture = capture(&group, CAPTURED, params.shape.seed, task)?;
+        let grid = self.grid(&row.found.features, params.shape.seed, task)?;
+        Ok(Portrait {
+            row,
+            group,
+            is_unit,
+            kept,
+            spectrum,
+            ring,
+            along,
+            s,
+            order,
+            types,
+            type_of,
+            fields,
+            cosines,
+            capture,
+            grid,
+        })
     }
 }
 

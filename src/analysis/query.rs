@@ -97,7 +97,7 @@ fn umap_question(params: &UmapParams) -> String {
 }
 
 impl Study {
-    fn key(&self, question: &str, versions: &str) -> Key {
+    pub(super) fn key(&self, question: &str, versions: &str) -> Key {
         Key::new(&self.fingerprint, question, versions)
     }
     fn knn_key(&self, k: usize) -> Key {
@@ -118,7 +118,7 @@ impl Study {
         self.key(&format!("trust k={k} on {}", umap_question(&map.umap)), &trust_versions(map.umap.init))
     }
     /// Asks the cache, else computes and keeps. A cache that cannot be written is not an error of the answer.
-    fn cached<T>(
+    pub(super) fn cached<T>(
         &self,
         key: &Key,
         load: impl FnOnce(&Arrays) -> Option<T>,

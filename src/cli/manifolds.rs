@@ -93,12 +93,8 @@ fn of_file(path: &Path, features: usize) -> Result<Vec<Found>> {
         }
     }
     let grouping = path.display().to_string();
-    let found = |(cluster, features)| Found {
-        features,
-        grouping: grouping.clone(),
-        cluster: Some(cluster),
-        stability: None,
-    };
+    let found =
+        |(cluster, features)| Found { features, grouping: grouping.clone(), cluster: Some(cluster), stability: None };
     Ok(groups.into_iter().map(found).collect())
 }
 

@@ -19,7 +19,7 @@ pub fn table_parameters(params: &ManifoldParams) -> Map<String, Value> {
     let shape = &params.shape;
     let all = json!({
         "verb": "manifolds", "most_tokens": params.most_tokens, "all": params.all, "landmarks": shape.landmarks,
-        "draws": shape.draws, "planes": shape.planes, "sources": shape.sources,
+        "draws": shape.draws, "planes": shape.planes, "sources": shape.sources, "most_points": shape.most,
     });
     all.as_object().cloned().unwrap_or_default()
 }
@@ -36,6 +36,7 @@ pub fn fields(rank: usize, row: &Manifold) -> Fields {
     let Manifold { measured, .. } = row;
     put("tokens", measured.tokens.into());
     put("tokens_measured", measured.measured.into());
+    put("together", json!(measured.together));
     put("name", json!(measured.name));
     put("types", json!(measured.family.map(|family| family.types)));
     put("label", json!(row.label));
@@ -73,6 +74,7 @@ pub fn coordinates(study: &Study, portrait: &Portrait) -> (Vec<Array>, Vec<Array
     let Portrait { spectrum, s, along, .. } = portrait;
     let tokens: Vec<u32> = (0..portrait.kept.len() as u32).map(|point| portrait.token(point)).collect();
     let place = |row: u32| study.tokens().map(|tokens| tokens.place(row as usize));
+    let text = |row: u32| study.tokens().map(|tokens| tokens.token(row as usize).to_string());
     let rank = spectrum.coordinates.dims();
     let numbers = |pick: fn((u32, u32)) -> u32| {
         let all = tokens.iter().map(|&row| place(row).map_or(-1, |place| i64::from(pick(place))));
@@ -82,6 +84,7 @@ pub fn coordinates(study: &Study, portrait: &Portrait) -> (Vec<Array>, Vec<Array
     let names: Vec<&str> = pcs.iter().map(String::as_str).collect();
     let arrays = vec![
         Array::column("token", Data::I64(tokens.iter().map(|&row| row.into()).collect())),
+        Array::column("text", Data::Text(tokens.iter().map(|&row| text(row)).collect())),
         Array::column("document", numbers(|place| place.0)),
         Array::column("position", numbers(|place| place.1)),
         Array::matrix("coordinates", rank, Data::F64(spectrum.coordinates.data().to_vec())).named(&names),
@@ -91,10 +94,8 @@ pub fn coordinates(study: &Study, portrait: &Portrait) -> (Vec<Array>, Vec<Array
     let wide = |row: &[f32]| portrait.in_model(&row.iter().map(|&x| x.into()).collect::<Vec<f64>>());
     let width = portrait.group.basis.dims();
     let basis: Vec<f64> = (0..rank).flat_map(|pc| wide(spectrum.components.row(pc))).collect();
-    let mut extras = vec![
-        Array::matrix("basis", width, Data::F64(basis)),
-        Array::column("mean", Data::F64(wide(&spectrum.mean))),
-    ];
+    let mut extras =
+        vec![Array::matrix("basis", width, Data::F64(basis)), Array::column("mean", Data::F64(wide(&spectrum.mean)))];
     if let Some((ring, _)) = portrait.ring.as_ref().filter(|_| *along == Along::Types) {
         let axes = [0, 1].iter().flat_map(|&axis| portrait.in_model(ring.axes.row(axis))).collect();
         extras.push(Array::matrix("ring_axes", width, Data::F64(axes)));
@@ -109,7 +110,7 @@ pub fn coordinates_parameters(portrait: &Portrait, params: &ManifoldParams) -> M
     let all = json!({
         "verb": "manifold", "features": row.found.features, "grouping": row.found.grouping,
         "unit": portrait.is_unit, "s": portrait.along.name(), "most_tokens": params.most_tokens,
-        "metrics": fields(1, row).into_iter().collect::<Map<_, _>>(),
+        "capture": portrait.capture, "stability_grid": portrait.grid, "metrics": fields(1, row).into_iter().collect::<Map<_, _>>(),
     });
     all.as_object().cloned().unwrap_or_default()
 }

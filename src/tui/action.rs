@@ -8,8 +8,8 @@
 
 use Action as A;
 use Context::{
-    Along, Cloud, Clusters, Confirm, Help, Info, Jobs, Manifolds, Map, Marks, Neighbours, Passages, Picker, Prompt, Side,
-    Table,
+    Along, Cloud, Clusters, Confirm, Help, Info, Jobs, Manifolds, Map, Marks, Neighbours, Passages, Picker, Prompt,
+    Side, Table,
 };
 
 /// What a user can do.
@@ -209,8 +209,7 @@ const MOVES: &[Context] =
 const SEARCHES: &[Context] =
     &[Map, Side, Passages, Neighbours, Clusters, Cloud, Along, Table, Marks, Jobs, Info, Help, Picker];
 /// Where there are rows or features to open.
-const OPENS: &[Context] =
-    &[Map, Side, Passages, Neighbours, Clusters, Manifolds, Cloud, Along, Table, Marks, Picker];
+const OPENS: &[Context] = &[Map, Side, Passages, Neighbours, Clusters, Manifolds, Cloud, Along, Table, Marks, Picker];
 /// Where `q` ends the program.
 const QUITS: &[Context] =
     &[Map, Side, Passages, Neighbours, Clusters, Manifolds, Cloud, Along, Table, Marks, Jobs, Info, Picker];
@@ -259,7 +258,7 @@ pub const ACTIONS: &[Row] = &[
     row(A::Open, "go.open", &["Enter"], OPENS, Some("open"), "Open what is under the cursor: a feature, a neighbour, a cluster, a passage"),
     row(A::NextPlane, "manifold.next-plane", &["p"], GROUP, Some("other plane"), "Look at the cloud in the next plane"),
     row(A::Turn, "manifold.turn", &["r"], GROUP, Some("turn"), "Turn the cloud in three dimensions with the arrows, or lie flat again"),
-    row(A::Chart, "manifold.chart", &["d"], GROUP, Some("charts"), "Next chart: cloud, loops, capture, cosines, why"),
+    row(A::Chart, "manifold.chart", &["d"], GROUP, Some("charts"), "Next chart: cloud, loops, capture, cosines, stability, why"),
     row(A::Tint, "manifold.colour-by", &["o"], GROUP, Some("colour"), "Colour the cloud by the next: type, place, strength, each feature"),
     row(A::Grow, "manifold.grow", &["+", "="], GROUP, Some("grow"), "Add the feature nearest to the group"),
     row(A::FilterManifolds, "manifold.filter", &["f", "/", "&"], &[Manifolds], Some("filter"), "List only groups with these words: in name, label, grouping or verdict"),

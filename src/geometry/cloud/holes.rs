@@ -105,11 +105,8 @@ fn look(points: &Points, landmarks: usize, task: &Task) -> Result<Seen> {
     let rows = chosen.indices.iter().flat_map(|&at| points.row(at as usize).to_vec()).collect();
     let distances = Distances::from_points(&Points::new(rows, points.dims()))?;
     let found = rips(&distances, &RipsParams { threshold: None }, task)?.h1;
-    let hole = |interval: &Loop| Hole {
-        birth: interval.birth,
-        death: interval.death,
-        persistence: interval.persistence(),
-    };
+    let hole =
+        |interval: &Loop| Hole { birth: interval.birth, death: interval.death, persistence: interval.persistence() };
     let squares: f64 = points.data().iter().map(|&x| f64::from(x).powi(2)).sum();
     Ok(Seen {
         pcs: None,

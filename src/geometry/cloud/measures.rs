@@ -24,6 +24,12 @@ pub const MEASURES: &[Measure] = &[
         quick: false,
         value: |shape| json!(shape.places),
     },
+    Measure {
+        name: "sampled",
+        about: "points, evenly taken, that neighbours, clumps, loops and the line were computed on; null if on all",
+        quick: false,
+        value: |shape| json!(shape.sampled),
+    },
     Measure { name: "dim", about: "width of a point", quick: true, value: |shape| json!(shape.dim) },
     Measure {
         name: "mode",

@@ -65,9 +65,8 @@ fn exact(x: &[f64], y: &[f64], directions: usize, task: &Task) -> Result<f64> {
     let n = x.len() as f64;
     let (x, y) = centred(x, y);
     let mut sweep = Sweep::default();
-    let angle = |step: usize, finer: i32| {
-        PI * (step as f64 + f64::from(finer) / f64::from(2 * FINER)) / directions as f64
-    };
+    let angle =
+        |step: usize, finer: i32| PI * (step as f64 + f64::from(finer) / f64::from(2 * FINER)) / directions as f64;
     let mut grid = Vec::with_capacity(directions);
     for step in 0..directions {
         task.check()?;

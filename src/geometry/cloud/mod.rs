@@ -83,13 +83,26 @@ pub struct ShapeParams {
     pub sources: usize,
     /// Gaussians whose dimension and line the cloud's are held against.
     pub spread_draws: usize,
+    /// Most points for what takes longer; of more, as many are taken evenly, and [`Shape::sampled`] says so.
+    pub most: Option<usize>,
 }
 
 impl ShapeParams {
     /// For one cloud that someone looks at.
-    pub const ONE: Self = Self { mode: Mode::Exact, seed: 0, landmarks: 300, planes: 3, draws: 99, sources: 400, spread_draws: 3 };
-    /// For hundreds of clouds: fewer landmarks and draws, so that an interval longer than every draw's has p at most .025.
-    pub const MANY: Self = Self { landmarks: 200, planes: 1, draws: 39, sources: 200, spread_draws: 1, ..Self::ONE };
+    pub const ONE: Self = Self {
+        mode: Mode::Exact,
+        seed: 0,
+        landmarks: 300,
+        planes: 3,
+        draws: 99,
+        sources: 400,
+        spread_draws: 3,
+        most: None,
+    };
+    /// For hundreds of clouds: fewer landmarks and draws, so that an interval longer than every draw's has p at most .025;
+    /// of large clouds part of the points.
+    pub const MANY: Self =
+        Self { landmarks: 200, planes: 1, draws: 39, sources: 200, spread_draws: 1, most: Some(3000), ..Self::ONE };
 }
 
 impl Default for ShapeParams {
@@ -194,6 +207,8 @@ pub struct Shape {
     pub points: usize,
     /// Places that hold them: points at equal places count once.
     pub places: Option<usize>,
+    /// Points, evenly taken, that neighbours, clumps, loops and the line were computed on; none if on all.
+    pub sampled: Option<usize>,
     /// Width of a point.
     pub dim: usize,
     /// How S and M were found.
@@ -328,6 +343,7 @@ impl Cloud {
         let mut shape = Shape {
             points: self.spectrum.coordinates.len(),
             places: None,
+            sampled: None,
             dim: self.dim,
             mode: params.mode,
             explained_variance_ratio: self.spectrum.explained_variance_ratio.clone(),
@@ -362,6 +378,21 @@ impl Cloud {
                 indices.separability_null = Some(separability::null(x, y, indices.found, params.seed, task)?);
             }
         }
+        let few = params.most.filter(|&most| most < self.spectrum.coordinates.len()).map(|most| self.thinned(most));
+        shape.sampled = few.as_ref().map(|few| few.spectrum.coordinates.len());
+        few.as_ref().unwrap_or(self).near_and_far(shape, params, task)?;
+        shape.verdict = Some(verdict::verdict(shape));
+        Ok(())
+    }
+    /// The same cloud with as many of its points, evenly taken; components and variances are those of all.
+    fn thinned(&self, most: usize) -> Self {
+        let all = &self.spectrum.coordinates;
+        let rows = (0..most).flat_map(|at| all.row(at * all.len() / most).to_vec()).collect();
+        let spectrum = Spectrum { coordinates: Points64::new(rows, all.dims()), ..self.spectrum.clone() };
+        Self { spectrum, near: OnceLock::new(), ..*self }
+    }
+    /// Neighbours and dimensions, clumps, loops with their null, and the line.
+    fn near_and_far(&self, shape: &mut Shape, params: &ShapeParams, task: &Task) -> Result<()> {
         let near = self.near(task)?;
         shape.places = Some(near.len());
         shape.intrinsic_dimension = dimension::dimension(near, task)?;
@@ -389,16 +420,18 @@ impl Cloud {
             }),
             None => None,
         };
-        shape.verdict = Some(verdict::verdict(shape));
         Ok(())
     }
-    /// The longest interval of H1 in the span.
+    /// The longest interval of H1 in the span, on as many points as [`Cloud::deepen`] takes.
     ///
     /// # Errors
     /// If the task is cancelled.
-    pub fn longest_loop(&self, landmarks: usize, task: &Task) -> Result<f64> {
-        let look = holes::Look { landmarks, draws: 0, planes: &[], unit: self.unit, seed: 0 };
-        Ok(holes::holes(&self.spectrum, &look, task)?.first().map_or(0.0, |seen| seen.persistence(0)))
+    pub fn longest_loop(&self, params: &ShapeParams, task: &Task) -> Result<f64> {
+        let look =
+            holes::Look { landmarks: params.landmarks, draws: 0, planes: &[], unit: self.unit, seed: params.seed };
+        let few = params.most.filter(|&most| most < self.spectrum.coordinates.len()).map(|most| self.thinned(most));
+        let spectrum = few.as_ref().map_or(&self.spectrum, |few| &few.spectrum);
+        Ok(holes::holes(spectrum, &look, task)?.first().map_or(0.0, |seen| seen.persistence(0)))
     }
     /// Adds what labels say.
     ///

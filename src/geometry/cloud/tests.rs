@@ -2,10 +2,10 @@
 
 use super::correlation::{pearson, ranks, spearman, xi};
 use super::null;
-use crate::geometry::random::normals;
 use super::verdict::Coordinate;
 use super::*;
 use crate::geometry::random::key;
+use crate::geometry::random::normals;
 use std::f64::consts::{PI, TAU};
 
 fn task() -> Task {
@@ -526,9 +526,26 @@ fn every_measure_has_a_value_by_its_name() {
     assert_eq!(fields.len(), MEASURES.len());
     let absent: Vec<&str> =
         MEASURES.iter().map(|measure| measure.name).filter(|name| fields[*name].is_null()).collect();
-    assert_eq!(absent, ["labels"]);
+    assert_eq!(absent, ["sampled", "labels"]);
     assert_eq!(fields["planes"][0]["mixture"].as_f64(), shape.planes[0].indices.map(|indices| indices.mixture));
     assert_eq!(fields["homology"]["h1"][0]["persistence"].as_f64(), Some(shape.homology[0].persistence(0)));
     assert!(fields["homology"]["planes"][0]["null_95"].is_number());
     assert!(MEASURES.iter().all(|measure| !measure.about.is_empty()));
+}
+
+#[test]
+fn of_a_large_cloud_part_is_taken_and_said_to_be() {
+    let ring = planted(5000, 4, 0.03, 9, |u, _| vec![(TAU * u).cos(), (TAU * u).sin()]);
+    let cloud = Cloud::new(&ring, false, &task()).unwrap();
+    let params = ShapeParams { draws: 5, ..ShapeParams::MANY };
+    let mut shape = cloud.shape(&params, &task()).unwrap();
+    cloud.deepen(&mut shape, &params, &task()).unwrap();
+    assert_eq!((shape.points, shape.sampled, shape.places), (5000, Some(3000), Some(3000)));
+    let verdict = shape.verdict.unwrap();
+    assert_eq!(verdict.word, Word::Loop);
+    assert!(verdict.evidence.last().unwrap().contains("3000 of 5000 points"), "{:?}", verdict.evidence);
+    let mut whole = cloud.shape(&params, &task()).unwrap();
+    cloud.deepen(&mut whole, &ShapeParams { most: None, ..params }, &task()).unwrap();
+    assert_eq!((whole.sampled, whole.places), (None, Some(5000)));
+    assert!((whole.homology[0].persistence(0) - shape.homology[0].persistence(0)).abs() < 0.1);
 }

@@ -100,6 +100,9 @@ pub(super) fn verdict(shape: &Shape) -> Verdict {
     let mut evidence = Vec::new();
     let around = standing(shape, &mut evidence);
     let word = decide(shape, &mut evidence);
+    if let Some(sampled) = shape.sampled {
+        evidence.push(format!("loops, lines and dimension on {sampled} of {} points, evenly taken", shape.points));
+    }
     Verdict { word, evidence, around }
 }
 

@@ -6,8 +6,8 @@
 //! centres: [`kmeans`]. [`agreement`] tells how far two groupings agree.
 
 pub mod agreement;
-pub mod components;
 pub mod chance;
+pub mod components;
 mod condense;
 pub mod hdbscan;
 pub mod kmeans;

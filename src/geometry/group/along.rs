@@ -61,9 +61,7 @@ impl TypeRing {
     }
     /// Where a point lies in the plane, from the middle.
     pub fn place(&self, point: &[f64]) -> [f64; 2] {
-        [0, 1].map(|axis| {
-            point.iter().zip(&self.centre).zip(self.axes.row(axis)).map(|((x, c), a)| (x - c) * a).sum()
-        })
+        [0, 1].map(|axis| point.iter().zip(&self.centre).zip(self.axes.row(axis)).map(|((x, c), a)| (x - c) * a).sum())
     }
     /// Its angle in (−π, π].
     pub fn angle(place: [f64; 2]) -> f64 {

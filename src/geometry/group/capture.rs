@@ -22,12 +22,12 @@
 
 use super::GroupCloud;
 use crate::error::Result;
-use crate::geometry::{eigen::eigen_apart, random::key};
+use crate::geometry::eigen::eigen_apart;
+use crate::geometry::random::{key, normals};
 use crate::rows::{Points64, block_rows, dot};
 use crate::task::Task;
 use faer::{Accum, Mat, MatMut, MatRef, Par, linalg::matmul::matmul};
 use serde::{Deserialize, Serialize};
-use std::f64::consts::TAU;
 
 /// Least share of PCA's curve, at its elbow, of [`CaptureKind::Spanned`].
 pub const SPANNED: f64 = 0.95;
@@ -175,18 +175,12 @@ fn random(v: &[f64], rows: usize, in_order: bool, steps: usize, seed: u64, task:
         let mut atoms = vec![0.0; rows * v.len()];
         for (at, row) in atoms.chunks_exact_mut(v.len()).enumerate() {
             task.check()?;
-            row.iter_mut().enumerate().for_each(|(i, x)| *x = normal(key(stream, at as u64, i as u64)));
+            row.iter_mut().enumerate().for_each(|(i, x)| *x = normals(stream, at as u64, i as u64)[0]);
         }
         let found = geometric(v, Points64::new(atoms, v.len()), in_order, steps, task)?;
         mean.iter_mut().zip(found.explained).for_each(|(mean, share)| *mean += share / DRAWS as f64);
     }
     Ok(curve(mean, Vec::new()))
-}
-
-/// A standard normal number (Box and Muller 1958): of rows of them no direction is likelier than another.
-fn normal(stream: u64) -> f64 {
-    let [u, turn] = [0, 1].map(|at| ((key(stream, 0, at) >> 11) as f64 + 0.5) / (1u64 << 53) as f64);
-    (-2.0 * u.ln()).sqrt() * (TAU * turn).cos()
 }
 
 /// The curve of the features' parts, of which ‖rest‖² is `total` at first.
@@ -247,6 +241,7 @@ mod tests {
     use crate::sae::Sparse;
     use CaptureKind::{Mixed, Spanned, Tiled};
     use faer::prelude::SolveLstsq;
+    use std::f64::consts::TAU;
 
     const AXIS: fn(usize, usize) -> f64 = |i, j| if i == j { 1.0 } else { 0.0 };
     fn task() -> Task {
@@ -357,7 +352,7 @@ mod tests {
     fn curves_are_those_of_rests_written_out_and_none_is_above_pca() {
         for seed in 0..20 {
             // Nine directions of five dimensions, less and less of each; a feature fires on about half of the tokens.
-            let number = |i: usize, j: usize| normal(key(seed, i as u64, j as u64));
+            let number = |i: usize, j: usize| normals(seed, i as u64, j as u64)[0];
             let cloud = cloud([9, 60, 5], |i, j| number(i, j) / (j + 1) as f64, |t, i| number(100 + t, i).max(0.0));
             let (all, spans, parts) = (found(&cloud, 100), slow(&cloud, false), slow(&cloud, true));
             near(&all.geometric.explained, &spans.0, 1e-9);

@@ -80,9 +80,8 @@ fn told_apart(cloud: &GroupCloud, types: &[Option<usize>], count: usize) -> f64 
     // About the mean over the named tokens: one slot for each type, and the last for all of them.
     let mut sums = vec![0.0; (count + 1) * rank];
     let mut counts = vec![0u32; count + 1];
-    let named = || {
-        directions.data().chunks_exact(rank).zip(&kept).filter_map(|(row, &at)| Some((row, types[at as usize]?)))
-    };
+    let named =
+        || directions.data().chunks_exact(rank).zip(&kept).filter_map(|(row, &at)| Some((row, types[at as usize]?)));
     for (row, own) in named() {
         for slot in [own, count] {
             counts[slot] += 1;

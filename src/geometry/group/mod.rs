@@ -3,10 +3,12 @@
 //! [`reconstruct()`] gives each token's reconstruction from the features of a group alone; [`types`] averages
 //! it over token types, which names the group, and [`family()`] says how much of a family they are; [`fired_apart`] draws
 //! what features that fire independently would write; [`order()`] asks whether points stand in a ring or a row, without knowing
-//! their names; [`stability`] whether a group is there at all resolutions or at one. [`TypeRing`] gives every token a place around that
+//! their names; [`stability`] whether a group is there at all resolutions or at one. [`capture()`] asks how few directions hold the
+//! cloud; [`TypeRing`] gives every token a place around that
 //! ring. All take plain numbers: token types come as ids.
 
 pub mod along;
+pub mod capture;
 pub mod family;
 pub mod firing;
 pub mod order;
@@ -15,6 +17,7 @@ pub mod stability;
 pub mod types;
 
 pub use along::TypeRing;
+pub use capture::{Capture, CaptureKind, Curve, capture};
 pub use family::{Family, family};
 pub use firing::fired_apart;
 pub use order::{Arrangement, OrderParams, Ordered, order};

@@ -46,14 +46,13 @@ pub fn candidates(partitions: &[Clusters], per_step: usize, min_size: usize, tas
                 let others: Vec<usize> = (0..partitions.len()).filter(within).collect();
                 let mut shared = Vec::new();
                 let mut stability = |members: &[u32]| {
-                    let known = others.iter().map(|&other| {
-                        best_overlap(members, &partitions[other], &sizes[other], &mut shared).0
-                    });
+                    let known = others
+                        .iter()
+                        .map(|&other| best_overlap(members, &partitions[other], &sizes[other], &mut shared).0);
                     if others.is_empty() { 0.0 } else { known.sum::<f64>() / others.len() as f64 }
                 };
                 let groups = partitions[own].members().into_iter().filter(|members| members.len() >= min_size);
-                let all =
-                    groups.map(|members| Candidate { stability: stability(&members), members, step }).collect();
+                let all = groups.map(|members| Candidate { stability: stability(&members), members, step }).collect();
                 task.advance(1);
                 Ok(all)
             })

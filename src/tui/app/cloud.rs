@@ -45,20 +45,26 @@ pub enum Chart {
     Cloud,
     /// Intervals of H1 beside their null.
     Loops,
+    /// How fast directions capture the cloud.
+    Capture,
     /// Cosines of the group's features, in the order in which they lie along the manifold.
     Cosines,
+    /// How other settings know the group.
+    Stability,
     /// The verdict with its reasons, and all figures.
     Why,
 }
 
 impl Chart {
-    const ALL: [Self; 4] = [Self::Cloud, Self::Loops, Self::Cosines, Self::Why];
+    const ALL: [Self; 6] = [Self::Cloud, Self::Loops, Self::Capture, Self::Cosines, Self::Stability, Self::Why];
     /// Its name on screen.
     pub fn name(self) -> &'static str {
         match self {
             Self::Cloud => "cloud",
             Self::Loops => "loops",
+            Self::Capture => "capture",
             Self::Cosines => "cosines",
+            Self::Stability => "stability",
             Self::Why => "why",
         }
     }
@@ -227,9 +233,8 @@ impl CloudState {
                 .collect(),
             Tint::Place => portrait.s.iter().map(|s| s.map_or(NOISE, |s| place_step(s, portrait.along))).collect(),
             Tint::Strength => {
-                let length = |&at: &u32| {
-                    portrait.group.points.row(at as usize).iter().map(|x| x * x).sum::<f64>().sqrt() as f32
-                };
+                let length =
+                    |&at: &u32| portrait.group.points.row(at as usize).iter().map(|x| x * x).sum::<f64>().sqrt() as f32;
                 steps(&portrait.kept.iter().map(length).collect::<Vec<f32>>())
             }
             Tint::Feature(row) => {
@@ -316,7 +321,13 @@ impl CloudState {
                 let (low, high) = (from.min(row), from.max(row));
                 let end = (high + 1).min(self.listed.len());
                 self.listed = self.listed[low.min(end)..end].to_vec();
-                (format!("{} in this arc; Esc lists all", crate::text::counted(self.listed.len(), "token", "tokens")), false)
+                (
+                    format!(
+                        "{} in this arc; Esc lists all",
+                        crate::text::counted(self.listed.len(), "token", "tokens")
+                    ),
+                    false,
+                )
             }
         }
     }

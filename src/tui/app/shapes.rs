@@ -228,9 +228,10 @@ impl App {
         (self.shapes.rows, self.shapes.whole) = (Some(rows), whole);
         self.shapes.list();
         // Rows move as they are measured; the cursor stays on its group, unless it is still at the top.
-        let at = here.and_then(|features| (0..self.shapes.listed.len()).find(|&at| {
-            self.shapes.at(at).is_some_and(|row| row.found.features == features)
-        }));
+        let at = here.and_then(|features| {
+            (0..self.shapes.listed.len())
+                .find(|&at| self.shapes.at(at).is_some_and(|row| row.found.features == features))
+        });
         let list = &mut self.lists[Pane::Manifolds as usize];
         if let Some(at) = at.filter(|_| list.cursor > 0) {
             list.cursor = at;
@@ -241,6 +242,11 @@ impl App {
     /// The group under the cursor of their list.
     pub fn group_here(&self) -> Option<&Manifold> {
         self.shapes.at(self.list(Pane::Manifolds).cursor)
+    }
+
+    /// Opens the page of the group that is there.
+    pub fn show_group(&mut self) {
+        self.go_on(Page::Manifold);
     }
 
     /// Puts the cursor on the group of this number, if it is listed.
@@ -367,7 +373,9 @@ impl App {
     pub fn awaited_manifold(&self) -> String {
         match self.jobs.current(JobKind::Manifold).map(|job| &job.state) {
             Some(JobState::Failed(why)) => why.clone(),
-            Some(JobState::Cancelled) => "measuring this group was cancelled; r on the page of jobs runs it again".into(),
+            Some(JobState::Cancelled) => {
+                "measuring this group was cancelled; r on the page of jobs runs it again".into()
+            }
             Some(JobState::Running) => "this group is being measured".into(),
             _ => "no group is open: g f lists them".into(),
         }

@@ -3,6 +3,8 @@
 use super::words::about;
 use crate::analysis::Portrait;
 use crate::geometry::cloud::Seen;
+use crate::geometry::group::CaptureKind;
+use crate::text::counted;
 use crate::tui::app::App;
 use crate::tui::widgets::glyph::DENSITY;
 use crate::tui::widgets::text;
@@ -12,9 +14,9 @@ use ratatui::style::Style;
 
 /// Lines of words, wrapped.
 pub(super) fn lines(app: &App, all: &[(String, Style)], area: Rect, buf: &mut Buffer) {
-    let wrapped = all.iter().flat_map(|(words, style)| {
-        text::wrap(words, area.width.into()).into_iter().map(move |line| (line, *style))
-    });
+    let wrapped = all
+        .iter()
+        .flat_map(|(words, style)| text::wrap(words, area.width.into()).into_iter().map(move |line| (line, *style)));
     for (y, (line, style)) in (area.y..area.bottom()).zip(wrapped) {
         text::put(buf, area, area.x, y, &text::fit(&line, area.width.into(), app.look().ascii), style);
     }
@@ -47,7 +49,8 @@ pub(super) fn loops(app: &App, open: &Portrait, area: Rect, buf: &mut Buffer) {
             }
             _ => ", no null".into(),
         };
-        let found = format!("{name}: {} intervals on {} landmarks{null}", seen.intervals, seen.landmarks);
+        let intervals = counted(seen.intervals, "interval", "intervals");
+        let found = format!("{name}: {intervals} on {} landmarks{null}", seen.landmarks);
         text::put(buf, area, area.x, y, &text::fit(&found, area.width.into(), look.ascii), theme.strong());
         y += 1;
         let far = seen.h1.iter().map(|hole| hole.death).fold(seen.null_longest.unwrap_or(0.0), f64::max);
@@ -74,6 +77,98 @@ fn place(seen: &Seen) -> String {
     seen.pcs.map_or("the span".into(), |[a, b]| format!("PC{a}-PC{b}"))
 }
 
+/// Capture curves: the share of the cloud that k directions explain, a mark for each curve.
+pub(super) fn capture(app: &App, open: &Portrait, area: Rect, buf: &mut Buffer) {
+    let look = app.look();
+    let theme = &look.theme;
+    let Some(found) = &open.capture else {
+        return lines(app, &[("all points of this cloud are equal".into(), theme.muted())], area, buf);
+    };
+    let curves = [
+        ('p', "PCA, the upper bound", &found.pca),
+        ('g', "geometric greedy", &found.geometric),
+        ('s', "statistical greedy", &found.statistical),
+        ('c', "random overcomplete", &found.overcomplete),
+        ('o', "random orthogonal", &found.orthogonal),
+    ];
+    let key = curves.len() as u16 + 2;
+    if area.height < key + 6 || area.width < 24 {
+        return lines(app, &[("there is no room for this chart".into(), theme.muted())], area, buf);
+    }
+    let plot = Rect { x: area.x + 4, width: area.width - 4, height: area.height - key - 1, ..area };
+    let longest = curves.iter().map(|(_, _, curve)| curve.explained.len()).max().unwrap_or(1);
+    for (share, y) in [("1", plot.y), (".5", plot.y + plot.height / 2), ("0", plot.bottom() - 1)] {
+        text::put(buf, area, area.x, y, share, theme.muted());
+    }
+    // The last curve first, so that the more telling ones lie above.
+    for (at, (mark, _, curve)) in curves.iter().enumerate().rev() {
+        for (k, share) in curve.explained.iter().enumerate() {
+            let column = (k * usize::from(plot.width - 1) / (longest - 1).max(1)) as u16;
+            let row = ((1.0 - share.clamp(0.0, 1.0)) * f64::from(plot.height - 1)).round() as u16;
+            let cell = &mut buf[(plot.x + column, plot.y + row)];
+            cell.set_char(*mark).set_style(theme.cluster(at as u16));
+        }
+    }
+    let end = format!("{longest} directions");
+    text::put(buf, area, plot.x, plot.bottom(), "1", theme.muted());
+    text::put_right(buf, area, plot.right(), plot.bottom(), &end, theme.muted());
+    let kind = match found.kind {
+        CaptureKind::Spanned => "spanned: a few features span the cloud",
+        CaptureKind::Tiled => "tiled: it takes clearly more features than components",
+        CaptureKind::Mixed => "mixed: between spanned and tiled",
+    };
+    let mut y = plot.bottom() + 1;
+    text::put(buf, area, area.x, y, &text::fit(kind, area.width.into(), look.ascii), theme.strong());
+    for (at, (mark, name, curve)) in curves.iter().enumerate() {
+        y += 1;
+        let first = curve.order.iter().take(6).map(|feature| format!("#{feature}")).collect::<Vec<_>>().join(" ");
+        let elbow = curve.explained.get(curve.elbow - 1).copied().unwrap_or(0.0);
+        let words = format!("{mark} {name}: {} at its elbow, {} of them  {first}", text::percent(elbow), curve.elbow);
+        text::put(buf, area, area.x, y, &text::fit(&words, area.width.into(), look.ascii), theme.cluster(at as u16));
+    }
+}
+
+/// How other settings know the group: its best overlap over neighbours and threshold of the graph, and over the
+/// resolutions of Leiden.
+pub(super) fn stability(app: &App, open: &Portrait, area: Rect, buf: &mut Buffer) {
+    let look = app.look();
+    let theme = &look.theme;
+    let grid = &open.grid;
+    let mut y = area.y;
+    let mut line = |words: &str, style: Style, buf: &mut Buffer| {
+        if y < area.bottom() {
+            text::put(buf, area, area.x, y, &text::fit(words, area.width.into(), look.ascii), style);
+        }
+        y += 1;
+        y - 1
+    };
+    line("best overlap (Jaccard) with any group of the graph of decoder cosines", theme.strong(), buf);
+    let heads: String = grid.taus.iter().map(|tau| format!("{:>5}", text::unit(f64::from(*tau)))).collect();
+    line(&format!("   k, tau{heads}"), theme.muted(), buf);
+    let cell =
+        |overlap: f64| if overlap < 0.005 { "    ·".to_string() } else { format!("{:>5}", text::unit(overlap)) };
+    for (k, row) in grid.ks.iter().zip(grid.graph.chunks_exact(grid.taus.len().max(1))) {
+        let at = line(&format!("{k:>9}"), theme.muted(), buf);
+        for (i, &overlap) in row.iter().enumerate().filter(|_| at < area.bottom()) {
+            text::put(buf, area, area.x + 9 + 5 * i as u16, at, &cell(overlap), theme.ramp(overlap as f32));
+        }
+    }
+    line("", theme.text(), buf);
+    if grid.sizes.is_empty() {
+        line("there are no activations: no grouping by firing", theme.muted(), buf);
+        return;
+    }
+    line("best overlap with any community of phi + decoder, three seeds each", theme.strong(), buf);
+    line(" size about", theme.muted(), buf);
+    let seeds = grid.leiden.len() / grid.sizes.len();
+    for (size, row) in grid.sizes.iter().zip(grid.leiden.chunks_exact(seeds.max(1))) {
+        let at = line(&format!("{size:>9.0}"), theme.muted(), buf);
+        for (i, &overlap) in row.iter().enumerate().filter(|_| at < area.bottom()) {
+            text::put(buf, area, area.x + 9 + 5 * i as u16, at, &cell(overlap), theme.ramp(overlap as f32));
+        }
+    }
+}
+
 /// Cosines of all pairs of the group's features, in the order in which they lie along the manifold: a cell each, or the
 /// mean of several where there is no room.
 pub(super) fn cosines(app: &App, open: &Portrait, area: Rect, buf: &mut Buffer) {
@@ -94,9 +189,9 @@ pub(super) fn cosines(app: &App, open: &Portrait, area: Rect, buf: &mut Buffer) 
         if n > 0 { sum / n as f32 } else { 1.0 }
     };
     let off = (0..m).flat_map(|i| (0..m).map(move |j| (i, j))).filter(|(i, j)| i != j);
-    let (low, high) = off.map(|(i, j)| open.cosines[i * m + j]).fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), x| {
-        (l.min(x), h.max(x))
-    });
+    let (low, high) = off
+        .map(|(i, j)| open.cosines[i * m + j])
+        .fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), x| (l.min(x), h.max(x)));
     let (low, high) = if low <= high { (low.min(0.0), high.max(0.0)) } else { (0.0, 1.0) };
     for a in 0..cells {
         let y = area.y + a as u16;

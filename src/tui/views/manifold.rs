@@ -110,7 +110,9 @@ fn main(app: &App, open: &Portrait, areas: &Areas, buf: &mut Buffer) {
             below(app, open, areas.legend, buf);
         }
         Chart::Loops => charts::loops(app, open, padded(inside), buf),
+        Chart::Capture => charts::capture(app, open, padded(inside), buf),
         Chart::Cosines => charts::cosines(app, open, padded(inside), buf),
+        Chart::Stability => charts::stability(app, open, padded(inside), buf),
         Chart::Why => charts::lines(app, &reasons(app, &open.row), padded(inside), buf),
     }
 }
@@ -201,7 +203,8 @@ fn below(app: &App, open: &Portrait, area: Rect, buf: &mut Buffer) {
         text::put(buf, area, area.x, y, &text::fit(line, area.width.into(), look.ascii), look.theme.text());
     }
     if let Some((name, low, high)) = ramp {
-        let (low, high) = if look.ascii { (low.replace('π', "pi"), high.to_string()) } else { (low.into(), high.into()) };
+        let (low, high) =
+            if look.ascii { (low.replace('π', "pi"), high.to_string()) } else { (low.into(), high.into()) };
         legend::ramp(look, name, &low, &high, last, buf);
     }
 }

@@ -45,7 +45,10 @@ pub(super) fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     let shapes = app.shapes();
     let (sort, ascending) = shapes.sort();
     let all = shapes.rows().map_or(0, <[_]>::len);
-    let mut parts = vec![format!("{} by {}", text::thousands(shapes.listed().len() as u64), sort.name())];
+    let mut parts = match all {
+        0 => Vec::new(),
+        _ => vec![format!("{} by {}", text::thousands(shapes.listed().len() as u64), sort.name())],
+    };
     if ascending {
         parts.push("smallest first".into());
     }
@@ -119,7 +122,8 @@ pub(super) fn aside(app: &App, areas: &Areas, buf: &mut Buffer) {
     Pane { title: &title, remark: &grouping, focused, ..Pane::default() }.render(look, areas.side, buf);
     let width = usize::from(areas.summary.width);
     let mut lines: Vec<(String, Style)> = Vec::new();
-    lines.extend(text::wrap(&name(here, look.ascii), width).into_iter().take(2).map(|line| (line, look.theme.strong())));
+    lines
+        .extend(text::wrap(&name(here, look.ascii), width).into_iter().take(2).map(|line| (line, look.theme.strong())));
     for (words, style) in reasons(app, here) {
         lines.extend(text::wrap(&words, width).into_iter().map(|line| (line, style)));
     }
@@ -155,7 +159,8 @@ pub(super) fn reasons(app: &App, row: &Manifold) -> Vec<(String, Style)> {
         let word = verdict.map_or("unclear", |verdict| word_name(verdict.word));
         let of = if is_unit { "directions" } else { "reconstructions" };
         lines.push((format!("{} of {of}", word.to_uppercase()), theme.strong()));
-        lines.extend(verdict.iter().flat_map(|verdict| &verdict.evidence).map(|why| (format!("- {why}"), theme.text())));
+        lines
+            .extend(verdict.iter().flat_map(|verdict| &verdict.evidence).map(|why| (format!("- {why}"), theme.text())));
     } else {
         lines.push(("it fires on too few tokens for a shape".into(), theme.muted()));
     }

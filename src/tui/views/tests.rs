@@ -231,11 +231,12 @@ fn check(name: &str, app: &App) {
 
 const SIZES: [(u16, u16); 4] = [(60, 16), (80, 24), (120, 40), (200, 60)];
 /// Name of a page and the keys that lead to it from the map.
-const PAGES: [(&str, &str); 9] = [
+const PAGES: [(&str, &str); 10] = [
     ("map", "g m"),
     ("feature", "g d"),
     ("neighbours", "g n"),
     ("clusters", "g c"),
+    ("manifolds", "g f"),
     ("table", "g t s"),
     ("marks", "g s"),
     ("jobs", "g j"),
@@ -518,5 +519,52 @@ fn whole(buf: &Buffer) {
             x += width;
         }
         assert_eq!(x, buf.area.width);
+    }
+}
+
+/// The built-in concepts, with their weekday features open as one group.
+fn weekdays(width: u16, height: u16) -> App {
+    use crate::analysis::{groups::by_hand, manifolds::ManifoldParams, open};
+    use crate::geometry::cloud::ShapeParams;
+    let request = open::Request { dictionary: "@example/concepts".into(), ..open::Request::default() };
+    let study = Arc::new(open::open(&request, Cache::off()).unwrap());
+    let task = Task::new(2).unwrap();
+    let types = study.types(&task).unwrap();
+    let params = ManifoldParams { shape: ShapeParams::MANY, most_tokens: None, all: false };
+    let group = by_hand(&[7, 21, 35, 85, 89, 112, 113, 121, 152, 177]).unwrap();
+    let open = study.portrait(group, types.as_ref(), &params, &task).unwrap();
+    let jobs = Jobs::new(task, |_| {});
+    let look = look(ColorTier::True, Glyphs::Braille);
+    let mut app = App::new(study, jobs, Options { look: look.clone(), ..Options::new(look.theme) });
+    resize(&mut app, width, height);
+    app.take(Product::Evidence);
+    app.take(Product::Portrait(Arc::new(open)));
+    app.show_group();
+    app
+}
+
+#[test]
+fn the_weekday_ring_at_three_sizes_and_its_charts() {
+    for (width, height) in [(80, 24), (120, 40), (200, 60)] {
+        let mut app = weekdays(width, height);
+        // Round the ring the week runs forwards or backwards, whatever day comes first.
+        let open = app.cloud().portrait().unwrap();
+        let mut days: Vec<(f64, &str)> =
+            open.types.iter().filter_map(|own| Some((own.s?, own.text.as_str()))).collect();
+        days.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let week = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+        let at: Vec<usize> = days.iter().filter_map(|(_, day)| week.iter().position(|own| own == day)).collect();
+        let steps: Vec<usize> = (0..7).map(|i| (at[(i + 1) % 7] + 7 - at[i]) % 7).collect();
+        assert!(steps == [1; 7] || steps == [6; 7], "{days:?}");
+        let text = shown(&app);
+        assert!(week.iter().all(|day| text.contains(day)), "{text}");
+        check(&format!("manifold_{width}x{height}"), &app);
+        for chart in ["loops", "capture", "cosines", "stability", "why"] {
+            press(&mut app, "d");
+            assert_eq!(app.cloud().chart().name(), chart);
+            if width == 120 {
+                check(&format!("manifold_{chart}_120x40"), &app);
+            }
+        }
     }
 }
