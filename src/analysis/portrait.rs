@@ -4,9 +4,11 @@
 //! where the token types stand; which feature fires where along it. The place `s` comes from the first of these that
 //! there is:
 //! 1. the ring in which the token types stand, if their order is more than chance (p at most .05);
-//! 2. the verdict: the angle in the best plane of a loop, the length along a curve;
+//! 2. a loop or a line of the directions that stands out from both nulls ([`super::manifolds::Evidence`]): the angle in
+//!    the best plane, the length along the curve;
 //! 3. the ring of the types in the best order that was found, if the group tells them apart ([`TOLD`]): the order may be
-//!    chance then, and its p says so.
+//!    chance then, and its p says so;
+//! 4. the verdict, whatever cloud it is of.
 
 use super::grid::Grid;
 use super::groups::Found;
@@ -134,7 +136,11 @@ impl Study {
     ) -> Result<Portrait> {
         let row = self.manifold(found, types, params, task)?;
         let group = self.group_cloud(&row.found.features, params.most_tokens, task)?;
-        let Some((shape, by_verdict)) = row.measured.speaking() else {
+        // A loop or a line of directions that stands out from both nulls goes before everything that is only likely.
+        let evidence = row.measured.evidence();
+        let proven = evidence.closed > 0.0 || evidence.line > 0.0;
+        let speaking = row.measured.unit.as_ref().filter(|_| proven).map(|shape| (shape, true));
+        let Some((shape, by_verdict)) = speaking.or_else(|| row.measured.speaking()) else {
             let what = format!("this group fires on {} tokens alone", row.measured.tokens);
             let least = super::manifolds::LEAST_TOKENS;
             return Err(Problem::new(what).expected(format!("{least} or more")).input());
@@ -144,27 +150,30 @@ impl Study {
         let plane = ring.and_then(|(order, means)| Some((TypeRing::of(&means.means, &order.found.order)?, order)));
         let told = row.measured.family.is_some_and(|family| family.told_apart >= TOLD);
         let beyond = |order: &Order| order.found.p <= CHANCE;
-        // The types' ring is in the span of the reconstructions as they are.
-        let first = plane.as_ref().is_some_and(|(_, order)| beyond(order));
-        let (points, kept, is_unit) = if by_verdict && !first {
+        let certain = plane.as_ref().is_some_and(|(_, order)| beyond(order));
+        // The types' ring is in the span of the reconstructions as they are; what the verdict is of may be their directions.
+        let as_they_are = || (group.points.clone(), (0..group.tokens.len() as u32).collect::<Vec<u32>>(), false);
+        let directions = || {
             let (points, kept) = unit(&group.points);
             (points, kept, true)
-        } else {
-            (group.points.clone(), (0..group.tokens.len() as u32).collect(), false)
         };
+        let by_types = plane.is_some() && (certain || (told && !proven));
+        let (points, kept, is_unit) = if by_verdict && !by_types { directions() } else { as_they_are() };
         let cloud = Cloud::new(&points, is_unit, task)?;
-        let mut s = if first { Vec::new() } else { cloud.coordinate(shape, &params.shape, task)? };
+        let mut s = if by_types { Vec::new() } else { cloud.coordinate(shape, &params.shape, task)? };
         let mut along = match s.iter().any(Option::is_some) {
             true if shape.verdict.as_ref().is_some_and(Verdict::is_line) => Along::Curve,
             true => Along::Loop,
             false => Along::Nothing,
         };
+        if by_types {
+            along = Along::Types;
+        }
         let ring = plane.map(|(ring, _)| {
             let places: Vec<[f64; 2]> = kept.iter().map(|&at| ring.place(group.points.row(at as usize))).collect();
             (ring, places)
         });
-        if let Some((_, places)) = ring.as_ref().filter(|_| first || (told && along == Along::Nothing)) {
-            along = Along::Types;
+        if let Some((_, places)) = ring.as_ref().filter(|_| along == Along::Types) {
             s = places.iter().map(|&place| Some(TypeRing::angle(place))).collect();
         }
         s.resize(kept.len(), None);
