@@ -25,6 +25,8 @@ use std::f64::consts::{PI, TAU};
 pub const CHANCE: f64 = 0.05;
 /// Least share of the variance of directions between types from which their ring gives a place.
 pub const TOLD: f64 = 0.5;
+/// Length of a strong point, over the median of the tokens of the group's types.
+pub const STRONG: f64 = 0.5;
 /// Most directions of capture curves.
 pub const CAPTURED: usize = 200;
 /// Bins of receptive fields along the manifold.
@@ -81,7 +83,7 @@ pub struct Field {
     pub feature: u32,
     /// Its place in the group.
     pub at: usize,
-    /// Mean activation in each of [`BINS`] bins of `s`, over the tokens there; empty without `s`.
+    /// Mean activation in each of [`BINS`] bins of `s`, over the strong tokens there; empty without `s`.
     pub bins: Vec<f64>,
     /// Where it is strongest on average.
     pub peak: Option<f64>,
@@ -106,7 +108,10 @@ pub struct Portrait {
     pub along: Along,
     /// The place of each point.
     pub s: Vec<Option<f64>>,
-    /// Points in the order of `s`.
+    /// Whether the group writes each point strongly: at least [`STRONG`] times as long as the middle one of those of its
+    /// types. Where a weak point lies along a manifold says little.
+    pub strong: Vec<bool>,
+    /// Strong points in the order of `s`.
     pub order: Vec<u32>,
     /// Token types, strongest first.
     pub types: Vec<TypePlace>,
@@ -177,17 +182,20 @@ impl Study {
             s = places.iter().map(|&place| Some(TypeRing::angle(place))).collect();
         }
         s.resize(kept.len(), None);
-        let mut order: Vec<u32> = (0..kept.len() as u32).filter(|&at| s[at as usize].is_some()).collect();
+        let type_of = match (types, &means) {
+            (Some(types), Some(means)) => places_of_types(&group, &kept, means, types),
+            _ => vec![None; kept.len()],
+        };
+        let strong = strong(&group, &kept, &type_of);
+        let placed = |&at: &u32| s[at as usize].is_some() && strong[at as usize];
+        let mut order: Vec<u32> = (0..kept.len() as u32).filter(placed).collect();
         order.sort_by(|&a, &b| s[a as usize].partial_cmp(&s[b as usize]).unwrap_or(std::cmp::Ordering::Equal));
         let spectrum = cloud.spectrum().clone();
-        let (types, type_of) = match (types, &means) {
-            (Some(types), Some(means)) => {
-                let type_of = places_of_types(&group, &kept, means, types);
-                (stand(&spectrum, &s, along, means, &type_of, types), type_of)
-            }
-            _ => (Vec::new(), vec![None; kept.len()]),
+        let types = match (types, &means) {
+            (Some(types), Some(means)) => stand(&spectrum, &s, along, means, &type_of, types),
+            _ => Vec::new(),
         };
-        let fields = fields(&group, &kept, &s, along);
+        let fields = fields(&group, &kept, &s, &strong, along);
         let cosines = cosines(&group.directions, &fields);
         let capture = capture(&group, CAPTURED, params.shape.seed, task)?;
         let grid = self.grid(&row.found.features, params.shape.seed, task)?;
@@ -200,6 +208,7 @@ impl Study {
             ring,
             along,
             s,
+            strong,
             order,
             types,
             type_of,
@@ -232,6 +241,16 @@ impl Portrait {
         };
         self.kept.iter().map(on).collect()
     }
+}
+
+/// Which points the group writes strongly; all of them where there are no types.
+fn strong(group: &GroupCloud, kept: &[u32], type_of: &[Option<u32>]) -> Vec<bool> {
+    let length = |&at: &u32| group.points.row(at as usize).iter().map(|x| x * x).sum::<f64>().sqrt();
+    let lengths: Vec<f64> = kept.iter().map(length).collect();
+    let mut own: Vec<f64> = lengths.iter().zip(type_of).filter(|(_, own)| own.is_some()).map(|(x, _)| *x).collect();
+    own.sort_by(f64::total_cmp);
+    let least = own.get(own.len() / 2).map_or(0.0, |median| STRONG * median);
+    lengths.into_iter().map(|length| length >= least).collect()
 }
 
 /// The type of every point, by its place among the means.
@@ -298,11 +317,11 @@ pub fn bin(s: f64, along: Along) -> usize {
 }
 
 /// Who fires where, in the order of where; without places the strongest first.
-fn fields(group: &GroupCloud, kept: &[u32], s: &[Option<f64>], along: Along) -> Vec<Field> {
+fn fields(group: &GroupCloud, kept: &[u32], s: &[Option<f64>], strong: &[bool], along: Along) -> Vec<Field> {
     let m = group.features.len();
     let (mut counts, mut sums, mut total) = (vec![0u32; BINS], vec![0.0; m * BINS], vec![0.0; m]);
     let mut places: Vec<Vec<(f64, f64)>> = vec![Vec::new(); m];
-    for (&token, s) in kept.iter().zip(s) {
+    for ((&token, s), _) in kept.iter().zip(s).zip(strong).filter(|(_, strong)| **strong) {
         let at = s.map(|s| bin(s, along));
         if let Some(at) = at {
             counts[at] += 1;

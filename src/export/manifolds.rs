@@ -88,6 +88,7 @@ pub fn coordinates(study: &Study, portrait: &Portrait) -> (Vec<Array>, Vec<Array
         Array::column("document", numbers(|place| place.0)),
         Array::column("position", numbers(|place| place.1)),
         Array::matrix("coordinates", rank, Data::F64(spectrum.coordinates.data().to_vec())).named(&names),
+        Array::column("strong", Data::I32(portrait.strong.iter().map(|&strong| i32::from(strong)).collect())),
         Array::column("s", Data::F64(s.iter().map(|s| s.unwrap_or(f64::NAN)).collect())),
     ];
     // A point's pcs times the basis, and the mean, give the reconstruction in the model's space.

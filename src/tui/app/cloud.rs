@@ -5,7 +5,7 @@ use crate::analysis::groups::Found;
 use crate::analysis::portrait::Along;
 use crate::geometry::cloud::PLANE_COMPONENTS;
 use crate::tui::theme::{NOISE, STEPS};
-use crate::tui::widgets::raster::Cloud;
+use crate::tui::widgets::raster::{Cloud, FAINT};
 use crate::tui::widgets::scatter::Paint;
 use crate::tui::widgets::viewport::Viewport;
 use std::f64::consts::{PI, TAU};
@@ -86,9 +86,11 @@ pub struct CloudState {
     x: Vec<f32>,
     y: Vec<f32>,
     class: Vec<u16>,
+    flags: Vec<u8>,
     view: Viewport,
     listed: Vec<u32>,
     anchor: Option<usize>,
+    arc: bool,
 }
 
 impl CloudState {
@@ -120,13 +122,13 @@ impl CloudState {
     pub fn listed(&self) -> &[u32] {
         &self.listed
     }
-    /// Whether an arc was begun or is listed alone.
-    pub fn spans(&self) -> Option<usize> {
-        self.anchor
+    /// Whether the tokens of an arc are listed alone.
+    pub fn has_arc(&self) -> bool {
+        self.arc
     }
     /// The points as they are drawn.
     pub fn cloud(&self) -> Cloud<'_> {
-        Cloud { x: &self.x, y: &self.y, class: &self.class, flags: &[] }
+        Cloud { x: &self.x, y: &self.y, class: &self.class, flags: &self.flags }
     }
     /// What their classes stand for.
     pub fn paint(&self) -> Paint {
@@ -202,7 +204,8 @@ impl CloudState {
             self.tint = if portrait.along == Along::Nothing { Tint::Strength } else { Tint::Place };
         }
         self.listed = in_order(&portrait);
-        self.anchor = None;
+        self.flags = portrait.strong.iter().map(|strong| if *strong { 0 } else { FAINT }).collect();
+        (self.anchor, self.arc) = (None, false);
         self.portrait = Some(portrait);
         self.recolour();
         self.project(plot);
@@ -321,6 +324,7 @@ impl CloudState {
                 let (low, high) = (from.min(row), from.max(row));
                 let end = (high + 1).min(self.listed.len());
                 self.listed = self.listed[low.min(end)..end].to_vec();
+                self.arc = true;
                 (
                     format!(
                         "{} in this arc; Esc lists all",
@@ -334,9 +338,8 @@ impl CloudState {
     /// Lists all tokens again; false if they were.
     pub(super) fn leave_arc(&mut self) -> bool {
         let Some(portrait) = self.portrait.clone() else { return false };
-        let all = in_order(&portrait);
-        let left = self.anchor.take().is_some() || self.listed.len() != all.len();
-        self.listed = all;
+        let left = self.anchor.take().is_some() || std::mem::take(&mut self.arc);
+        self.listed = in_order(&portrait);
         left
     }
 }
@@ -348,7 +351,7 @@ fn shares(before: Option<&Found>, found: &Found) -> bool {
     shared + 1 >= before.features.len().max(found.features.len())
 }
 
-/// Points along the manifold; where there is no place, the strongest first.
+/// Strong points along the manifold; where there is no place, all of them, the strongest first.
 fn in_order(portrait: &Portrait) -> Vec<u32> {
     if !portrait.order.is_empty() {
         return portrait.order.clone();

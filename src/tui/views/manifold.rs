@@ -126,14 +126,14 @@ fn cloud(app: &App, open: &Portrait, area: Rect, buf: &mut Buffer) {
     let look = app.look();
     let state = app.cloud();
     let here = state.listed().get(app.list(Focus::Along).cursor).copied();
-    let arc: Vec<u32> = if state.listed().len() < open.kept.len() { state.listed().to_vec() } else { Vec::new() };
+    let arc: &[u32] = if state.has_arc() { state.listed() } else { &[] };
     let scatter = Scatter {
         cloud: state.cloud(),
         view: state.view(),
         paint: state.paint(),
         letters: false,
         hits: &[],
-        marked: &arc,
+        marked: arc,
         ranked: &[],
         selected: here,
         cursor: None,
@@ -228,8 +228,17 @@ fn side(app: &App, open: &Portrait, areas: &Areas, buf: &mut Buffer) {
     fields(app, open, areas.summary, buf);
     if !areas.heading.is_empty() {
         let count = app.cloud().listed().len();
-        let what = if open.along == Along::Nothing { "strongest first" } else { "in this order" };
-        rule(app, &format!("{} {what}", counted(count, "token", "tokens")), areas.heading, buf);
+        let weak = open.strong.iter().filter(|strong| !**strong).count();
+        let words = match (open.along, weak) {
+            (Along::Nothing, _) => format!("{}, strongest first", counted(count, "token", "tokens")),
+            (_, 0) => format!("{} in this order", counted(count, "token", "tokens")),
+            _ => format!(
+                "{} in this order, {} weak ones left out",
+                counted(count, "token", "tokens"),
+                text::thousands(weak as u64)
+            ),
+        };
+        rule(app, &words, areas.heading, buf);
     }
     tokens(app, open, areas.list, buf);
 }

@@ -2,8 +2,11 @@
 //! panic anywhere.
 
 use super::draw;
+use crate::analysis::groups::by_hand;
+use crate::analysis::manifolds::ManifoldParams;
 use crate::analysis::{Cache, Evidence, JobKind, Jobs, Product, Study, Words};
 use crate::container::{Dtype, Matrix};
+use crate::geometry::cloud::ShapeParams;
 use crate::geometry::cluster::Clusters;
 use crate::geometry::cluster::hdbscan::HdbscanParams;
 use crate::geometry::neighbors::Knn;
@@ -173,6 +176,14 @@ fn fill(app: &mut App) {
     app.take(Product::Umap(Arc::new(Umap { coordinates: coordinates(), epochs: 200, a: 1.58, b: 0.9 })));
     let labels: Vec<i32> = (0..FEATURES).map(cluster).collect();
     app.take(Product::Clusters(Arc::new(Clusters { labels, count: CLUSTERS }), HdbscanParams::default()));
+    // Groups as a job would have found them: none is running then, whose progress a picture would show.
+    let groups =
+        (0..4).map(|c| (0..FEATURES as u32).filter(|f| cluster(*f as usize) == c).take(9).collect::<Vec<u32>>());
+    let groups = groups.map(|features| by_hand(&features).unwrap()).collect();
+    let params = ManifoldParams { shape: ShapeParams::MANY, most_tokens: None, all: false };
+    let mut rows = app.study().survey(groups, &params, &task).unwrap();
+    app.study().deepen(&mut rows[..2], &params, &task, &|_, _| ()).unwrap();
+    app.take(Product::Manifolds(Arc::new(rows), true));
     app.take(Product::Trust(Arc::new(Trust {
         k: 15,
         trustworthiness: 0.8912,
@@ -524,8 +535,7 @@ fn whole(buf: &Buffer) {
 
 /// The built-in concepts, with their weekday features open as one group.
 fn weekdays(width: u16, height: u16) -> App {
-    use crate::analysis::{groups::by_hand, manifolds::ManifoldParams, open};
-    use crate::geometry::cloud::ShapeParams;
+    use crate::analysis::open;
     let request = open::Request { dictionary: "@example/concepts".into(), ..open::Request::default() };
     let study = Arc::new(open::open(&request, Cache::off()).unwrap());
     let task = Task::new(2).unwrap();
