@@ -140,7 +140,7 @@ fn what_cannot_apply_is_refused_and_not_passed_over() {
         (&export, &["norm", "--fit-clusters"], "--fit-clusters has no effect with --columns norm"),
         (&export, &["norm", "--min-samples", "3"], "--min-samples has no effect"),
         (&export, &["norm", "--neighbors", "5"], "--neighbors has no effect with --columns norm"),
-        (&["render", "@example", "--view", "none"], &[], "selections, info, help\n"),
+        (&["render", "@example", "--view", "none"], &[], "selections, info, help, manifolds, manifold, heatmap\n"),
         (&["convert"], &["-o", "copy"], "<DICT>"),
         (&export, &["feature,x,feature"], "names feature twice"),
         (&["export", "@example", "-o", "l.npy"], &["--columns", "label"], "label is text"),

@@ -348,7 +348,7 @@ impl Study {
     pub fn partitions(&self, on: On, k: usize, seed: u64, task: &Task) -> Result<Vec<Clusters>> {
         let n = self.features();
         self.need_activations(&format!("grouping on {}", on.name()), task)?;
-        let evidence = Value::Object(self.sources());
+        let evidence = self.sources_text();
         let question = format!(
             "leiden on={} k={k} seed={seed} coarsest={COARSEST} ratio={RATIO} steps={STEPS} seeds={SEEDS} on {evidence}",
             on.name()

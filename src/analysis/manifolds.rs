@@ -359,7 +359,7 @@ impl Study {
         let ShapeParams { mode, seed, landmarks, planes, draws, sources, spread_draws, most } = params.shape;
         let group = Fingerprint::new().bytes(bytemuck::cast_slice(features)).finish();
         // Which activations and which texts they were measured on.
-        let evidence = serde_json::Value::Object(self.sources());
+        let evidence = self.sources_text();
         let question = format!(
             "manifold of {} features {group} mode={mode:?} seed={seed} landmarks={landmarks} planes={planes} draws={draws} \
              sources={sources} spread={spread_draws} sampled={most:?} most={:?} on {evidence}",

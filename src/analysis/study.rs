@@ -32,6 +32,8 @@ pub struct Study {
     loading: Mutex<()>,
     evidence: OnceLock<Evidence>,
     norms: OnceLock<Arc<Vec<f32>>>,
+    /// [`Study::sources`] as text, once the evidence is read.
+    print: OnceLock<String>,
 }
 
 impl Study {
@@ -47,6 +49,7 @@ impl Study {
             loading: Mutex::new(()),
             evidence: OnceLock::new(),
             norms: OnceLock::new(),
+            print: OnceLock::new(),
         }
     }
     /// Reads activations, tokens and labels, once; who asks while another reads them waits.
@@ -82,6 +85,11 @@ impl Study {
     /// where the evidence came from that has been read ([`Evidence::sources`]).
     pub fn sources(&self) -> Map<String, Value> {
         self.said.clone().into_iter().chain(self.evidence().map(Evidence::sources).unwrap_or_default()).collect()
+    }
+    /// The same as text, for keys of the cache; made once, for it looks at the files.
+    pub fn sources_text(&self) -> String {
+        let text = || Value::Object(self.sources()).to_string();
+        if self.evidence().is_none() { text() } else { self.print.get_or_init(text).clone() }
     }
     /// What was said of the dictionary, over what its files say.
     pub fn said(&self) -> &Map<String, Value> {
