@@ -148,8 +148,7 @@ fn the_picture_of_the_weekdays_is_a_frame_of_the_program() {
     // The group of which the table says that its types stand in a ring more than chance would have it: 0 is the most
     // stable of all that are found.
     let found = study.find_groups(0, &task).unwrap().swap_remove(0);
-    let types = study.types(&task).unwrap();
-    let open = study.portrait(found, types.as_ref(), &params, &task).unwrap();
+    let open = study.portrait(found, &params, &task).unwrap();
     assert_eq!(open.along, Along::Types);
     let products = vec![
         Product::Evidence,

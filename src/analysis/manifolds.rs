@@ -19,7 +19,7 @@ use super::groups::Found;
 use super::study::Study;
 use super::words::label_words;
 use crate::error::{Error, Result};
-use crate::geometry::cloud::{Cloud, Mode, Shape, ShapeParams, Verdict, Word, irreducibility, unit};
+use crate::geometry::cloud::{Cloud, Shape, ShapeParams, Verdict, Word, irreducibility, unit};
 use crate::geometry::group::{
     Arrangement, Family, GroupCloud, OrderParams, Ordered, TypeMeans, family, fired_apart, order, reconstruct,
     type_means,
@@ -30,8 +30,8 @@ use crate::text::printable;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 const MANIFOLD_VERSION: u32 = 1;
 
@@ -162,11 +162,18 @@ pub struct Types {
 }
 
 impl Study {
-    /// The types of the token texts (surrounding spaces off), if there are texts.
+    /// The types of the token texts (surrounding spaces off), if there are texts; counted once.
     ///
     /// # Errors
     /// If there are no activations, or the task is cancelled.
-    pub fn types(&self, task: &Task) -> Result<Option<Types>> {
+    pub fn types(&self, task: &Task) -> Result<Option<&Types>> {
+        if let Some(known) = self.types.get() {
+            return Ok(known.as_ref());
+        }
+        let counted = self.count_types(task)?;
+        Ok(self.types.get_or_init(|| counted).as_ref())
+    }
+    fn count_types(&self, task: &Task) -> Result<Option<Types>> {
         let activations = self.need_activations("token types", task)?;
         let Some(tokens) = self.tokens() else { return Ok(None) };
         let mut known: HashMap<&str, u32> = HashMap::new();
@@ -204,7 +211,7 @@ impl Study {
     /// If there are no activations, or the task is cancelled.
     pub fn survey(&self, mut groups: Vec<Found>, params: &ManifoldParams, task: &Task) -> Result<Vec<Manifold>> {
         self.need_activations("manifolds", task)?;
-        let types = self.types(task)?;
+        self.types(task)?;
         if !params.all {
             groups.truncate(ROWS);
         }
@@ -214,7 +221,7 @@ impl Study {
                 .into_par_iter()
                 .with_max_len(1)
                 .map(|found| {
-                    let row = self.quick(found, types.as_ref(), params, &task.part());
+                    let row = self.quick(found, params, &task.part());
                     task.advance(1);
                     match row {
                         Err(Error::Nothing(_) | Error::Usage(_)) => Ok(None),
@@ -239,7 +246,7 @@ impl Study {
         task: &Task,
         seen: &(dyn Fn(usize, &Manifold) + Sync),
     ) -> Result<()> {
-        let types = self.types(task)?;
+        self.types(task)?;
         let mut todo: Vec<usize> = (0..rows.len()).filter(|&at| !rows[at].measured.whole).collect();
         todo.sort_by(|&a, &b| rows[b].promise().total_cmp(&rows[a].promise()).then(a.cmp(&b)));
         task.stage("loops, lines and nulls", todo.len() as u64);
@@ -247,15 +254,15 @@ impl Study {
         let work = || -> Result<()> {
             while let Some(&at) = todo.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let mut row = rows[at].clone();
-                self.finish(&mut row, types.as_ref(), params, &task.part())?;
+                self.finish(&mut row, params, &task.part())?;
                 task.advance(1);
                 seen(at, &row);
-                done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((at, row));
+                done.lock().unwrap_or_else(PoisonError::into_inner).push((at, row));
             }
             Ok(())
         };
         task.install(|| (0..rayon::current_num_threads()).into_par_iter().try_for_each(|_| work()))?;
-        for (at, row) in done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
+        for (at, row) in done.into_inner().unwrap_or_else(PoisonError::into_inner) {
             rows[at] = row;
         }
         rank(rows);
@@ -265,36 +272,24 @@ impl Study {
     ///
     /// # Errors
     /// As [`Study::group_cloud`].
-    pub fn manifold(
-        &self,
-        found: Found,
-        types: Option<&Types>,
-        params: &ManifoldParams,
-        task: &Task,
-    ) -> Result<Manifold> {
-        let mut row = self.quick(found, types, params, task)?;
+    pub fn manifold(&self, found: Found, params: &ManifoldParams, task: &Task) -> Result<Manifold> {
+        let mut row = self.quick(found, params, task)?;
         if !row.measured.whole {
-            self.finish(&mut row, types, params, task)?;
+            self.finish(&mut row, params, task)?;
         }
         Ok(row)
     }
-    fn quick(&self, found: Found, types: Option<&Types>, params: &ManifoldParams, task: &Task) -> Result<Manifold> {
+    fn quick(&self, found: Found, params: &ManifoldParams, task: &Task) -> Result<Manifold> {
         let kept = self.cache.get(&self.manifold_key(&found.features, params));
         let measured = match kept.and_then(|arrays| load(&arrays)) {
             Some(measured) => measured,
-            None => self.measure(&found.features, types, params, task)?,
+            None => self.measure(&found.features, params, task)?,
         };
         let label = self.label_words(&found.features);
         let score = measured.evidence().sum();
         Ok(Manifold { found, label, measured, score })
     }
-    fn measure(
-        &self,
-        features: &[u32],
-        types: Option<&Types>,
-        params: &ManifoldParams,
-        task: &Task,
-    ) -> Result<Measured> {
+    fn measure(&self, features: &[u32], params: &ManifoldParams, task: &Task) -> Result<Measured> {
         let cloud = self.group_cloud(features, params.most_tokens, task)?;
         let shape = |points: &Points64, is_unit: bool| -> Result<Option<Shape>> {
             if points.len() < LEAST_TOKENS {
@@ -303,7 +298,8 @@ impl Study {
             Cloud::new(points, is_unit, task)?.shape(&params.shape, task).map(Some)
         };
         let (raw, unit) = (shape(&cloud.points, false)?, shape(&unit(&cloud.points).0, true)?);
-        let means = types.and_then(|types| Some((types, type_means(&cloud, &types.of, &types.occurrences)?)));
+        let means =
+            self.types(task)?.and_then(|types| Some((types, type_means(&cloud, &types.of, &types.occurrences)?)));
         let (mut name, mut all) = (Vec::new(), None);
         if let Some((types, means)) = means {
             name = means.types.iter().take(NAMED).map(|&own| types.texts[own as usize].clone()).collect();
@@ -326,7 +322,7 @@ impl Study {
         })
     }
     /// Adds loops, lines, nulls and orders, and keeps the whole in the cache.
-    fn finish(&self, row: &mut Manifold, types: Option<&Types>, params: &ManifoldParams, task: &Task) -> Result<()> {
+    fn finish(&self, row: &mut Manifold, params: &ManifoldParams, task: &Task) -> Result<()> {
         let Manifold { found, measured, .. } = row;
         let cloud = self.group_cloud(&found.features, params.most_tokens, task)?;
         if let Some(shape) = &mut measured.raw {
@@ -337,7 +333,8 @@ impl Study {
             let is_line = shape.verdict.as_ref().is_some_and(|verdict| is_line(verdict.word));
             measured.apart = Some(apart(&cloud, is_line, &params.shape, task)?);
         }
-        let means = types.and_then(|types| Some((types, type_means(&cloud, &types.of, &types.occurrences)?)));
+        let means =
+            self.types(task)?.and_then(|types| Some((types, type_means(&cloud, &types.of, &types.occurrences)?)));
         if let Some((types, means)) = means {
             let text = |at: u32| types.texts[means.types[at as usize] as usize].clone();
             let put = |arrangement| -> Result<Option<Order>> {
@@ -406,7 +403,7 @@ fn apart(cloud: &GroupCloud, lines: bool, params: &ShapeParams, task: &Task) -> 
     for draw in 0..APART_DRAWS {
         task.check()?;
         let points = fired_apart(cloud, params.seed, draw);
-        let index = |points: &Points64| irreducibility(points, Mode::Exact, params.seed, task);
+        let index = |points: &Points64| irreducibility(points, params.mode, params.seed, task);
         raw.push(index(&points)?.unwrap_or(0.0));
         let (points, _) = unit(&points);
         if points.len() >= LEAST_TOKENS {

@@ -70,8 +70,6 @@ pub struct TypePlace {
     pub fired: (u32, u32),
     /// Length of its mean reconstruction.
     pub strength: f64,
-    /// The middle of its points, in components.
-    pub middle: Vec<f64>,
     /// The middle of their places along the manifold.
     pub s: Option<f64>,
 }
@@ -132,14 +130,9 @@ impl Study {
     ///
     /// # Errors
     /// As [`Study::manifold`]; if it fires on too few tokens.
-    pub fn portrait(
-        &self,
-        found: Found,
-        types: Option<&Types>,
-        params: &ManifoldParams,
-        task: &Task,
-    ) -> Result<Portrait> {
-        let row = self.manifold(found, types, params, task)?;
+    pub fn portrait(&self, found: Found, params: &ManifoldParams, task: &Task) -> Result<Portrait> {
+        let types = self.types(task)?;
+        let row = self.manifold(found, params, task)?;
         let group = self.group_cloud(&row.found.features, params.most_tokens, task)?;
         // A loop or a line of directions that stands out from both nulls goes before everything that is only likely.
         let evidence = row.measured.evidence();
@@ -192,7 +185,7 @@ impl Study {
         order.sort_by(|&a, &b| s[a as usize].partial_cmp(&s[b as usize]).unwrap_or(std::cmp::Ordering::Equal));
         let spectrum = cloud.spectrum().clone();
         let types = match (types, &means) {
-            (Some(types), Some(means)) => stand(&spectrum, &s, along, means, &type_of, types),
+            (Some(types), Some(means)) => stand(&s, along, means, &type_of, types),
             _ => Vec::new(),
         };
         let fields = fields(&group, &kept, &s, &strong, along);
@@ -263,38 +256,20 @@ fn places_of_types(group: &GroupCloud, kept: &[u32], means: &TypeMeans, types: &
 }
 
 /// Where the types stand.
-fn stand(
-    spectrum: &Spectrum,
-    s: &[Option<f64>],
-    along: Along,
-    means: &TypeMeans,
-    type_of: &[Option<u32>],
-    types: &Types,
-) -> Vec<TypePlace> {
-    let rank = spectrum.coordinates.dims();
-    let mut counts = vec![0u32; means.types.len()];
-    let mut sums = vec![0.0; means.types.len() * rank];
-    let mut places: Vec<Vec<f64>> = vec![Vec::new(); means.types.len()];
-    for (point, own) in type_of.iter().enumerate() {
-        let Some(own) = own.map(|own| own as usize) else { continue };
-        counts[own] += 1;
-        let row = spectrum.coordinates.row(point);
-        sums[own * rank..(own + 1) * rank].iter_mut().zip(row).for_each(|(sum, x)| *sum += x);
-        places[own].extend(s[point]);
+fn stand(s: &[Option<f64>], along: Along, means: &TypeMeans, type_of: &[Option<u32>], types: &Types) -> Vec<TypePlace> {
+    let mut places: Vec<Vec<(f64, f64)>> = vec![Vec::new(); means.types.len()];
+    for (own, s) in type_of.iter().zip(s) {
+        if let (Some(own), Some(s)) = (own, s) {
+            places[*own as usize].push((*s, 1.0));
+        }
     }
-    let text = |own: u32| types.texts[own as usize].clone();
-    means
-        .types
-        .iter()
-        .enumerate()
-        .map(|(at, &own)| TypePlace {
-            text: text(own),
-            fired: means.fired[at],
-            strength: means.strength[at],
-            middle: sums[at * rank..(at + 1) * rank].iter().map(|sum| sum / f64::from(counts[at].max(1))).collect(),
-            s: middle(places[at].iter().map(|&s| (s, 1.0)), along),
-        })
-        .collect()
+    let place = |(at, &own): (usize, &u32)| TypePlace {
+        text: types.texts[own as usize].clone(),
+        fired: means.fired[at],
+        strength: means.strength[at],
+        s: middle(places[at].iter().copied(), along),
+    };
+    means.types.iter().enumerate().map(place).collect()
 }
 
 /// The weighted middle of places: on a ring that of the angles, along a curve the mean.

@@ -5,6 +5,7 @@
 
 use super::cache::Cache;
 use super::evidence::Evidence;
+use super::manifolds::Types;
 use crate::error::Result;
 use crate::sae::{Activations, Dictionary, Labels, Tokens};
 use crate::task::Task;
@@ -34,6 +35,8 @@ pub struct Study {
     norms: OnceLock<Arc<Vec<f32>>>,
     /// [`Study::sources`] as text, once the evidence is read.
     print: OnceLock<String>,
+    /// Types of the token texts, once they were asked for.
+    pub(super) types: OnceLock<Option<Types>>,
 }
 
 impl Study {
@@ -50,6 +53,7 @@ impl Study {
             evidence: OnceLock::new(),
             norms: OnceLock::new(),
             print: OnceLock::new(),
+            types: OnceLock::new(),
         }
     }
     /// Reads activations, tokens and labels, once; who asks while another reads them waits.

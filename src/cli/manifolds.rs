@@ -70,8 +70,7 @@ pub(super) fn one(args: &ManifoldArgs, common: &Common) -> Result<()> {
     let params = ManifoldParams { shape: shape_params(common), most_tokens: args.most_tokens, all: false };
     progress::with_task(common, |task| {
         let found = chosen(&study, args, common, task)?;
-        let types = study.types(task)?;
-        let portrait = study.portrait(found, types.as_ref(), &params, task)?;
+        let portrait = study.portrait(found, &params, task)?;
         let (arrays, extras) = export::coordinates(&study, &portrait);
         let mut parameters = export::coordinates_parameters(&portrait, &params);
         parameters.insert("cluster".into(), args.cluster.clone().into());

@@ -133,8 +133,9 @@ fn standing(shape: &Shape, evidence: &mut Vec<String>) -> bool {
 /// The word for the loops of one space, if it shows any.
 fn closed(seen: &Seen, evidence: &mut Vec<String>) -> Option<Word> {
     let place = seen.pcs.map_or("the span".into(), |[a, b]| format!("PC{a}-PC{b}"));
-    let null =
-        seen.null_longest.map_or("no null".into(), |null| format!("null at most {null:.3} of {}", seen.null_draws));
+    let null = seen
+        .null_longest
+        .map_or("no null".into(), |null| format!("null at most {null:.3} of {} draws", seen.null_draws));
     let (first, count) = (seen.persistence(0), seen.loops());
     match count {
         0 if seen.pcs.is_none() => {

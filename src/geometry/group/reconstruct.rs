@@ -46,29 +46,6 @@ impl GroupCloud {
         let range = self.starts[at] as usize..self.starts[at + 1] as usize;
         self.firing[range.clone()].iter().copied().zip(self.values[range].iter().copied())
     }
-    /// The same cloud of some of its tokens, by their places, ascending.
-    pub fn select(&self, kept: &[u32]) -> Self {
-        let rank = self.points.dims();
-        let mut part = Self {
-            features: self.features.clone(),
-            basis: self.basis.clone(),
-            directions: self.directions.clone(),
-            tokens: kept.iter().map(|&at| self.tokens[at as usize]).collect(),
-            points: Points64::new(kept.iter().flat_map(|&at| self.points.row(at as usize).to_vec()).collect(), rank),
-            starts: vec![0],
-            firing: Vec::new(),
-            values: Vec::new(),
-            all_tokens: self.all_tokens,
-        };
-        for &at in kept {
-            for (feature, value) in self.entries(at as usize) {
-                part.firing.push(feature);
-                part.values.push(value);
-            }
-            part.starts.push(part.firing.len() as u32);
-        }
-        part
-    }
 }
 
 /// The cloud of `features`; of more than `most` tokens as many, evenly spread.
@@ -256,8 +233,6 @@ mod tests {
             }
         }
         assert_eq!(cloud.entries(1).collect::<Vec<_>>(), [(1, 1.0), (2, 3.0), (3, 0.5)]);
-        let part = cloud.select(&[0, 2]);
-        assert_eq!((part.tokens.as_slice(), part.entries(1).count(), part.all_tokens), (&[0, 4][..], 2, 3));
     }
 
     #[test]

@@ -87,6 +87,7 @@ pub struct CloudState {
     y: Vec<f32>,
     class: Vec<u16>,
     flags: Vec<u8>,
+    places: Vec<Option<(f32, f32)>>,
     view: Viewport,
     listed: Vec<u32>,
     anchor: Option<usize>,
@@ -142,23 +143,16 @@ impl CloudState {
     pub fn plane_name(&self) -> String {
         match (self.turned, self.planes.get(self.plane)) {
             (Some((yaw, pitch)), _) => {
-                format!("PC1-PC2-PC3 turned by {:.0}° and {:.0}°", yaw.to_degrees(), pitch.to_degrees())
+                format!("turned {:.0}°, {:.0}°", yaw.to_degrees(), pitch.to_degrees())
             }
             (None, Some(Plane::Types)) => "plane of the types".into(),
             (None, Some(Plane::Components(a, b))) => format!("PC{}-PC{}", a + 1, b + 1),
             (None, None) => String::new(),
         }
     }
-    /// Where a type stands on the plot: the mean of its points.
-    pub fn type_place(&self, own: u32) -> Option<(f32, f32)> {
-        let portrait = self.portrait.as_ref()?;
-        let (mut x, mut y, mut n) = (0.0, 0.0, 0.0f32);
-        for (point, _) in portrait.type_of.iter().enumerate().filter(|(_, other)| **other == Some(own)) {
-            x += self.x[point];
-            y += self.y[point];
-            n += 1.0;
-        }
-        (n > 0.0).then(|| (x / n, y / n))
+    /// Where a type stands on the plot: the mean of its points; none if it has none.
+    pub fn type_place(&self, own: usize) -> Option<(f32, f32)> {
+        self.places.get(own).copied().flatten()
     }
 
     /// A group was asked for.
@@ -224,6 +218,7 @@ impl CloudState {
             (None, Some(&Plane::Components(a, b)), _) if a != b => (column(a).collect(), column(b).collect()),
             _ => (column(0).collect(), vec![0.0; coordinates.len()]),
         };
+        self.places = middles(&self.x, &self.y, &portrait);
         self.view = Viewport::fit(self.x.iter().copied().zip(self.y.iter().copied()), plot.0, plot.1);
     }
     fn recolour(&mut self) {
@@ -294,12 +289,12 @@ impl CloudState {
     /// What colours stand for, in words.
     pub fn tint_name(&self) -> String {
         match self.tint {
-            Tint::Types => "token type".into(),
-            Tint::Place => "place along the manifold".into(),
-            Tint::Strength => "length of the reconstruction".into(),
+            Tint::Types => "type".into(),
+            Tint::Place => "place".into(),
+            Tint::Strength => "length".into(),
             Tint::Feature(row) => {
                 let field = self.portrait.as_ref().and_then(|open| open.fields.get(row));
-                field.map_or_else(String::new, |field| format!("activation of #{}", field.feature))
+                field.map_or_else(String::new, |field| format!("#{}", field.feature))
             }
         }
     }
@@ -363,6 +358,17 @@ fn in_order(portrait: &Portrait) -> Vec<u32> {
     let mut keyed: Vec<(f64, u32)> = (0..portrait.kept.len() as u32).map(|point| (length(point), point)).collect();
     keyed.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     keyed.into_iter().map(|(_, point)| point).collect()
+}
+
+/// The mean of the points of each type.
+fn middles(x: &[f32], y: &[f32], portrait: &Portrait) -> Vec<Option<(f32, f32)>> {
+    let mut sums = vec![(0.0, 0.0, 0.0f32); portrait.types.len()];
+    for ((own, x), y) in portrait.type_of.iter().zip(x).zip(y) {
+        if let Some(sum) = own.and_then(|own| sums.get_mut(own as usize)) {
+            *sum = (sum.0 + x, sum.1 + y, sum.2 + 1.0);
+        }
+    }
+    sums.into_iter().map(|(x, y, n)| (n > 0.0).then(|| (x / n, y / n))).collect()
 }
 
 /// A point turned about the vertical and then about the horizontal, seen from the front.

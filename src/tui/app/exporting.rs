@@ -185,9 +185,7 @@ impl App {
         };
         parameters.insert("verb".into(), "export".into());
         parameters.insert("where".into(), filter.into());
-        parameters.extend(self.study.sources());
-        let provenance =
-            Provenance { input: self.study.name.clone(), fingerprint: self.study.fingerprint.clone(), parameters };
+        let provenance = self.provenance(parameters);
         let (study, layout, clusters) = (Arc::clone(&self.study), self.layout.clone(), self.own_clusters().cloned());
         // What is not known is not written: no cluster is something else than no clusters yet.
         let known = |column: &Column| *column != Column::Cluster || clusters.is_some();
@@ -207,6 +205,12 @@ impl App {
             context.publish(Product::File(sink.path().to_path_buf(), counted(features.len(), "feature", "features")));
             Ok(())
         });
+    }
+
+    /// Where what is written comes from.
+    fn provenance(&self, mut parameters: Map<String, Value>) -> Provenance {
+        parameters.extend(self.study.sources());
+        Provenance { input: self.study.name.clone(), fingerprint: self.study.fingerprint.clone(), parameters }
     }
 
     /// Writes the groups that are listed, or the coordinates of the one that is open, as the verbs `manifolds` and
@@ -233,9 +237,7 @@ impl App {
             None => manifolds::table_parameters(&params),
         };
         parameters.insert("seed".into(), self.params.umap.seed.into());
-        parameters.extend(self.study.sources());
-        let provenance =
-            Provenance { input: self.study.name.clone(), fingerprint: self.study.fingerprint.clone(), parameters };
+        let provenance = self.provenance(parameters);
         let study = Arc::clone(&self.study);
         self.jobs.start(JobKind::Export, move |context| {
             context.task.stage("writing", 0);

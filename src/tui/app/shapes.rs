@@ -196,8 +196,7 @@ pub(super) fn first_ranking(study: &Study, seed: u64, task: &crate::task::Task) 
 /// # Errors
 /// As [`Study::portrait`].
 pub(super) fn portrait_of(study: &Study, found: Found, seed: u64, task: &crate::task::Task) -> Result<Product> {
-    let types = study.types(task)?;
-    Ok(Product::Portrait(Arc::new(study.portrait(found, types.as_ref(), &group_params(seed), task)?)))
+    Ok(Product::Portrait(Arc::new(study.portrait(found, &group_params(seed), task)?)))
 }
 
 impl App {

@@ -60,27 +60,35 @@ pub fn products(study: &Arc<Study>, params: &MapParams, scene: &Scene, task: &Ta
     Ok(made)
 }
 
-/// The table of groups as far as it is quick or kept, and on the page of one group that group: the one of the number,
-/// else the best of those that hold the feature, else the best.
+/// The table of groups as far as it is quick or kept; or one group whole: that of the number, else the best of those
+/// that hold the feature, else the best of all.
 fn groups(study: &Study, seed: u64, scene: &Scene, task: &Task) -> Result<Vec<Product>> {
-    let table = first_ranking(study, seed, task)?;
-    let Product::Manifolds(rows, _) = &table else { return Ok(Vec::new()) };
-    if rows.is_empty() {
-        return Err(Error::Nothing("no group of features was found".into()));
-    }
-    let wanted = |row: &&Manifold| match (scene.cluster, scene.feature) {
-        (Some(cluster), _) => row.found.cluster.is_some_and(|own| i64::from(own) == i64::from(cluster)),
-        (None, Some(feature)) => row.found.features.contains(&feature),
-        (None, None) => true,
-    };
-    let found = rows.iter().find(wanted).map(|row| row.found.clone());
-    let Some(found) = found else {
-        return Err(Problem::new("there is no such group".to_string())
+    let none = || {
+        Problem::new("there is no such group".to_string())
             .expected("the number of a group (the column cluster of `manifolds`), or a feature of one")
-            .usage());
+            .usage()
     };
-    let one = (scene.page == Page::Manifold).then(|| portrait_of(study, found, seed, task)).transpose()?;
-    Ok([table].into_iter().chain(one).collect())
+    let number = scene.cluster.map(i64::from);
+    let found = match (scene.page, number) {
+        // A group of this number needs no ranking.
+        (Page::Manifold, Some(number)) => {
+            let all = study.find_groups(seed, task)?;
+            all.into_iter().find(|found| found.cluster.is_some_and(|own| i64::from(own) == number))
+        }
+        _ => {
+            let table = first_ranking(study, seed, task)?;
+            let Product::Manifolds(rows, _) = &table else { return Ok(Vec::new()) };
+            if rows.is_empty() {
+                return Err(Error::Nothing("no group of features was found".into()));
+            }
+            if scene.page == Page::Manifolds {
+                return Ok(vec![table]);
+            }
+            let holds = |row: &&Manifold| scene.feature.is_none_or(|feature| row.found.features.contains(&feature));
+            rows.iter().find(holds).map(|row| row.found.clone())
+        }
+    };
+    Ok(vec![portrait_of(study, found.ok_or_else(none)?, seed, task)?])
 }
 
 /// Draws one frame of `study` with `products` as they are, at `width` x `height` cells.

@@ -14,9 +14,17 @@ use ratatui::style::Style;
 
 /// Lines of words, wrapped.
 pub(super) fn lines(app: &App, all: &[(String, Style)], area: Rect, buf: &mut Buffer) {
-    let wrapped = all
-        .iter()
-        .flat_map(|(words, style)| text::wrap(words, area.width.into()).into_iter().map(move |line| (line, *style)));
+    let wrap = |(words, style): &(String, Style)| {
+        let style = *style;
+        text::wrap(words, area.width.into()).into_iter().map(move |line| (line, style))
+    };
+    let mut wrapped: Vec<(String, Style)> = all.iter().flat_map(wrap).collect();
+    let room = usize::from(area.height);
+    if wrapped.len() > room && room > 0 {
+        let more = format!("+{} more, on a taller screen", counted(wrapped.len() - room + 1, "line", "lines"));
+        wrapped.truncate(room - 1);
+        wrapped.push((more, app.look().theme.muted()));
+    }
     for (y, (line, style)) in (area.y..area.bottom()).zip(wrapped) {
         text::put(buf, area, area.x, y, &text::fit(&line, area.width.into(), app.look().ascii), style);
     }
@@ -166,6 +174,11 @@ pub(super) fn stability(app: &App, open: &Portrait, area: Rect, buf: &mut Buffer
         for (i, &overlap) in row.iter().enumerate().filter(|_| at < area.bottom()) {
             text::put(buf, area, area.x + 9 + 5 * i as u16, at, &cell(overlap), theme.ramp(overlap as f32));
         }
+    }
+    if let Some(hidden) = y.checked_sub(area.bottom()).filter(|hidden| *hidden > 0) {
+        let more = format!("+{} more, on a taller screen", counted(usize::from(hidden) + 1, "row", "rows"));
+        let more = text::pad(&more, area.width.into(), false, look.ascii);
+        text::put(buf, area, area.x, area.bottom() - 1, &more, theme.muted());
     }
 }
 

@@ -152,7 +152,7 @@ fn written(app: &App, open: &Portrait, area: Rect, buf: &mut Buffer) {
     let state = app.cloud();
     let mut taken: Vec<Rect> = Vec::new();
     for (at, own) in open.types.iter().enumerate().take(WRITTEN) {
-        let Some((x, y)) = state.type_place(at as u32) else { continue };
+        let Some((x, y)) = state.type_place(at) else { continue };
         let Some((column, row)) = state.view().cell_of(x, y, area.width, area.height) else { continue };
         let word = text::clean(&own.text, look.ascii);
         let word = text::fit(&word, 14, look.ascii);
@@ -228,15 +228,12 @@ fn side(app: &App, open: &Portrait, areas: &Areas, buf: &mut Buffer) {
     fields(app, open, areas.summary, buf);
     if !areas.heading.is_empty() {
         let count = app.cloud().listed().len();
-        let weak = open.strong.iter().filter(|strong| !**strong).count();
-        let words = match (open.along, weak) {
-            (Along::Nothing, _) => format!("{}, strongest first", counted(count, "token", "tokens")),
-            (_, 0) => format!("{} in this order", counted(count, "token", "tokens")),
-            _ => format!(
-                "{} in this order, {} weak ones left out",
-                counted(count, "token", "tokens"),
-                text::thousands(weak as u64)
-            ),
+        let all = text::thousands(open.kept.len() as u64);
+        let words = match open.along {
+            _ if app.cloud().has_arc() => format!("{} of this arc", counted(count, "token", "tokens")),
+            Along::Nothing => format!("{}, strongest first", counted(count, "token", "tokens")),
+            _ if count == open.kept.len() => format!("{} in this order", counted(count, "token", "tokens")),
+            _ => format!("the {} strong of {all} tokens", text::thousands(count as u64)),
         };
         rule(app, &words, areas.heading, buf);
     }

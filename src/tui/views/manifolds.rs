@@ -189,8 +189,14 @@ pub(super) fn reasons(app: &App, row: &Manifold) -> Vec<(String, Style)> {
             let words: Vec<String> = types.iter().map(|word| text::clean(word, app.look().ascii)).collect();
             let p = if found.p <= 0.05 { "more than chance" } else { "chance does as well" };
             let words = words.join(" ");
+            let part = measured.family.is_some_and(|family| family.types > types.len());
+            let which = if part { format!("the {} strongest types", types.len()) } else { "types".into() };
             lines.push((
-                format!("- types in a {what}: {words} (fit {}, p {}: {p})", text::unit(found.fit), text::unit(found.p)),
+                format!(
+                    "- {which} in a {what}: {words} (fit {}, p {}: {p})",
+                    text::unit(found.fit),
+                    text::unit(found.p)
+                ),
                 theme.text(),
             ));
         }

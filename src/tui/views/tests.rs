@@ -539,10 +539,9 @@ fn weekdays(width: u16, height: u16) -> App {
     let request = open::Request { dictionary: "@example/concepts".into(), ..open::Request::default() };
     let study = Arc::new(open::open(&request, Cache::off()).unwrap());
     let task = Task::new(2).unwrap();
-    let types = study.types(&task).unwrap();
     let params = ManifoldParams { shape: ShapeParams::MANY, most_tokens: None, all: false };
     let group = by_hand(&[7, 21, 35, 85, 89, 112, 113, 121, 152, 177]).unwrap();
-    let open = study.portrait(group, types.as_ref(), &params, &task).unwrap();
+    let open = study.portrait(group, &params, &task).unwrap();
     let jobs = Jobs::new(task, |_| {});
     let look = look(ColorTier::True, Glyphs::Braille);
     let mut app = App::new(study, jobs, Options { look: look.clone(), ..Options::new(look.theme) });
