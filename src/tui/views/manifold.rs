@@ -233,7 +233,7 @@ fn side(app: &App, open: &Portrait, areas: &Areas, buf: &mut Buffer) {
             _ if app.cloud().has_arc() => format!("{} of this arc", counted(count, "token", "tokens")),
             Along::Nothing => format!("{}, strongest first", counted(count, "token", "tokens")),
             _ if count == open.kept.len() => format!("{} in this order", counted(count, "token", "tokens")),
-            _ => format!("the {} strong of {all} tokens", text::thousands(count as u64)),
+            _ => format!("{} strong of {all} tokens", text::thousands(count as u64)),
         };
         rule(app, &words, areas.heading, buf);
     }
