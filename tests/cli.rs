@@ -1,8 +1,11 @@
 //! Verbs as scripts use them: exit codes, golden output, files that appear whole, the same bytes at any thread count.
 
+#[path = "support/npy.rs"]
+mod npy;
 #[path = "support/program.rs"]
 mod program;
 
+use npy::npy;
 use program::Program;
 use serde_json::Value;
 use std::fs;
@@ -78,10 +81,7 @@ fn what_a_later_build_brings_says_so() {
         vec!["merge", "a", "b"],
         vec!["doctor"],
         vec!["knn", "@example", "-o", "x.npz", "--method", "approx"],
-        vec!["embed", "@example", "-o", "x.npy", "--method", "diffusion"],
-        vec!["--token-labels", "t.csv"],
-        // Before anything is said of the file.
-        vec!["embed", "@example", "-o", "no/x.npy", "--method", "diffusion"],
+        vec!["render", "@example", "--view", "map", "-o", "x.png"],
     ] {
         assert!(program.fails(2, &args).contains("not in this build"), "{args:?}");
     }
@@ -97,6 +97,7 @@ fn what_has_no_effect_is_remarked_on() {
         (&pca[..], &["--graph", "no.npz"][..], "--graph has no effect with --method pca"),
         (&pca, &["--epochs", "auto"], "--epochs has no effect"),
         (&pca, &["--neighbors", "15"], "--neighbors has no effect"),
+        (&pca[..4], &["--method", "diffusion", "--min-dist", "0.2", "--force"], "--min-dist has no effect"),
         (
             &["trust", "p.npy", "--against", "p.npy", "--k", "3"],
             &["--acts", "no.npz"],
@@ -293,16 +294,6 @@ fn the_second_asking_is_answered_from_the_cache() {
     assert_eq!(program.json(&["cache", "list", "--json"])["entries"].as_array().unwrap().len(), 0);
     assert_eq!(program.json(&["cache", "path", "--no-cache", "--json"])["path"], Value::Null);
     assert_eq!(program.ok(&["cache", "--no-cache"]), "0 results kept nowhere: the cache is off\n");
-}
-
-/// An npy file of `rows` rows of these values.
-fn npy(values: &[f32], rows: usize) -> Vec<u8> {
-    let literal = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {}), }}\n", values.len() / rows);
-    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-    bytes.extend((literal.len() as u16).to_le_bytes());
-    bytes.extend(literal.as_bytes());
-    bytes.extend(values.iter().flat_map(|x| x.to_le_bytes()));
-    bytes
 }
 
 #[test]

@@ -1,8 +1,11 @@
 //! Clouds, groupings and manifolds through the binary: the contract's fields, and what is known of the built-in data.
 
+#[path = "support/npy.rs"]
+mod npy;
 #[path = "support/program.rs"]
 mod program;
 
+use npy::npy;
 use program::Program;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -221,6 +224,77 @@ fn a_manifold_s_coordinate_puts_the_days_around_the_ring() {
     ] {
         program.fails(2, args);
     }
+}
+
+#[test]
+fn labels_of_tokens_say_what_a_group_tells_apart() {
+    let program = Program::new();
+    program.ok(&["manifold", "@example/concepts", "--features", "7,21,35,85,89,112,113,121,152,177", "-o", "all.json"]);
+    let table: Value = serde_json::from_slice(&fs::read(program.path("all.json")).unwrap()).unwrap();
+    // A number for every day, and nothing for the tokens between.
+    let mut labels = vec![String::new(); 1832];
+    for row in table["tokens"].as_array().unwrap() {
+        if let Some(day) = DAYS.iter().position(|day| row["text"].as_str().unwrap().trim() == *day) {
+            labels[row["token"].as_u64().unwrap() as usize] = day.to_string();
+        }
+    }
+    fs::write(program.path("days.txt"), labels.join("\n") + "\n").unwrap();
+    let group = ["@example/concepts", "--features", "7,21,35,85,89,112,113,121,152,177", "--token-labels", "days.txt"];
+    let flags = ["--label-distance", "cyclic:7", "-o", "days.json"];
+    program.ok(&[&["manifold"], &group[..], &flags].concat());
+    let table: Value = serde_json::from_slice(&fs::read(program.path("days.json")).unwrap()).unwrap();
+    let parameters = &table["provenance"]["parameters"];
+    assert_eq!(parameters["token_labels"]["distance"], "cyclic:7");
+    let labels = &parameters["metrics"]["labels"];
+    assert!(labels["centroid_accuracy_full"].as_f64().unwrap() > 0.9, "{labels}");
+    assert_eq!(labels["centroid_order"].as_array().unwrap().len(), 7);
+    // Seven clumps: at k = 10 the largest part is two of them, with one label each.
+    assert_eq!(labels["isometry"]["k"], 10);
+    let sweep = labels["isometry_sweep"].as_array().unwrap();
+    let wide = sweep.iter().find(|found| found["k"] == 15).unwrap();
+    assert!(wide["pearson"].as_f64().unwrap() > 0.8, "{labels}");
+    fs::write(program.path("few.txt"), "1\n2\n").unwrap();
+    let few = ["manifold", "@example/concepts", "--features", "7,21", "--token-labels", "few.txt", "-o", "x.json"];
+    assert!(program.fails(2, &few).contains("2 labels for 1,832 rows"));
+}
+
+#[test]
+fn points_are_grouped_by_every_method_and_features_are_laid_out_by_a_walk() {
+    let program = Program::new();
+    // Three clumps of unequal width, far from each other.
+    let point = |i: u32| {
+        let (clump, at) = (i / 30, f64::from(i % 30));
+        let width = [0.1, 0.3, 1.0][clump as usize] * at.sqrt();
+        [30.0 * f64::from(clump) + width * (at * 2.4).cos(), width * (at * 2.4).sin()]
+    };
+    let points: Vec<[f64; 2]> = (0..90).map(point).collect();
+    let values: Vec<f32> = points.iter().flatten().map(|x| *x as f32).collect();
+    fs::write(program.path("p.npy"), npy(&values, points.len())).unwrap();
+    for flags in [
+        &["--method", "graph", "--k", "5", "--tau", "0.1"][..],
+        &["--method", "leiden", "--resolution", "0.5"],
+        &["--method", "spectral", "--clusters", "3"],
+        &["--method", "kmeans", "--clusters", "3"],
+        &["--method", "linkage", "--clusters", "3"],
+    ] {
+        let counts =
+            program.json(&[&["cluster", "--points", "p.npy", "-o", "c.csv", "--force", "--json"], flags].concat());
+        assert_eq!(counts["sizes"], serde_json::json!([30, 30, 30]), "{flags:?}");
+    }
+    assert!(
+        program
+            .fails(2, &["cluster", "--points", "p.npy", "-o", "x.csv", "--method", "leiden"])
+            .contains("--resolution")
+    );
+    let layout = ["embed", "@example/concepts", "-o", "d.json", "--method", "diffusion", "--dims", "3", "--force"];
+    program.ok(&layout);
+    let table = fs::read(program.path("d.json")).unwrap();
+    let found: Value = serde_json::from_slice(&table).unwrap();
+    let values: Vec<f64> = found["eigenvalues"].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect();
+    assert!(values.len() == 3 && values.is_sorted_by(|a, b| a >= b) && values[2] > 0.0, "{values:?}");
+    assert_eq!(found["features"].as_array().unwrap().len(), 192);
+    program.ok(&[&layout[..], &["--threads", "1"]].concat());
+    assert!(fs::read(program.path("d.json")).unwrap() == table, "other bytes on one thread");
 }
 
 /// The features of the built-in dictionary with more than half of their activation on weekdays over the whole corpus

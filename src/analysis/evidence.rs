@@ -1,5 +1,6 @@
 //! What is known about features beside their directions: where they fire, on what, and what they are called.
 
+use super::token_labels::TokenLabels;
 use crate::analysis::fingerprint::source;
 use crate::sae::{Activations, Labels, Tokens};
 use serde::Serialize;
@@ -17,6 +18,8 @@ pub struct Evidence {
     pub tokens: Option<Tokens>,
     /// Labels of the features.
     pub labels: Option<Labels>,
+    /// Labels of the rows of the activations.
+    pub token_labels: Option<TokenLabels>,
     /// What makes it doubtful that they belong to the dictionary.
     pub warnings: Vec<String>,
     /// What else a careful reader should know about them.
@@ -69,13 +72,14 @@ const FIRST: usize = 1024;
 
 impl Evidence {
     /// Where each part came from, with the fingerprint of its file, by the flag that names it (`acts`, `tokens`,
-    /// `labels`): what belongs into the provenance of a result that may depend on it.
+    /// `labels`, `token_labels`): what belongs into the provenance of a result that may depend on it.
     pub fn sources(&self) -> Map<String, Value> {
-        self.parts().map(|(name, path)| (name.to_string(), source(path))).collect()
+        let parts = self.parts().map(|(name, path)| (name.to_string(), source(path)));
+        parts.chain(self.token_labels.iter().map(|labels| ("token_labels".into(), labels.source()))).collect()
     }
     /// The files and folders that it was read from.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
-        self.parts().map(|(_, path)| path)
+        self.parts().map(|(_, path)| path).chain(self.token_labels.iter().map(|labels| labels.path.as_path()))
     }
     fn parts(&self) -> impl Iterator<Item = (&'static str, &Path)> {
         let activations = self.activations.as_ref().map(|activations| ("acts", activations.source.as_path()));

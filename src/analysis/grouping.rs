@@ -18,7 +18,7 @@ use crate::geometry::cluster::spectral::{Angular, SpectralParams, spectral};
 use crate::geometry::cooccurrence::{Acts, Combine, Lists, Measure, MixedParams, mixed, similar};
 use crate::geometry::graph::Graph;
 use crate::geometry::group::{Candidate, candidates, stable};
-use crate::geometry::neighbors::{KnnParams, knn};
+use crate::geometry::neighbors::{KnnParams, knn, nearest_points};
 use crate::rows::Rows;
 use crate::sae::Activations;
 use crate::task::Task;
@@ -180,7 +180,16 @@ pub struct Grouped {
 impl Grouping {
     /// Its parameters, as provenance has them.
     pub fn parameters(&self) -> Map<String, Value> {
-        let own = match self.method {
+        let mut all = self.method.parameters();
+        all.insert("on".into(), self.on.name().into());
+        all
+    }
+}
+
+impl Method {
+    /// Its parameters, as provenance has them.
+    pub fn parameters(self) -> Map<String, Value> {
+        let own = match self {
             Method::Graph { k, tau } => json!({ "method": "graph", "k": k, "tau": tau }),
             Method::Leiden { k, resolution: Some(resolution) } => {
                 json!({ "method": "leiden", "k": k, "resolution": resolution })
@@ -203,9 +212,7 @@ impl Grouping {
                 "clusters": match cut { Cut::Into(count) => Some(count), Cut::At(_) => None },
             }),
         };
-        let mut all = own.as_object().cloned().unwrap_or_default();
-        all.insert("on".into(), self.on.name().into());
-        all
+        own.as_object().cloned().unwrap_or_default()
     }
 }
 
@@ -222,6 +229,92 @@ pub(super) fn graph_of(lists: &Lists, k: usize, weigh: impl Fn(f32) -> Option<f3
     };
     let edges = (0..lists.len()).flat_map(row).filter_map(|(a, b, value)| Some((a, b, weigh(value)?)));
     Graph::from_edges(lists.len(), edges)
+}
+
+/// Groups the `n` nodes whose most similar `similar` lists, by a method that needs no more than their links.
+///
+/// # Errors
+/// If a parameter is out of range, the method needs more, or the task is cancelled.
+fn group_links(
+    n: usize,
+    method: Method,
+    seed: u64,
+    similar: &dyn Fn(usize, &Task) -> Result<Lists>,
+    task: &Task,
+) -> Result<Grouped> {
+    let mut facts = Map::new();
+    let graph = |k: usize, weigh: &dyn Fn(f32) -> Option<f32>| -> Result<Graph> {
+        let k = k.min(n.saturating_sub(1));
+        Ok(graph_of(&similar(k, task)?, k, weigh))
+    };
+    let clusters = match method {
+        Method::Graph { k, tau } => {
+            let params = ComponentsParams { k, tau, min_size: 2 };
+            params.check(n)?;
+            components(&graph(k, &|similarity| params.keep(similarity))?, params.min_size, task)?
+        }
+        Method::Leiden { k, resolution } => {
+            let Some(resolution) = resolution else {
+                return Err(Problem::new("Leiden without a resolution").hint("--resolution 1").usage());
+            };
+            let params = LeidenParams { resolution, seed, ..LeidenParams::default() };
+            params.check()?;
+            let found = leiden(&graph(k, &positive)?, &params, task)?;
+            facts.insert("quality".into(), json!(found.quality));
+            found.clusters
+        }
+        Method::Spectral { k, clusters, affinity } => {
+            let params = SpectralParams { clusters, seed, ..SpectralParams::default() };
+            params.check(n)?;
+            let weigh = |x: f32| match affinity {
+                AffinityKind::Positive => positive(x),
+                AffinityKind::Square => positive(x * x),
+                AffinityKind::Angular => None,
+            };
+            let found = spectral(&graph(k, &weigh)?, &params, task)?;
+            facts.insert("eigenvalues".into(), json!(found.eigenvalues));
+            found.clusters
+        }
+        Method::Linkage { k, average: by_average, cut } => {
+            let graph = graph(k, &positive)?;
+            let tree = if by_average { average(&graph, task)? } else { single(&graph, task)? };
+            match cut {
+                Cut::At(similarity) => tree.cut(similarity, 2)?,
+                Cut::Into(count) => tree.cut_into(count, 2)?,
+            }
+        }
+        Method::Kmeans { .. } => return Err(Problem::new("k-means of links").usage()),
+    };
+    Ok(Grouped { clusters, facts })
+}
+
+/// Groups points by Euclidean distance: k-means as it is, the others over `exp(-d²/σσ')`, σ being a point's distance to
+/// its k-th nearest (Zelnik-Manor and Perona 2004), which knows no unit. Points at one place are similar to 1.
+///
+/// # Errors
+/// If a parameter is out of range, a value is not finite, or the task is cancelled.
+pub fn group_points(points: &dyn Rows, method: Method, seed: u64, task: &Task) -> Result<Grouped> {
+    if let Method::Kmeans { clusters } = method {
+        let params = KmeansParams { clusters, seed, ..KmeansParams::default() };
+        params.check(points.nrows())?;
+        let found = kmeans(points, &params, task)?;
+        let facts = Map::from_iter([("inertia".to_string(), json!(found.inertia))]);
+        return Ok(Grouped { clusters: found.clusters, facts });
+    }
+    if matches!(method, Method::Spectral { affinity: AffinityKind::Angular, .. }) {
+        return Err(Problem::new("--affinity angular is of directions").hint("leaving it out").usage());
+    }
+    let similar = |k: usize, task: &Task| {
+        let (indices, distances) = nearest_points(points, k, task)?;
+        let scale: Vec<f64> = distances.chunks_exact(k).map(|row| row[k - 1]).collect();
+        let similarity = |at: usize| {
+            let (distance, both) = (distances[at], scale[at / k] * scale[indices[at] as usize]);
+            if distance <= 0.0 { 1.0 } else { (-distance * distance / both.max(f64::MIN_POSITIVE)).exp() as f32 }
+        };
+        let values = (0..indices.len()).map(similarity).collect();
+        Ok(Lists { indptr: (0..=points.nrows()).map(|row| row * k).collect(), indices, values })
+    };
+    group_links(points.nrows(), method, seed, &similar, task)
 }
 
 impl Study {
@@ -281,39 +374,21 @@ impl Study {
         let Grouping { on, method, seed } = *grouping;
         let mut facts = Map::new();
         let clusters = match method {
-            Method::Graph { k, tau } => {
-                let params = ComponentsParams { k, tau, min_size: 2 };
-                params.check(self.features())?;
-                components(&self.graph(on, k, |similarity| params.keep(similarity), task)?, params.min_size, task)?
-            }
             Method::Leiden { k, resolution: None } => {
                 let (clusters, stability, _) = self.stable_groups(on, k, seed, task)?;
                 facts.insert("stability".into(), json!(stability));
                 clusters
             }
-            Method::Leiden { k, resolution: Some(resolution) } => {
-                let params = LeidenParams { resolution, seed, ..LeidenParams::default() };
-                params.check()?;
-                let found = leiden(&self.graph(on, k, positive, task)?, &params, task)?;
-                facts.insert("quality".into(), json!(found.quality));
-                found.clusters
-            }
-            Method::Spectral { k, clusters, affinity } => {
+            Method::Spectral { clusters, affinity: AffinityKind::Angular, .. } => {
+                if on.measure().is_some() {
+                    return Err(Problem::new(format!("angles of {}", on.name()))
+                        .expected("directions")
+                        .hint("--on decoder")
+                        .usage());
+                }
                 let params = SpectralParams { clusters, seed, ..SpectralParams::default() };
                 params.check(self.features())?;
-                let found = if affinity == AffinityKind::Angular {
-                    if on.measure().is_some() {
-                        return Err(Problem::new(format!("angles of {}", on.name()))
-                            .expected("directions")
-                            .hint("--on decoder")
-                            .usage());
-                    }
-                    spectral(&Angular::new(self.directions(on)?, task)?, &params, task)?
-                } else {
-                    let square = affinity == AffinityKind::Square;
-                    let weigh = |x: f32| if square { positive(x * x) } else { positive(x) };
-                    spectral(&self.graph(on, k, weigh, task)?, &params, task)?
-                };
+                let found = spectral(&Angular::new(self.directions(on)?, task)?, &params, task)?;
                 facts.insert("eigenvalues".into(), json!(found.eigenvalues));
                 found.clusters
             }
@@ -330,14 +405,7 @@ impl Study {
                 facts.insert("inertia".into(), json!(found.inertia));
                 found.clusters
             }
-            Method::Linkage { k, average: by_average, cut } => {
-                let graph = self.graph(on, k, positive, task)?;
-                let tree = if by_average { average(&graph, task)? } else { single(&graph, task)? };
-                match cut {
-                    Cut::At(similarity) => tree.cut(similarity, 2)?,
-                    Cut::Into(count) => tree.cut_into(count, 2)?,
-                }
-            }
+            method => return group_links(self.features(), method, seed, &|k, task| self.similar(on, k, task), task),
         };
         Ok(Grouped { clusters, facts })
     }

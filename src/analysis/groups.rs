@@ -4,7 +4,8 @@
 //! direction together ([`super::grouping`]), and components and average linkage of decoder cosines. A group holds at
 //! least [`LEAST_FEATURES`] features and at most a quarter of the dictionary; of the hierarchy only what forms above the
 //! deviation of the cosines of random directions, and at more than [`ABOVE`] times the similarity at which as many of
-//! those do. Near-copies (overlap of [`COPY`] or more) are folded into the first that has them.
+//! those do. Of groups that are all but the same the first is kept; of other near-copies (overlap of [`COPY`] or more) the
+//! one that shows most, once they are measured ([`Study::survey`]).
 
 use super::grouping::{On, SMALLEST, graph_of, positive};
 use super::study::Study;
@@ -17,8 +18,10 @@ use crate::rows::Rows;
 use crate::task::Task;
 use std::collections::HashMap;
 
-/// Overlap (Jaccard) from which a group is a near-copy.
+/// Overlap (Jaccard) from which a group is a near-copy of a better one.
 pub const COPY: f64 = 0.7;
+/// Overlap from which one of two is enough, before anything is known of them.
+const SAME: f64 = 0.95;
 /// Fewest features of a group.
 pub const LEAST_FEATURES: usize = SMALLEST;
 /// Largest group of the hierarchy.
@@ -53,7 +56,7 @@ pub struct Found {
 }
 
 impl Study {
-    /// The groups of the default groupings, near-copies folded: the most stable first, then those of decoder cosines.
+    /// The groups of the default groupings: the most stable first, then those of decoder cosines.
     ///
     /// # Errors
     /// As [`Study::group`].
@@ -99,7 +102,7 @@ impl Study {
         nodes.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
         all.extend(nodes.into_iter().map(|(_, features)| found(features, "average linkage decoder", None)));
         all.retain(|found| found.features.len() <= most);
-        let mut kept = fold(all, n);
+        let mut kept = fold(all, SAME, n, |found| &found.features);
         for (at, found) in kept.iter_mut().enumerate() {
             found.cluster = Some(at as u32);
         }
@@ -154,21 +157,22 @@ impl Study {
     }
 }
 
-/// The groups without those that all but repeat an earlier one.
-fn fold(groups: Vec<Found>, features: usize) -> Vec<Found> {
-    let mut kept: Vec<Found> = Vec::new();
+/// The groups without those that overlap by `most` or more with an earlier one.
+pub(super) fn fold<T>(groups: Vec<T>, most: f64, features: usize, of_group: impl Fn(&T) -> &[u32]) -> Vec<T> {
+    let mut kept: Vec<T> = Vec::new();
     let mut of: Vec<Vec<u32>> = vec![Vec::new(); features];
     for found in groups {
+        let own = of_group(&found);
         let mut shared: HashMap<u32, usize> = HashMap::new();
-        for &feature in &found.features {
+        for &feature in own {
             of[feature as usize].iter().for_each(|&other| *shared.entry(other).or_default() += 1);
         }
         let copies = |(&other, &both): (&u32, &usize)| {
-            both as f64 / (kept[other as usize].features.len() + found.features.len() - both) as f64 >= COPY
+            both as f64 / (of_group(&kept[other as usize]).len() + own.len() - both) as f64 >= most
         };
         if !shared.iter().any(copies) {
             let at = kept.len() as u32;
-            for &feature in &found.features {
+            for &feature in own {
                 of[feature as usize].push(at);
             }
             kept.push(found);
@@ -202,8 +206,12 @@ mod tests {
     fn near_copies_are_folded_into_the_first() {
         let groups =
             vec![found(&[1, 2, 3, 4]), found(&[1, 2, 3]), found(&[1, 2, 9]), found(&[5, 6, 7]), found(&[5, 6, 7])];
-        let kept: Vec<Vec<u32>> = fold(groups, 10).into_iter().map(|found| found.features).collect();
-        assert_eq!(kept, [vec![1, 2, 3, 4], vec![1, 2, 9], vec![5, 6, 7]]);
+        let kept = |most| -> Vec<Vec<u32>> {
+            let kept = fold(groups.clone(), most, 10, |found| &found.features);
+            kept.into_iter().map(|found| found.features).collect()
+        };
+        assert_eq!(kept(0.7), [vec![1, 2, 3, 4], vec![1, 2, 9], vec![5, 6, 7]]);
+        assert_eq!(kept(0.8), [vec![1, 2, 3, 4], vec![1, 2, 3], vec![1, 2, 9], vec![5, 6, 7]]);
     }
 
     #[test]

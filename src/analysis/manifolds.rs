@@ -1,10 +1,10 @@
 //! Groups of features that trace a shape together: measured, named, ranked.
 //!
 //! In: a study with activations, and groups ([`super::groups`]). Out: a [`Manifold`] for each group. Every group is looked
-//! at through several lenses, each with its own null:
-//! - its cloud of reconstructions as they are, and of unit length ([`crate::geometry::cloud`]); beside them what the same
-//!   features would write if they fired as often, as strongly and as many at a time, but not with each other
-//!   ([`fired_apart`]);
+//! at in several ways, each with its own null:
+//! - its clouds: reconstructions as they are, of unit length, and where the group carries a real share of the activation
+//!   ([`super::lens`]);
+//! - the directions of its features: whether they share fewer than as many at random ([`crate::geometry::group::packing`]);
 //! - the token types that it is about, which name it, and how much of a family they are ([`family()`]);
 //! - the means of those types: whether they stand in a ring or a row in some order that nobody told
 //!   ([`crate::geometry::group::order()`]).
@@ -15,41 +15,35 @@
 
 use super::cache::{Arrays, Key};
 use super::fingerprint::Fingerprint;
-use super::groups::Found;
+use super::groups::{COPY, Found, fold};
+use super::lens::{Lens, LensKind, tokens_of};
 use super::study::Study;
+use super::token_labels::TokenLabels;
 use super::words::label_words;
 use crate::error::{Error, Result};
-use crate::geometry::cloud::{Cloud, Shape, ShapeParams, Verdict, Word, irreducibility, unit};
+use crate::geometry::cloud::{ShapeParams, Word};
 use crate::geometry::group::{
-    Arrangement, Family, GroupCloud, OrderParams, Ordered, TypeMeans, family, fired_apart, order, reconstruct,
-    type_means,
+    Arrangement, Family, GroupCloud, OrderParams, Ordered, Packing, TypeMeans, family, order, packed_by_chance,
+    reconstruct, shared_directions, type_means,
 };
 use crate::rows::Points64;
 use crate::task::Task;
 use crate::text::printable;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-const MANIFOLD_VERSION: u32 = 1;
+const MANIFOLD_VERSION: u32 = 2;
 
 /// Most rows, unless all are asked for.
 pub const ROWS: usize = 1500;
-/// Fewest tokens of a group whose cloud is measured.
-pub const LEAST_TOKENS: usize = 10;
 /// Draws of the nulls of order.
 const ORDER_DRAWS: usize = 99;
-/// Draws of features that fire apart.
-const APART_DRAWS: u64 = 5;
-/// Of these, draws that a line is fitted to, and points of them (evenly taken) that it is fitted to.
-const LINE_DRAWS: u64 = 3;
-const LINE_POINTS: usize = 1500;
 /// Types that a name shows.
 pub const NAMED: usize = 12;
-/// Persistence of a circle's loop, in radii.
-const CIRCLE: f64 = 1.732_050_807_568_877_2;
 
 /// A group, measured.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,18 +65,14 @@ pub struct Measured {
     pub tokens: usize,
     /// Tokens that were measured: as many, unless fewer were asked for.
     pub measured: usize,
-    /// Share of the tokens on which two or more of its features fire.
-    pub together: f64,
     /// The token types that it is about, strongest first, [`NAMED`] at most; empty without texts.
     pub name: Vec<String>,
     /// How much of a family all its types are.
     pub family: Option<Family>,
-    /// Its cloud; none if the group fires too seldom.
-    pub raw: Option<Shape>,
-    /// The same of unit length.
-    pub unit: Option<Shape>,
-    /// What its features write if they fire apart; none before that is computed.
-    pub apart: Option<Apart>,
+    /// How many directions its features share; none for a single feature.
+    pub packing: Option<Packing>,
+    /// Its clouds, in the order of [`LensKind::ALL`]; none with too few tokens.
+    pub lenses: [Option<Lens>; 3],
     /// The best ring of its types' means.
     pub ring: Option<Order>,
     /// The best row of them.
@@ -100,32 +90,18 @@ pub struct Order {
     pub types: Vec<String>,
 }
 
-/// What the features of a group write when they fire as often and as strongly, but not with each other.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Apart {
-    /// Draws.
-    pub draws: usize,
-    /// Mean irreducibility of the draws as they are, and the largest.
-    pub raw: [f64; 2],
-    /// The same of unit length.
-    pub unit: [f64; 2],
-    /// Longest interval of H1 of a draw of unit length, in the span.
-    pub loop_unit: f64,
-    /// Best fit of a line through a draw of unit length; none unless the cloud's own verdict is a line.
-    pub line_unit: Option<f64>,
-}
-
-/// What the lenses show of a group beyond their nulls.
+/// What a group shows beyond the nulls.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Evidence {
     /// A family of token types ([`Family::strength`]).
     pub family: f64,
-    /// Irreducibility of the raw or the unit cloud, less the mean of features that fire apart.
+    /// Directions that its features do without, of those that as many at random share ([`Packing::beyond`]).
+    pub packed: f64,
+    /// Irreducibility less that of features that fire apart, of the lens that shows most.
     pub irreducible: f64,
-    /// A loop of the unit cloud, by the rules of the verdict, less the longest of both nulls, in loops of a circle; times
-    /// the share of tokens on which several features fire, for on the others there is no direction but a feature's own.
+    /// A loop of a cloud of unit length, by the rules of the verdict, less the longest of both nulls.
     pub closed: f64,
-    /// A line through the unit cloud, by the rules of the verdict, less the better fit of both nulls; times the same share.
+    /// A line through a cloud of unit length, by the rules of the verdict, less the better fit of both nulls.
     pub line: f64,
     /// An order of the means of types, less the larger 95th percentile of its nulls.
     pub order: f64,
@@ -134,7 +110,7 @@ pub struct Evidence {
 impl Evidence {
     /// Their sum.
     pub fn sum(&self) -> f64 {
-        self.family + self.irreducible + self.closed + self.line + self.order
+        self.family + self.packed + self.irreducible + self.closed + self.line + self.order
     }
 }
 
@@ -149,7 +125,19 @@ pub struct ManifoldParams {
     pub all: bool,
 }
 
+/// What is quick of all groups.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Survey {
+    /// The groups, best first.
+    pub rows: Vec<Manifold>,
+    /// Groups that fire nowhere, or whose directions are all zero.
+    pub silent: usize,
+    /// Near-copies of better ones that were left out.
+    pub copies: usize,
+}
+
 /// Token texts as ids.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Types {
     /// Type of each row.
     pub of: Vec<u32>,
@@ -157,8 +145,6 @@ pub struct Types {
     pub occurrences: Vec<u32>,
     /// What each type reads.
     pub texts: Vec<String>,
-    /// Activation of all features on each row.
-    pub activation: Vec<f64>,
 }
 
 impl Study {
@@ -173,12 +159,27 @@ impl Study {
         let counted = self.count_types(task)?;
         Ok(self.types.get_or_init(|| counted).as_ref())
     }
+    /// What tokens are told apart by on a plot: the labels that were given for them, else their types.
+    ///
+    /// # Errors
+    /// As [`Study::types`].
+    pub(super) fn classes(&self, task: &Task) -> Result<Option<Cow<'_, Types>>> {
+        let Some(TokenLabels { labels, .. }) = self.token_labels() else {
+            return Ok(self.types(task)?.map(Cow::Borrowed));
+        };
+        // What has no label is of a last type that never occurs.
+        let mut occurrences = vec![0; labels.names.len() + 1];
+        let none = labels.names.len() as u32;
+        labels.of.iter().flatten().for_each(|&own| occurrences[own as usize] += 1);
+        let of = labels.of.iter().map(|own| own.unwrap_or(none)).collect();
+        let texts = labels.names.iter().map(|name| printable(name)).chain([String::new()]).collect();
+        Ok(Some(Cow::Owned(Types { of, occurrences, texts })))
+    }
     fn count_types(&self, task: &Task) -> Result<Option<Types>> {
-        let activations = self.need_activations("token types", task)?;
+        self.need_activations("token types", task)?;
         let Some(tokens) = self.tokens() else { return Ok(None) };
         let mut known: HashMap<&str, u32> = HashMap::new();
         let (mut of, mut occurrences, mut texts) = (Vec::with_capacity(tokens.len()), Vec::new(), Vec::new());
-        let mut activation = Vec::with_capacity(tokens.len());
         for row in 0..tokens.len() {
             if row.is_multiple_of(1 << 16) {
                 task.check()?;
@@ -191,9 +192,41 @@ impl Study {
             });
             occurrences[id as usize] += 1;
             of.push(id);
-            activation.push(activations.by_token.row(row).1.iter().map(|&x| f64::from(x.max(0.0))).sum());
         }
-        Ok(Some(Types { of, occurrences, texts, activation }))
+        Ok(Some(Types { of, occurrences, texts }))
+    }
+    /// Activation of all features on every row of the activations; summed once.
+    ///
+    /// # Errors
+    /// If there are no activations, or the task is cancelled.
+    pub fn activation(&self, task: &Task) -> Result<&[f64]> {
+        if let Some(known) = self.activation.get() {
+            return Ok(known);
+        }
+        let activations = self.need_activations("shares of activation", task)?;
+        let sum = |row: usize| activations.by_token.row(row).1.iter().map(|&x| f64::from(x.max(0.0))).sum();
+        let summed = (0..activations.tokens()).map(|row| {
+            if row.is_multiple_of(1 << 16) {
+                task.check()?;
+            }
+            Ok(sum(row))
+        });
+        let summed: Result<Vec<f64>> = summed.collect();
+        let summed = summed?;
+        Ok(self.activation.get_or_init(|| summed))
+    }
+    /// The participation ratio below which no random set of `count` features of this dictionary comes; drawn once for
+    /// each count and seed.
+    fn packed_by_chance(&self, count: usize, seed: u64, task: &Task) -> Result<f64> {
+        let known = |packed: &Mutex<HashMap<(usize, u64), f64>>| {
+            packed.lock().unwrap_or_else(PoisonError::into_inner).get(&(count, seed)).copied()
+        };
+        if let Some(known) = known(&self.packed) {
+            return Ok(known);
+        }
+        let found = packed_by_chance(&self.dictionary.decoder, count, seed, task)?;
+        self.packed.lock().unwrap_or_else(PoisonError::into_inner).insert((count, seed), found);
+        Ok(found)
     }
     /// What a group writes on the tokens on which it fires.
     ///
@@ -205,13 +238,15 @@ impl Study {
             .map_err(|error| error.in_file(&self.name))
     }
     /// What is quick of every group, best first; from the cache whatever is finished there. A group that fires nowhere, or
-    /// whose directions are all zero, has no cloud and no row.
+    /// whose directions are all zero, has no cloud and no row; nor
+    /// has a near-copy of a better one.
     ///
     /// # Errors
     /// If there are no activations, or the task is cancelled.
-    pub fn survey(&self, mut groups: Vec<Found>, params: &ManifoldParams, task: &Task) -> Result<Vec<Manifold>> {
+    pub fn survey(&self, mut groups: Vec<Found>, params: &ManifoldParams, task: &Task) -> Result<Survey> {
         self.need_activations("manifolds", task)?;
         self.types(task)?;
+        self.activation(task)?;
         if !params.all {
             groups.truncate(ROWS);
         }
@@ -230,9 +265,13 @@ impl Study {
                 })
                 .collect()
         });
-        let mut rows: Vec<Manifold> = rows?.into_iter().flatten().collect();
+        let rows = rows?;
+        let all = rows.len();
+        let mut rows: Vec<Manifold> = rows.into_iter().flatten().collect();
         rank(&mut rows);
-        Ok(rows)
+        let firing = rows.len();
+        let rows = fold(rows, COPY, self.features(), |row| &row.found.features);
+        Ok(Survey { silent: all - firing, copies: firing - rows.len(), rows })
     }
     /// Adds what takes longer to all `rows`, the most promising first, and ranks them anew. `seen` is shown each row when
     /// it is finished, in no certain order, with its place among `rows` as they were given.
@@ -291,31 +330,33 @@ impl Study {
     }
     fn measure(&self, features: &[u32], params: &ManifoldParams, task: &Task) -> Result<Measured> {
         let cloud = self.group_cloud(features, params.most_tokens, task)?;
-        let shape = |points: &Points64, is_unit: bool| -> Result<Option<Shape>> {
-            if points.len() < LEAST_TOKENS {
-                return Ok(None);
+        let activation = self.activation(task)?;
+        let mut lenses = [const { None }; 3];
+        for (kind, lens) in LensKind::ALL.into_iter().zip(&mut lenses) {
+            *lens = Lens::quick(&tokens_of(&cloud, kind, activation), kind, &params.shape, task)?;
+        }
+        let packing = match shared_directions(&cloud.directions) {
+            Some(directions) => {
+                let nonzero = |row: &&[f64]| row.iter().any(|x| *x != 0.0);
+                let count = cloud.directions.data().chunks_exact(cloud.directions.dims()).filter(nonzero).count();
+                Some(Packing { directions, null: self.packed_by_chance(count, params.shape.seed, task)? })
             }
-            Cloud::new(points, is_unit, task)?.shape(&params.shape, task).map(Some)
+            None => None,
         };
-        let (raw, unit) = (shape(&cloud.points, false)?, shape(&unit(&cloud.points).0, true)?);
         let means =
             self.types(task)?.and_then(|types| Some((types, type_means(&cloud, &types.of, &types.occurrences)?)));
         let (mut name, mut all) = (Vec::new(), None);
         if let Some((types, means)) = means {
             name = means.types.iter().take(NAMED).map(|&own| types.texts[own as usize].clone()).collect();
-            all = Some(family(&cloud, &means, &types.of, &types.activation));
+            all = Some(family(&cloud, &means, &types.of, activation));
         }
-        let (tokens, measured) = (cloud.all_tokens, cloud.tokens.len());
-        let several = (0..measured).filter(|&at| cloud.entries(at).filter(|(_, value)| *value > 0.0).count() > 1);
         Ok(Measured {
-            tokens,
-            measured,
-            together: several.count() as f64 / measured.max(1) as f64,
+            tokens: cloud.all_tokens,
+            measured: cloud.tokens.len(),
             name,
             family: all,
-            raw,
-            unit,
-            apart: None,
+            packing,
+            lenses,
             ring: None,
             row: None,
             whole: false,
@@ -325,13 +366,13 @@ impl Study {
     fn finish(&self, row: &mut Manifold, params: &ManifoldParams, task: &Task) -> Result<()> {
         let Manifold { found, measured, .. } = row;
         let cloud = self.group_cloud(&found.features, params.most_tokens, task)?;
-        if let Some(shape) = &mut measured.raw {
-            Cloud::new(&cloud.points, false, task)?.deepen(shape, &params.shape, task)?;
-        }
-        if let Some(shape) = &mut measured.unit {
-            Cloud::new(&unit(&cloud.points).0, true, task)?.deepen(shape, &params.shape, task)?;
-            let is_line = shape.verdict.as_ref().is_some_and(|verdict| is_line(verdict.word));
-            measured.apart = Some(apart(&cloud, is_line, &params.shape, task)?);
+        let activation = self.activation(task)?;
+        for (kind, lens) in LensKind::ALL.into_iter().zip(&mut measured.lenses) {
+            if let Some(lens) = lens {
+                let tokens = tokens_of(&cloud, kind, activation);
+                lens.finish(&tokens, kind, self.token_labels(), &params.shape, task)?;
+                lens.doubt();
+            }
         }
         let means =
             self.types(task)?.and_then(|types| Some((types, type_means(&cloud, &types.of, &types.occurrences)?)));
@@ -344,7 +385,6 @@ impl Study {
             (measured.ring, measured.row) = (put(Arrangement::Ring)?, put(Arrangement::Row)?);
         }
         measured.whole = true;
-        measured.doubt();
         row.score = measured.evidence().sum();
         let key = self.manifold_key(&row.found.features, params);
         if let Ok(bytes) = bincode::serde::encode_to_vec(&row.measured, bincode::config::standard()) {
@@ -380,10 +420,6 @@ impl Study {
     }
 }
 
-fn is_line(word: Word) -> bool {
-    matches!(word, Word::Arc | Word::Curve)
-}
-
 /// Best first; of equals the one whose features come first.
 fn rank(rows: &mut [Manifold]) {
     rows.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.found.features.cmp(&b.found.features)));
@@ -394,40 +430,6 @@ fn load(arrays: &Arrays) -> Option<Measured> {
     let bytes: Vec<u8> = arrays.get("measured")?;
     let (measured, read) = bincode::serde::decode_from_slice(&bytes, bincode::config::standard()).ok()?;
     (read == bytes.len()).then_some(measured)
-}
-
-/// The draws of features that fire apart.
-fn apart(cloud: &GroupCloud, lines: bool, params: &ShapeParams, task: &Task) -> Result<Apart> {
-    let (mut raw, mut lengths, mut longest) = (Vec::new(), Vec::new(), 0.0f64);
-    let mut line = lines.then_some(0.0f64);
-    for draw in 0..APART_DRAWS {
-        task.check()?;
-        let points = fired_apart(cloud, params.seed, draw);
-        let index = |points: &Points64| irreducibility(points, params.mode, params.seed, task);
-        raw.push(index(&points)?.unwrap_or(0.0));
-        let (points, _) = unit(&points);
-        if points.len() >= LEAST_TOKENS {
-            lengths.push(index(&points)?.unwrap_or(0.0));
-            let own = Cloud::new(&points, true, task)?;
-            longest = longest.max(own.longest_loop(params, task)?);
-            if let Some(line) = line.as_mut().filter(|_| draw < LINE_DRAWS) {
-                let few = Cloud::new(&evenly(&points, LINE_POINTS), true, task)?;
-                let fit = few.arc_length(params.sources, task)?.map_or(0.0, |(_, found)| found.fit);
-                *line = line.max(fit);
-            }
-        }
-    }
-    let summed =
-        |all: &[f64]| [all.iter().sum::<f64>() / all.len().max(1) as f64, all.iter().copied().fold(0.0, f64::max)];
-    Ok(Apart { draws: raw.len(), raw: summed(&raw), unit: summed(&lengths), loop_unit: longest, line_unit: line })
-}
-
-/// At most so many of the points, evenly taken.
-fn evenly(points: &Points64, most: usize) -> Points64 {
-    let n = points.len();
-    let count = n.min(most);
-    let rows = (0..count).flat_map(|at| points.row(at * n / count).to_vec());
-    Points64::new(rows.collect(), points.dims())
 }
 
 /// The means of the strongest types in order.
@@ -441,71 +443,52 @@ fn ordered(means: &TypeMeans, arrangement: Arrangement, seed: u64, task: &Task) 
 impl Manifold {
     /// The order in which what takes long is computed: what it may come to.
     fn promise(&self) -> f64 {
-        let clouds = [&self.measured.raw, &self.measured.unit];
-        let irreducible = clouds.into_iter().flatten().filter_map(|shape| shape.irreducibility).fold(0.0, f64::max);
-        self.measured.family.map_or(0.0, |family| family.strength()) + irreducible
+        let clouds = self.measured.lenses.iter().flatten();
+        let irreducible = clouds.filter_map(|lens| lens.shape.irreducibility).fold(0.0, f64::max);
+        let Evidence { family, packed, .. } = self.measured.evidence();
+        family + packed + irreducible
     }
 }
 
 impl Measured {
-    /// The cloud whose verdict speaks for the group: the one that tells more.
-    pub fn speaking(&self) -> Option<(&Shape, bool)> {
-        let tells = |shape: &Shape| match shape.verdict.as_ref().map(|verdict| verdict.word) {
-            Some(Word::Loop | Word::Loops | Word::Arc | Word::Curve) => 3,
-            Some(Word::Surface | Word::Points) => 2,
-            Some(Word::Tree | Word::Blob) => 1,
-            Some(Word::Unclear) | None => 0,
+    /// The cloud of that kind, if it was measured.
+    pub fn lens(&self, kind: LensKind) -> Option<&Lens> {
+        self.lenses[kind as usize].as_ref()
+    }
+    /// The lens whose verdict speaks for the group: the one that tells most; of equals first that of all directions, last
+    /// that in which magnitude makes a cone of every shape.
+    pub fn speaking(&self) -> Option<(&Lens, LensKind)> {
+        let tells = |kind: LensKind| {
+            let lens = self.lens(kind);
+            match lens.and_then(Lens::word) {
+                // What one plane of ten shows and the span does not tells less.
+                Some(Word::Loop | Word::Loops) if lens.is_some_and(Lens::in_a_plane_alone) => 2,
+                Some(Word::Loop | Word::Loops | Word::Arc | Word::Curve) => 3,
+                Some(Word::Surface | Word::Points) => 2,
+                Some(Word::Tree | Word::Blob) => 1,
+                Some(Word::Unclear) | None => 0,
+            }
         };
-        match (&self.raw, &self.unit) {
-            (Some(raw), Some(unit)) if tells(unit) > tells(raw) => Some((unit, true)),
-            (Some(raw), _) => Some((raw, false)),
-            (None, unit) => unit.as_ref().map(|unit| (unit, true)),
-        }
+        let measured = [LensKind::Unit, LensKind::Share, LensKind::Raw].into_iter();
+        let measured = measured.filter(|&kind| self.lens(kind).is_some());
+        let best = measured.reduce(|best, kind| if tells(kind) > tells(best) { kind } else { best })?;
+        Some((self.lens(best)?, best))
     }
-    /// Takes back a loop of the unit cloud that features which fire apart show as well.
-    fn doubt(&mut self) {
-        let (Some(shape), Some(apart)) = (&mut self.unit, self.apart) else { return };
-        let (Some(span), Some(verdict)) = (shape.homology.first(), &mut shape.verdict) else { return };
-        let own = span.persistence(0);
-        if span.loops() > 0 && own <= apart.loop_unit {
-            verdict.word = Word::Unclear;
-            let longest = apart.loop_unit;
-            verdict
-                .evidence
-                .insert(0, format!("features that fire apart show a loop as long: {longest:.3} of {own:.3}"));
-        }
-    }
-    /// What the lenses show beyond their nulls; what is not computed yet counts for nothing.
+    /// What it shows beyond the nulls; what is not computed yet counts for nothing.
     pub fn evidence(&self) -> Evidence {
-        let beyond = |shape: &Option<Shape>, mean: Option<f64>| {
-            let own = shape.as_ref().and_then(|shape| shape.irreducibility);
-            own.zip(mean).map_or(0.0, |(own, mean)| (own - mean).max(0.0))
+        let most = |of: fn(&Lens) -> f64, kinds: &[LensKind]| {
+            kinds.iter().filter_map(|&kind| Some(of(self.lens(kind)?))).fold(0.0, f64::max)
         };
-        let (raw, lengths) = (self.apart.map(|apart| apart.raw[0]), self.apart.map(|apart| apart.unit[0]));
-        let word = self.unit.as_ref().and_then(|shape| shape.verdict.as_ref()).map(|Verdict { word, .. }| *word);
-        let span = self.unit.as_ref().and_then(|shape| shape.homology.first());
-        let closed = match (word, span, self.apart) {
-            (Some(Word::Loop | Word::Loops), Some(span), Some(apart)) => {
-                let null = span.null_longest.unwrap_or(0.0).max(apart.loop_unit);
-                self.together * ((span.persistence(0) - null) / (CIRCLE * span.size)).clamp(0.0, 1.0)
-            }
-            _ => 0.0,
-        };
-        let line = match (word, self.unit.as_ref().and_then(|shape| shape.line)) {
-            (Some(word), Some(line)) if is_line(word) => {
-                let apart = self.apart.and_then(|apart| apart.line_unit).unwrap_or(0.0);
-                self.together * (line.fit - line.null_fit.max(apart)).max(0.0)
-            }
-            _ => 0.0,
-        };
+        let lengths = [LensKind::Unit, LensKind::Share];
         let margin = |own: &Option<Order>| {
             own.as_ref().map_or(0.0, |Order { found, .. }| (found.fit - found.gaussian_95.max(found.dealt_95)).max(0.0))
         };
         Evidence {
             family: self.family.map_or(0.0, |family| family.strength()),
-            irreducible: beyond(&self.raw, raw).max(beyond(&self.unit, lengths)),
-            closed,
-            line,
+            packed: self.packing.map_or(0.0, |packing| packing.beyond()),
+            irreducible: most(Lens::irreducible, &LensKind::ALL),
+            closed: most(Lens::closed, &lengths),
+            line: most(Lens::line, &lengths),
             order: margin(&self.ring).max(margin(&self.row)),
         }
     }

@@ -15,6 +15,7 @@ pub mod grid;
 pub mod grouping;
 pub mod groups;
 pub mod jobs;
+pub mod lens;
 pub mod manifolds;
 pub mod map;
 pub mod open;
@@ -22,6 +23,7 @@ pub mod portrait;
 pub mod query;
 pub mod study;
 pub mod summary;
+pub mod token_labels;
 pub mod words;
 
 pub use cache::Cache;

@@ -8,8 +8,10 @@ use super::cache::Cache;
 use super::evidence::Evidence;
 use super::fingerprint::Fingerprint;
 use super::study::Study;
+use super::token_labels::{self, TokenLabels};
 use crate::container::Bytes;
 use crate::error::{Error, Problem, Result};
+use crate::geometry::cloud::LabelDistance;
 use crate::sae::activations::is_split;
 use crate::sae::example::{Example, example};
 use crate::sae::find::{Located, locate};
@@ -31,6 +33,8 @@ pub struct Request {
     pub tokens: Option<PathBuf>,
     /// Labels, if named.
     pub labels: Option<PathBuf>,
+    /// Labels of the rows of the activations, if named, and how numbers among them are compared.
+    pub token_labels: Option<(PathBuf, LabelDistance)>,
     /// What the dictionary's files do not say.
     pub options: OpenOptions,
 }
@@ -52,6 +56,7 @@ pub fn open_located(request: &Request, located: Option<Located>, cache: Cache) -
         activations: request.activations.clone(),
         tokens: request.tokens.clone(),
         labels: request.labels.clone(),
+        token_labels: request.token_labels.clone(),
     };
     let said = request.options.said();
     let typed = request.dictionary.display().to_string();
@@ -96,6 +101,7 @@ struct Named {
     activations: Option<PathBuf>,
     tokens: Option<PathBuf>,
     labels: Option<PathBuf>,
+    token_labels: Option<(PathBuf, LabelDistance)>,
 }
 
 /// What may lie beside a dictionary.
@@ -206,7 +212,7 @@ fn load_files(dictionary: &Dictionary, named: &Named, cache: &Cache, task: &Task
     let load = |path: &Path| Labels::load_of(path, features, (&dictionary.info).into(), task);
     folders.extend(activations.as_ref().and_then(|activations| run_of(&activations.source)));
     let labels = named_or_beside(named.labels.as_ref(), &LABELS, &folders, &mut notes, load)?;
-    Ok(assemble(dictionary, activations, tokens, labels, notes))
+    assemble(dictionary, activations, tokens, labels, named, notes)
 }
 
 /// The texts of the rows: those that were named, or lie in `folders`; else those of the token ids beside the activations,
@@ -289,7 +295,7 @@ fn load_example(
         Some(labels) => Some(labels),
         None => example.labels(features, task)?,
     };
-    Ok(assemble(dictionary, Some(activations), tokens, labels, notes))
+    assemble(dictionary, Some(activations), tokens, labels, named, notes)
 }
 
 fn assemble(
@@ -297,8 +303,9 @@ fn assemble(
     activations: Option<Activations>,
     tokens: Option<Tokens>,
     labels: Option<(Labels, Vec<String>)>,
+    named: &Named,
     mut notes: Vec<String>,
-) -> Evidence {
+) -> Result<Evidence> {
     if let Some(activations) = &activations {
         notes.extend(activations.notes.iter().cloned());
     }
@@ -311,7 +318,21 @@ fn assemble(
         }
         labels
     });
-    Evidence { activations, tokens, labels, warnings, notes }
+    let token_labels = match (&named.token_labels, &activations) {
+        (None, _) => None,
+        (Some((path, distance)), Some(activations)) => Some(TokenLabels {
+            path: path.clone(),
+            labels: token_labels::load(path, activations.tokens())?,
+            distance: *distance,
+        }),
+        (Some((path, _)), None) => {
+            return Err(Problem::new("labels of tokens, but there are no activations")
+                .path(path)
+                .hint("naming them with --acts FILE")
+                .usage());
+        }
+    };
+    Ok(Evidence { activations, tokens, labels, token_labels, warnings, notes })
 }
 
 #[cfg(test)]

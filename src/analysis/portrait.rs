@@ -12,10 +12,11 @@
 
 use super::grid::Grid;
 use super::groups::Found;
+use super::lens::{Lens, LensKind, points_of};
 use super::manifolds::{Manifold, ManifoldParams, Order, Types};
 use super::study::Study;
 use crate::error::{Problem, Result};
-use crate::geometry::cloud::{Cloud, Spectrum, Verdict, unit};
+use crate::geometry::cloud::{Cloud, Spectrum, Verdict};
 use crate::geometry::group::{Capture, GroupCloud, TypeMeans, TypeRing, capture, type_means};
 use crate::rows::Points64;
 use crate::task::Task;
@@ -94,8 +95,8 @@ pub struct Portrait {
     pub row: Manifold,
     /// Its cloud with the features that fire.
     pub group: GroupCloud,
-    /// Whether the points were scaled to length 1.
-    pub is_unit: bool,
+    /// Which cloud of the group its points are.
+    pub kind: LensKind,
     /// Of each point, which token of the group's cloud it is.
     pub kept: Vec<u32>,
     /// The cloud in its components.
@@ -111,7 +112,7 @@ pub struct Portrait {
     pub strong: Vec<bool>,
     /// Strong points in the order of `s`.
     pub order: Vec<u32>,
-    /// Token types, strongest first.
+    /// Token types, or labels where tokens have some, strongest first.
     pub types: Vec<TypePlace>,
     /// Type of each point, by its place in `types`.
     pub type_of: Vec<Option<u32>>,
@@ -137,10 +138,13 @@ impl Study {
         // A loop or a line of directions that stands out from both nulls goes before everything that is only likely.
         let evidence = row.measured.evidence();
         let proven = evidence.closed > 0.0 || evidence.line > 0.0;
-        let speaking = row.measured.unit.as_ref().filter(|_| proven).map(|shape| (shape, true));
-        let Some((shape, by_verdict)) = speaking.or_else(|| row.measured.speaking()) else {
+        let proof = |lens: &Lens| lens.closed().max(lens.line());
+        let lengths =
+            [LensKind::Unit, LensKind::Share].into_iter().filter_map(|kind| Some((row.measured.lens(kind)?, kind)));
+        let speaking = lengths.filter(|_| proven).max_by(|a, b| proof(a.0).total_cmp(&proof(b.0)));
+        let Some((lens, by_verdict)) = speaking.or_else(|| row.measured.speaking()) else {
             let what = format!("this group fires on {} tokens alone", row.measured.tokens);
-            let least = super::manifolds::LEAST_TOKENS;
+            let least = super::lens::LEAST_TOKENS;
             return Err(Problem::new(what).expected(format!("{least} or more")).input());
         };
         let means = types.and_then(|types| type_means(&group, &types.of, &types.occurrences));
@@ -150,17 +154,13 @@ impl Study {
         let beyond = |order: &Order| order.found.p <= CHANCE;
         let certain = plane.as_ref().is_some_and(|(_, order)| beyond(order));
         // The types' ring is in the span of the reconstructions as they are; what the verdict is of may be their directions.
-        let as_they_are = || (group.points.clone(), (0..group.tokens.len() as u32).collect::<Vec<u32>>(), false);
-        let directions = || {
-            let (points, kept) = unit(&group.points);
-            (points, kept, true)
-        };
         let by_types = plane.is_some() && (certain || (told && !proven));
-        let (points, kept, is_unit) = if by_verdict && !by_types { directions() } else { as_they_are() };
-        let cloud = Cloud::new(&points, is_unit, task)?;
-        let mut s = if by_types { Vec::new() } else { cloud.coordinate(shape, &params.shape, task)? };
+        let kind = if by_types { LensKind::Raw } else { by_verdict };
+        let (points, kept) = points_of(&group, kind, self.activation(task)?);
+        let cloud = Cloud::new(&points, kind.is_unit(), task)?;
+        let mut s = if by_types { Vec::new() } else { cloud.coordinate(&lens.shape, &params.shape, task)? };
         let mut along = match s.iter().any(Option::is_some) {
-            true if shape.verdict.as_ref().is_some_and(Verdict::is_line) => Along::Curve,
+            true if lens.shape.verdict.as_ref().is_some_and(Verdict::is_line) => Along::Curve,
             true => Along::Loop,
             false => Along::Nothing,
         };
@@ -175,18 +175,22 @@ impl Study {
             s = places.iter().map(|&place| Some(TypeRing::angle(place))).collect();
         }
         s.resize(kept.len(), None);
-        let type_of = match (types, &means) {
-            (Some(types), Some(means)) => places_of_types(&group, &kept, means, types),
-            _ => vec![None; kept.len()],
+        let type_of = |types: Option<&Types>, means: Option<&TypeMeans>| match types.zip(means) {
+            Some((types, means)) => places_of_types(&group, &kept, means, types),
+            None => vec![None; kept.len()],
         };
-        let strong = strong(&group, &kept, &type_of);
+        let strong = strong(&group, &kept, &type_of(types, means.as_ref()));
+        let classes = self.classes(task)?;
+        let classes = classes.as_deref();
+        let means = classes.and_then(|classes| type_means(&group, &classes.of, &classes.occurrences));
+        let type_of = type_of(classes, means.as_ref());
         let placed = |&at: &u32| s[at as usize].is_some() && strong[at as usize];
         let mut order: Vec<u32> = (0..kept.len() as u32).filter(placed).collect();
         order.sort_by(|&a, &b| s[a as usize].partial_cmp(&s[b as usize]).unwrap_or(std::cmp::Ordering::Equal));
         let spectrum = cloud.spectrum().clone();
-        let types = match (types, &means) {
-            (Some(types), Some(means)) => stand(&s, along, means, &type_of, types),
-            _ => Vec::new(),
+        let types = match classes.zip(means.as_ref()) {
+            Some((classes, means)) => stand(&s, along, means, &type_of, classes),
+            None => Vec::new(),
         };
         let fields = fields(&group, &kept, &s, &strong, along);
         let cosines = cosines(&group.directions, &fields);
@@ -195,7 +199,7 @@ impl Study {
         Ok(Portrait {
             row,
             group,
-            is_unit,
+            kind,
             kept,
             spectrum,
             ring,

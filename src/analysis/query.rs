@@ -11,6 +11,7 @@ use crate::error::{Problem, Result};
 use crate::geometry::cluster::Clusters;
 use crate::geometry::cluster::hdbscan::{Metric, hdbscan};
 use crate::geometry::coactivation;
+use crate::geometry::diffusion::{Diffusion, diffusion, kernel};
 use crate::geometry::neighbors::{Knn, KnnParams, knn, nearest};
 use crate::geometry::pca::{Pca, pca};
 use crate::geometry::trust::{Trust, trust};
@@ -164,6 +165,13 @@ impl Study {
                     .with("explained_variance_ratio", &pca.explained_variance_ratio)
             },
         )
+    }
+    /// The diffusion map of the decoder directions over each feature's `k` nearest.
+    ///
+    /// # Errors
+    /// As [`Study::knn`] and [`diffusion`](crate::geometry::diffusion::diffusion).
+    pub fn diffusion(&self, k: usize, dims: usize, task: &Task) -> Result<Diffusion> {
+        diffusion(&kernel(&self.knn(k, task)?), dims, task)
     }
     /// The finished layout, if it was made before.
     pub fn cached_umap(&self, params: &UmapParams) -> Option<Umap> {

@@ -6,10 +6,12 @@
 use super::cache::Cache;
 use super::evidence::Evidence;
 use super::manifolds::Types;
+use super::token_labels::TokenLabels;
 use crate::error::Result;
 use crate::sae::{Activations, Dictionary, Labels, Tokens};
 use crate::task::Task;
 use serde_json::{Map, Value};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, TryLockError};
 use std::time::Duration;
@@ -37,6 +39,10 @@ pub struct Study {
     print: OnceLock<String>,
     /// Types of the token texts, once they were asked for.
     pub(super) types: OnceLock<Option<Types>>,
+    /// Activation of all features on every row, likewise.
+    pub(super) activation: OnceLock<Vec<f64>>,
+    /// How few directions random sets of so many features share, by count and seed.
+    pub(super) packed: Mutex<HashMap<(usize, u64), f64>>,
 }
 
 impl Study {
@@ -54,6 +60,8 @@ impl Study {
             norms: OnceLock::new(),
             print: OnceLock::new(),
             types: OnceLock::new(),
+            activation: OnceLock::new(),
+            packed: Mutex::new(HashMap::new()),
         }
     }
     /// Reads activations, tokens and labels, once; who asks while another reads them waits.
@@ -119,6 +127,10 @@ impl Study {
     /// Labels, if there are any and they have been read.
     pub fn labels(&self) -> Option<&Labels> {
         self.evidence()?.labels.as_ref()
+    }
+    /// Labels of the rows of the activations, if there are any and they have been read.
+    pub fn token_labels(&self) -> Option<&TokenLabels> {
+        self.evidence()?.token_labels.as_ref()
     }
     /// The first label of `feature`.
     pub fn label(&self, feature: usize) -> Option<&str> {

@@ -86,13 +86,6 @@ impl ValueEnum for Glyphs {
 pub(super) const LATER: &[&str] =
     &["merge", "superposition", "stats", "compare", "slurm", "doctor", "config", "completions", "man"];
 
-/// Flags of the contract that a later build brings, and the verbs that will take them; `""` is the screen.
-pub(super) const LATER_FLAGS: &[(&str, &[&str])] = &[("token-labels", DICTIONARY_VERBS)];
-
-/// Every verb that opens a dictionary.
-const DICTIONARY_VERBS: &[&str] =
-    &["", "info", "convert", "encode", "neighbors", "feature", "knn", "embed", "cluster", "trust", "export", "render"];
-
 #[derive(Subcommand)]
 pub(super) enum Verb {
     /// Tell what a dictionary is, as its files say
@@ -113,7 +106,7 @@ pub(super) enum Verb {
     /// Find the k nearest neighbours of every feature by cosine
     #[command(after_help = "Example: saescope knn my_sae -o neighbours.npz --k 15")]
     Knn(KnnArgs),
-    /// Lay the features out: UMAP or principal components
+    /// Lay the features out: UMAP, principal components or a diffusion map
     #[command(after_help = "Example: saescope embed my_sae -o map.npy --neighbors 15 --min-dist 0.1")]
     Embed(EmbedArgs),
     /// Group features, or points, into clusters

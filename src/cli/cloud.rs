@@ -3,7 +3,8 @@
 use super::args::CloudArgs;
 use super::shared::Common;
 use super::{opening, output, points, progress};
-use crate::error::{Error, Problem, Result};
+use crate::analysis::token_labels;
+use crate::error::{Error, Result};
 use crate::export::objects::{self, Fields, cell, flatten};
 use crate::export::{Document, Sink};
 use crate::geometry::cloud::{Cloud, LabelDistance, Shape, ShapeParams, json, unit};
@@ -15,9 +16,9 @@ pub(super) fn run(args: &CloudArgs, common: &Common) -> Result<()> {
     if let Some(sink) = &sink {
         sink.spares(std::iter::once(args.points.as_path()).chain(args.labels.as_deref()))?;
     }
-    let distance = args.label_distance.as_deref().map_or(Ok(LabelDistance::Abs), label_distance)?;
+    let distance: LabelDistance = args.label_distance.as_deref().map_or(Ok(LabelDistance::Abs), str::parse)?;
     let all = points::cloud(&args.points)?;
-    let labels = args.labels.as_ref().map(|path| points::labels(path, all.len())).transpose()?;
+    let labels = args.labels.as_ref().map(|path| token_labels::load(path, all.len())).transpose()?;
     let rows = all.len();
     let (cloud_points, kept) = if args.unit { unit(&all) } else { (all, (0..rows as u32).collect()) };
     let params = ShapeParams { mode: args.mode.into(), seed: common.seed, ..ShapeParams::default() };
@@ -81,19 +82,4 @@ fn as_text(fields: &Fields) -> String {
         }
     }
     lines.iter().map(|line| printable(line) + "\n").collect()
-}
-
-/// `abs`, `log` or `cyclic:N`.
-pub(super) fn label_distance(text: &str) -> Result<LabelDistance> {
-    let around = |text: &str| text.strip_prefix("cyclic:")?.parse().ok().filter(|x: &f64| x.is_finite() && *x > 0.0);
-    match text {
-        "abs" => Ok(LabelDistance::Abs),
-        "log" => Ok(LabelDistance::Log),
-        other => around(other).map(LabelDistance::Cyclic).ok_or_else(|| {
-            Problem::new(format!("--label-distance {other}"))
-                .expected("abs, log, or cyclic:N for labels that begin anew after N")
-                .hint("--label-distance cyclic:7")
-                .usage()
-        }),
-    }
 }

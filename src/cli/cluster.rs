@@ -3,14 +3,13 @@
 use super::args::{AffinityName, ClusterArgs, ClusterMethod, LinkageName};
 use super::shared::{Common, EvidenceArgs, OpenArgs, idle, pointless};
 use super::{input, opening, output, progress};
-use crate::analysis::grouping::{AffinityKind, Cut, Grouping, Method, On};
+use crate::analysis::grouping::{AffinityKind, Cut, Grouping, Method, On, group_points};
 use crate::analysis::map::layout_parameters;
 use crate::analysis::{MapParams, Study};
 use crate::error::{Error, Problem, Result};
 use crate::export::{Array, Data, Document, Provenance, Sink};
 use crate::geometry::cluster::Clusters;
 use crate::geometry::cluster::hdbscan::{HdbscanParams, Metric, hdbscan};
-use crate::geometry::cluster::kmeans::{KmeansParams, kmeans};
 use crate::rows::Points;
 use crate::task::Task;
 use crate::text::counted;
@@ -51,27 +50,27 @@ fn of_points(
     common: &Common,
 ) -> Result<Arc<Clusters>> {
     let points = input::points(path)?;
-    let kmeans_params = match args.method {
+    let method = match args.method {
         ClusterMethod::Hdbscan => None,
-        ClusterMethod::Kmeans => Some(KmeansParams {
-            clusters: args.links.clusters.ok_or_else(|| need("--clusters", "kmeans"))?,
-            seed: common.seed,
-            ..KmeansParams::default()
-        }),
-        _ => return Err(Error::NotInBuild("grouping points by another method than hdbscan or kmeans".into())),
+        _ => Some(chosen(args)?),
     };
-    let parameters = match &kmeans_params {
-        None => parameters("points", params),
-        Some(own) => json!({ "verb": "cluster", "method": "kmeans", "on": "points", "clusters": own.clusters }),
-    };
-    let provenance = opening::provenance_of_file(path, common, parameters)?;
+    if matches!(method, Some(Method::Leiden { resolution: None, .. })) {
+        return Err(need("--resolution", "leiden of points"));
+    }
     progress::with_task(common, |task| {
-        let found = match &kmeans_params {
-            None => hdbscan(&points, Metric::Euclidean, params, task),
-            Some(own) => kmeans(&points, own, task).map(|found| found.clusters),
+        let at = |error: Error| error.in_file(path);
+        let (clusters, parameters) = match method {
+            None => (hdbscan(&points, Metric::Euclidean, params, task).map_err(at)?, parameters("points", params)),
+            Some(method) => {
+                let found = group_points(&points, method, common.seed, task).map_err(at)?;
+                let mut parameters = method.parameters();
+                parameters.extend([("verb".into(), "cluster".into()), ("on".into(), "points".into())]);
+                parameters.extend(found.facts);
+                (found.clusters, parameters.into())
+            }
         };
-        let clusters = Arc::new(found.map_err(|error| error.in_file(path))?);
-        write(sink, ("points", "point"), &clusters, provenance, task)?;
+        let clusters = Arc::new(clusters);
+        write(sink, ("points", "point"), &clusters, opening::provenance_of_file(path, common, parameters)?, task)?;
         Ok(clusters)
     })
 }
@@ -109,8 +108,8 @@ fn write(
     sink.write(&document, task)
 }
 
-/// The grouping that the flags ask for.
-fn grouping(args: &ClusterArgs, on: On, common: &Common) -> Result<Grouping> {
+/// The method that the flags ask for, hdbscan apart.
+fn chosen(args: &ClusterArgs) -> Result<Method> {
     let links = &args.links;
     let k = links.k.unwrap_or(if args.method == ClusterMethod::Graph { 2 } else { 15 });
     let clusters = |method: &str| links.clusters.ok_or_else(|| need("--clusters", method));
@@ -146,7 +145,7 @@ fn grouping(args: &ClusterArgs, on: On, common: &Common) -> Result<Grouping> {
     let idle: Vec<(&'static str, bool)> = links.given().into_iter().filter(|(flag, _)| !used.contains(flag)).collect();
     let name = args.method.to_possible_value().map_or_else(String::new, |value| value.get_name().to_string());
     pointless(&idle, &format!("--method {name}"))?;
-    Ok(Grouping { on, method, seed: common.seed })
+    Ok(method)
 }
 
 fn of_dictionary(args: &ClusterArgs, params: &HdbscanParams, sink: &Sink, common: &Common) -> Result<Arc<Clusters>> {
@@ -166,8 +165,8 @@ fn of_dictionary(args: &ClusterArgs, params: &HdbscanParams, sink: &Sink, common
     }
     let reads_activations = !matches!(on, None | Some(On::Decoder | On::Encoder));
     if !reads_activations {
-        let given =
-            [("--acts", &args.evidence.acts), ("--tokens", &args.evidence.tokens), ("--labels", &args.evidence.labels)];
+        let EvidenceArgs { acts, tokens, labels, token_labels, .. } = &args.evidence;
+        let given = [("--acts", acts), ("--tokens", tokens), ("--labels", labels), ("--token-labels", token_labels)];
         idle(
             &given.map(|(flag, file)| (flag, file.is_some())),
             &format!("--on {}", on.map_or_else(|| "map".to_string(), On::name)),
@@ -183,7 +182,7 @@ fn of_dictionary(args: &ClusterArgs, params: &HdbscanParams, sink: &Sink, common
     let study = opening::study(&open, common)?;
     sink.spares(study.files().chain(args.evidence.files()))?;
     if !by_density {
-        let grouping = grouping(args, on.unwrap_or(On::Decoder), common)?;
+        let grouping = Grouping { on: on.unwrap_or(On::Decoder), method: chosen(args)?, seed: common.seed };
         return progress::with_task(common, |task| {
             let found = study.group(&grouping, task)?;
             let mut parameters = grouping.parameters();

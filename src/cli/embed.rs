@@ -2,11 +2,11 @@
 
 use super::args::{EmbedArgs, EmbedMethod};
 use super::shared::{Common, idle};
-use super::{input, opening, progress};
+use super::{input, opening, output, progress};
 use crate::analysis::Study;
 use crate::analysis::fingerprint::source;
 use crate::analysis::map::layout_parameters;
-use crate::error::{Error, Problem, Result};
+use crate::error::{Problem, Result};
 use crate::export::{Array, Data, Document, Sink};
 use crate::geometry::umap::UmapParams;
 use crate::rows::Points;
@@ -17,12 +17,13 @@ use serde_json::{Value, json};
 const AXES: [&str; 3] = ["x", "y", "z"];
 
 pub(super) fn run(args: &EmbedArgs, common: &Common) -> Result<()> {
-    if args.method == EmbedMethod::Diffusion {
-        return Err(Error::NotInBuild("diffusion maps (--method diffusion)".into()));
-    }
-    let with_pca = args.method == EmbedMethod::Pca;
-    if with_pca {
-        idle(&of_umap(args), "--method pca", common);
+    match args.method {
+        EmbedMethod::Umap => {}
+        EmbedMethod::Pca => idle(&[&args.layout.given()[..], &of_umap(args)].concat(), "--method pca", common),
+        EmbedMethod::Diffusion => {
+            let own = [("--min-dist", args.layout.min_dist.is_some())];
+            idle(&[&own[..], &of_umap(args)].concat(), "--method diffusion", common);
+        }
     }
     let sink = Sink::new(&args.output, common.force, 1)?;
     args.dict.unread.remark("embed", common);
@@ -30,15 +31,33 @@ pub(super) fn run(args: &EmbedArgs, common: &Common) -> Result<()> {
     sink.spares(study.files().chain(args.graph.as_deref()))?;
     progress::with_task(common, |task| {
         let mut extras = Vec::new();
-        let (coordinates, parameters) = if with_pca {
-            let pca = study.pca(args.dims, task)?;
-            let d = pca.mean.len();
-            extras.push(Array::column("explained_variance_ratio", Data::F64(pca.explained_variance_ratio)));
-            extras.push(Array::matrix("components", d, Data::F32(pca.components.into_data())));
-            extras.push(Array::column("mean", Data::F32(pca.mean)));
-            (pca.coordinates, json!({ "verb": "embed", "method": "pca", "dims": args.dims }))
-        } else {
-            of_layout(args, &study, common, task)?
+        let (coordinates, parameters) = match args.method {
+            EmbedMethod::Pca => {
+                let pca = study.pca(args.dims, task)?;
+                let d = pca.mean.len();
+                extras.push(Array::column("explained_variance_ratio", Data::F64(pca.explained_variance_ratio)));
+                extras.push(Array::matrix("components", d, Data::F32(pca.components.into_data())));
+                extras.push(Array::column("mean", Data::F32(pca.mean)));
+                (pca.coordinates, json!({ "verb": "embed", "method": "pca", "dims": args.dims }))
+            }
+            EmbedMethod::Diffusion => {
+                let neighbors = opening::umap(&args.layout, common, study.features()).neighbors;
+                let found = study.diffusion(neighbors - 1, args.dims, task)?;
+                if found.parts > 1 && !common.quiet {
+                    output::remark(&format!(
+                        "the features fall into {} parts that no neighbours connect, so that the first {} coordinates tell parts; a larger --neighbors joins them",
+                        found.parts,
+                        (found.parts - 1).min(args.dims)
+                    ));
+                }
+                extras.push(Array::column("eigenvalues", Data::F64(found.eigenvalues)));
+                let own = json!({
+                    "verb": "embed", "method": "diffusion", "dims": args.dims, "neighbors": neighbors,
+                    "parts": found.parts, "settled": found.settled,
+                });
+                (found.coordinates, own)
+            }
+            EmbedMethod::Umap => of_layout(args, &study, common, task)?,
         };
         let array = Array::matrix("coordinates", args.dims, Data::F32(coordinates.into_data()));
         let array = if args.dims <= AXES.len() { array.named(&AXES[..args.dims]) } else { array };
@@ -79,15 +98,14 @@ fn of_layout(args: &EmbedArgs, study: &Study, common: &Common, task: &Task) -> R
     Ok((umap.coordinates, parameters.into()))
 }
 
-/// Which flags were given that only umap obeys.
-fn of_umap(args: &EmbedArgs) -> Vec<(&'static str, bool)> {
-    let own = [
+/// Which flags were given that only umap obeys, beside those of the layout.
+fn of_umap(args: &EmbedArgs) -> [(&'static str, bool); 4] {
+    [
         ("--graph", args.graph.is_some()),
         ("--epochs", args.epochs.is_some()),
         ("--spread", args.spread.is_some()),
         ("--init", args.init.is_some()),
-    ];
-    args.layout.given().into_iter().chain(own).collect()
+    ]
 }
 
 fn epochs(text: &str) -> Result<Option<usize>> {

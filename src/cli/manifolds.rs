@@ -5,7 +5,7 @@ use super::shared::Common;
 use super::{input, opening, output, progress};
 use crate::analysis::filter::cluster_of;
 use crate::analysis::groups::{Found, by_hand};
-use crate::analysis::manifolds::ManifoldParams;
+use crate::analysis::manifolds::{ManifoldParams, Survey};
 use crate::analysis::{Study, manifolds};
 use crate::error::{Error, Problem, Result};
 use crate::export::{Document, Sink, manifolds as export};
@@ -26,9 +26,8 @@ pub(super) fn table(args: &ManifoldsArgs, common: &Common) -> Result<()> {
             None => study.find_groups(common.seed, task)?,
         };
         let found = groups.len();
-        let mut rows = study.survey(groups, &params, task)?;
+        let Survey { mut rows, silent, copies } = study.survey(groups, &params, task)?;
         let measured = if params.all { found } else { found.min(manifolds::ROWS) };
-        let silent = measured - rows.len();
         study.deepen(&mut rows, &params, task, &|_, _| ())?;
         if rows.is_empty() {
             return Err(Error::Nothing("no group of features has a cloud".into()));
@@ -41,6 +40,9 @@ pub(super) fn table(args: &ManifoldsArgs, common: &Common) -> Result<()> {
         }
         if silent > 0 && !common.quiet {
             output::remark(&format!("{silent} of {measured} groups fire on no token and have no row"));
+        }
+        if copies > 0 && !common.quiet {
+            output::remark(&format!("{copies} of {measured} groups are near-copies of better ones and have no row"));
         }
         let mut parameters = export::table_parameters(&params);
         let clusters = args.clusters.as_ref().map(|path| path.display().to_string());

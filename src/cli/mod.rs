@@ -57,24 +57,12 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// The whole command: the verbs and flags there are, and, unseen, those that a later build brings.
+/// The whole command: the verbs there are, and, unseen, those that a later build brings.
 fn command() -> Command {
     let anything = || Arg::new("anything").num_args(0..).trailing_var_arg(true).allow_hyphen_values(true);
     let unseen = |name: &&'static str| Command::new(*name).hide(true).disable_help_flag(true).arg(anything());
-    let flags = |command: Command, verb: &str| {
-        let unseen = |flag: &'static str| Arg::new(flag).long(flag).hide(true).num_args(1).allow_hyphen_values(true);
-        command.mut_args(numeric).args(later_flags(verb).map(unseen))
-    };
-    let verbs = |verb: Command| {
-        let name = verb.get_name().to_string();
-        flags(verb, &name)
-    };
-    flags(Cli::command().mut_subcommands(verbs), "").subcommands(args::LATER.iter().map(unseen))
-}
-
-/// Flags of `verb` that a later build brings.
-fn later_flags(verb: &str) -> impl Iterator<Item = &'static str> {
-    args::LATER_FLAGS.iter().filter(move |(_, verbs)| verbs.contains(&verb)).map(|(flag, _)| *flag)
+    let verbs = Cli::command().mut_args(numeric).mut_subcommands(|verb| verb.mut_args(numeric));
+    verbs.subcommands(args::LATER.iter().map(unseen))
 }
 
 /// A flag whose value may be a number below zero, so that what is wrong with it is said by the flag itself, in plain
@@ -104,13 +92,9 @@ fn whole<T: FromStr>(text: &str) -> Result<T, &'static str> {
 
 /// What a later build brings is known, and said to be missing.
 fn later(matches: &ArgMatches) -> Result<()> {
-    let (verb, own) = matches.subcommand().unwrap_or(("", matches));
-    if args::LATER.contains(&verb) {
-        return Err(Error::NotInBuild(format!("the verb {verb}")));
-    }
-    match later_flags(verb).find(|flag| own.contains_id(flag)) {
-        Some(flag) => Err(Error::NotInBuild(format!("the flag --{flag}"))),
-        None => Ok(()),
+    match matches.subcommand_name() {
+        Some(verb) if args::LATER.contains(&verb) => Err(Error::NotInBuild(format!("the verb {verb}"))),
+        _ => Ok(()),
     }
 }
 

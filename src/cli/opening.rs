@@ -7,6 +7,7 @@ use crate::analysis::open::{Request, open_located};
 use crate::analysis::{MapParams, Study};
 use crate::error::Result;
 use crate::export::Provenance;
+use crate::geometry::cloud::LabelDistance;
 use crate::geometry::cluster::hdbscan::HdbscanParams;
 use crate::geometry::umap::UmapParams;
 use crate::sae::find::{Found, Listing, Located, look};
@@ -63,11 +64,13 @@ pub(super) fn front(args: &OpenArgs) -> Result<Front> {
 /// # Errors
 /// If a flag cannot be read.
 pub(super) fn request(args: &OpenArgs) -> Result<Request> {
+    let distance = args.evidence.label_distance.as_deref().map_or(Ok(LabelDistance::default()), str::parse)?;
     Ok(Request {
         dictionary: args.dict.clone().unwrap_or_else(|| "@example".into()),
         activations: args.evidence.acts.clone(),
         tokens: args.evidence.tokens.clone(),
         labels: args.evidence.labels.clone(),
+        token_labels: args.evidence.token_labels.clone().map(|path| (path, distance)),
         options: OpenOptions {
             format: args.files.format.clone(),
             arch: args.encoding.arch.clone(),

@@ -64,12 +64,18 @@ pub(super) struct EvidenceArgs {
     /// Labels of the features
     #[arg(long, value_name = "FILE")]
     pub labels: Option<PathBuf>,
+    /// Labels of the activation rows, for the shapes of groups: one a line, or csv or jsonl with `label`
+    #[arg(long, value_name = "FILE")]
+    pub token_labels: Option<PathBuf>,
+    /// How far apart token labels that are numbers are: abs, log or cyclic:N [default: abs]
+    #[arg(long, value_name = "HOW", requires = "token_labels")]
+    pub label_distance: Option<String>,
 }
 
 impl EvidenceArgs {
     /// The files that they name.
     pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
-        [&self.acts, &self.tokens, &self.labels].into_iter().flatten().map(PathBuf::as_path)
+        [&self.acts, &self.tokens, &self.labels, &self.token_labels].into_iter().flatten().map(PathBuf::as_path)
     }
 }
 
@@ -111,12 +117,15 @@ pub(super) struct UnreadArgs {
     tokens: Option<PathBuf>,
     #[arg(long, value_name = "FILE", hide = true)]
     labels: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", hide = true)]
+    token_labels: Option<PathBuf>,
 }
 
 impl UnreadArgs {
     /// Says on stderr that `verb` does not read what was given.
     pub(super) fn remark(&self, verb: &str, common: &Common) {
-        let given = [("--acts", &self.acts), ("--tokens", &self.tokens), ("--labels", &self.labels)];
+        let Self { acts, tokens, labels, token_labels } = self;
+        let given = [("--acts", acts), ("--tokens", tokens), ("--labels", labels), ("--token-labels", token_labels)];
         idle(&given.map(|(flag, file)| (flag, file.is_some())), verb, common);
     }
 }

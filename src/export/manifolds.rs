@@ -2,6 +2,7 @@
 
 use super::objects::{self, Fields};
 use super::{Array, Data};
+use crate::analysis::lens::LensKind;
 use crate::analysis::manifolds::{Manifold, ManifoldParams, Order};
 use crate::analysis::portrait::Along;
 use crate::analysis::{Portrait, Study};
@@ -36,7 +37,6 @@ pub fn fields(rank: usize, row: &Manifold) -> Fields {
     let Manifold { measured, .. } = row;
     put("tokens", measured.tokens.into());
     put("tokens_measured", measured.measured.into());
-    put("together", json!(measured.together));
     put("name", json!(measured.name));
     put("types", json!(measured.family.map(|family| family.types)));
     put("label", json!(row.label));
@@ -44,12 +44,12 @@ pub fn fields(rank: usize, row: &Manifold) -> Fields {
     put("evidence", json!(measured.evidence()));
     put("stability", json!(row.found.stability));
     let speaking = measured.speaking();
-    let verdict = speaking.and_then(|(shape, _)| shape.verdict.as_ref());
+    let verdict = speaking.and_then(|(lens, _)| lens.shape.verdict.as_ref());
     put("verdict", json!(verdict.map(|verdict| verdict.word)));
-    put("verdict_of", json!(speaking.map(|(_, is_unit)| if is_unit { "unit" } else { "raw" })));
+    put("verdict_of", json!(speaking.map(|(_, kind)| kind.name())));
     put("verdict_evidence", json!(verdict.map(|verdict| &verdict.evidence)));
     put("family", json!(measured.family));
-    put("fired_apart", json!(measured.apart));
+    put("packing", json!(measured.packing));
     for (name, order) in [("ring_order", &measured.ring), ("row_order", &measured.row)] {
         let value = order.as_ref().map(|Order { found, types }| {
             json!({
@@ -59,12 +59,16 @@ pub fn fields(rank: usize, row: &Manifold) -> Fields {
         });
         put(name, json!(value));
     }
-    // Labels of tokens are not measured here, and the verdict on the raw cloud stands above where it is the one.
-    for (shape, suffix, above) in
-        [(&measured.raw, "", &["labels", "verdict", "verdict_evidence"][..]), (&measured.unit, "_unit", &["labels"])]
-    {
-        let measured = shape.iter().flat_map(json).filter(|(name, _)| !above.contains(&name.as_str()));
-        all.extend(measured.map(|(name, value)| (name + suffix, value)));
+    // The verdict of the cloud as it is stands above where it is the one.
+    for kind in LensKind::ALL {
+        let lens = measured.lens(kind);
+        let mut put = |name: &str, value: Value| all.push((format!("{name}{}", kind.suffix()), value));
+        put("together", json!(lens.map(|lens| lens.together)));
+        put("fired_apart", json!(lens.and_then(|lens| lens.apart)));
+        let above = |name: &str| kind == LensKind::Raw && name.starts_with("verdict");
+        for (name, value) in lens.iter().flat_map(|lens| json(&lens.shape)).filter(|(name, _)| !above(name)) {
+            put(&name, value);
+        }
     }
     all
 }
@@ -110,7 +114,7 @@ pub fn coordinates_parameters(portrait: &Portrait, params: &ManifoldParams) -> M
     let row = &portrait.row;
     let all = json!({
         "verb": "manifold", "features": row.found.features, "grouping": row.found.grouping,
-        "unit": portrait.is_unit, "s": portrait.along.name(), "most_tokens": params.most_tokens,
+        "lens": portrait.kind.name(), "unit": portrait.kind.is_unit(), "s": portrait.along.name(), "most_tokens": params.most_tokens,
         "capture": portrait.capture, "stability_grid": portrait.grid, "metrics": fields(1, row).into_iter().collect::<Map<_, _>>(),
     });
     all.as_object().cloned().unwrap_or_default()

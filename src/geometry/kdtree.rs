@@ -193,6 +193,22 @@ impl KdTree {
         Ok(lists)
     }
 
+    /// Of every row its `k` nearest other rows `[n, k]`, nearest first, and their distances; `k < n`.
+    pub(super) fn others(&self, k: usize, task: &Task) -> Result<(Vec<u32>, Vec<f64>)> {
+        let lists = self.lists(k + 1, k + 1, task)?;
+        let rows = self.index();
+        let (mut indices, mut distances) = (vec![0; self.len() * k], vec![0.0; self.len() * k]);
+        let found = lists.near.chunks_exact(k + 1).zip(lists.squared.chunks_exact(k + 1));
+        for (&own, (near, squared)) in rows.iter().zip(found) {
+            let others = near.iter().zip(squared).map(|(&at, &square)| (rows[at as usize], square.sqrt()));
+            for (slot, (other, distance)) in others.filter(|(other, _)| *other != own).take(k).enumerate() {
+                indices[own as usize * k + slot] = other;
+                distances[own as usize * k + slot] = distance;
+            }
+        }
+        Ok((indices, distances))
+    }
+
     /// Collects the nearest of `query` in `found`.
     fn gather(&self, query: &[f64], found: &mut Shortlist) {
         struct Gather<'a> {

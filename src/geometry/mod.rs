@@ -8,6 +8,7 @@ pub mod cloud;
 pub mod cluster;
 pub mod coactivation;
 pub mod cooccurrence;
+pub mod diffusion;
 mod eigen;
 pub mod graph;
 pub mod group;

@@ -42,6 +42,21 @@ pub struct ArcLength {
     pub fit: f64,
     /// Length of the line, in the units of the cloud.
     pub length: f64,
+    /// The longest stretch of it, as a share, that holds no point and has a twentieth of them on either side: large where
+    /// parts lie in a row rather than along a line.
+    pub gap: f64,
+}
+
+/// Share of the points that must lie on either side of a gap.
+const SIDE: f64 = 0.05;
+
+/// See [`ArcLength::gap`].
+fn gap(position: &[f64]) -> f64 {
+    let mut sorted = position.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let side = ((SIDE * sorted.len() as f64).ceil() as usize).max(1);
+    let inner = sorted.get(side - 1..sorted.len() + 1 - side).unwrap_or_default();
+    inner.array_windows().map(|[a, b]| b - a).fold(0.0, f64::max)
 }
 
 #[derive(PartialEq)]
@@ -256,6 +271,6 @@ impl Geodesic {
                 *x = 1.0 - *x;
             }
         }
-        Ok(Some(ArcLength { position, fit, length: high - low }))
+        Ok(Some(ArcLength { gap: gap(&position), position, fit, length: high - low }))
     }
 }

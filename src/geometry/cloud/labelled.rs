@@ -12,9 +12,11 @@ use super::correlation::{pearson, spearman, xi};
 use super::geodesic::geodesic;
 use super::near::Near;
 use super::spectrum::Spectrum;
-use crate::error::Result;
+use crate::error::{Error, Problem, Result};
 use crate::task::Task;
 use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
 
 /// The k that stands for all, and those of the sweep.
 pub(super) const ISOMETRY_K: usize = 10;
@@ -61,14 +63,45 @@ impl PointLabels {
 }
 
 /// How far apart two numeric labels are.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum LabelDistance {
     /// |a − b|.
+    #[default]
     Abs,
     /// |ln a − ln b|.
     Log,
     /// The shorter way around a circle of that circumference.
     Cyclic(f64),
+}
+
+impl fmt::Display for LabelDistance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Abs => f.write_str("abs"),
+            Self::Log => f.write_str("log"),
+            Self::Cyclic(around) => write!(f, "cyclic:{around}"),
+        }
+    }
+}
+
+impl FromStr for LabelDistance {
+    type Err = Error;
+
+    /// `abs`, `log` or `cyclic:N`.
+    fn from_str(text: &str) -> Result<Self> {
+        let around =
+            |text: &str| text.strip_prefix("cyclic:")?.parse().ok().filter(|x: &f64| x.is_finite() && *x > 0.0);
+        match text {
+            "abs" => Ok(Self::Abs),
+            "log" => Ok(Self::Log),
+            other => around(other).map(Self::Cyclic).ok_or_else(|| {
+                Problem::new(format!("--label-distance {other}"))
+                    .expected("abs, log, or cyclic:N for labels that begin anew after N")
+                    .hint("--label-distance cyclic:7")
+                    .usage()
+            }),
+        }
+    }
 }
 
 impl LabelDistance {

@@ -33,7 +33,7 @@ pub use geodesic::{ArcLength, Geodesic};
 pub use holes::{Hole, Seen};
 pub use labelled::{Isometry, LabelDistance, LabelMeasures, PointLabels};
 pub use measures::{MEASURES, Measure, json, markdown};
-pub use ring::Ring;
+pub use ring::{Bend, Ring};
 pub use spectrum::{Spectrum, spectrum};
 pub use verdict::{Verdict, Word};
 
@@ -194,10 +194,14 @@ pub struct Line {
     pub length: f64,
     /// Share of the places that it connects.
     pub connected: f64,
+    /// The longest stretch without points that parts it, as a share ([`ArcLength::gap`]).
+    pub gap: f64,
     /// Places that paths started from: all if they are as many.
     pub sources: usize,
     /// The best fit among PCA-matched Gaussians.
     pub null_fit: f64,
+    /// How it bends in its first plane; none where it has no second direction.
+    pub bend: Option<Bend>,
 }
 
 /// All that was measured of a cloud. What was not (yet) is none.
@@ -245,6 +249,16 @@ impl Shape {
     /// The most ring-like plane.
     pub fn best(&self) -> Option<&Plane> {
         self.planes.get(self.best_plane?)
+    }
+    /// Judges anew as if no loop were there, because of `why`.
+    pub fn without_loops(&mut self, why: String) {
+        let mut verdict = verdict::verdict(self, false);
+        verdict.evidence.insert(0, why);
+        self.verdict = Some(verdict);
+    }
+    /// Share of the variance that a plane holds.
+    pub fn share_of(&self, plane: &Plane) -> f64 {
+        plane.pcs.iter().map(|pc| self.explained_variance_ratio[pc - 1]).sum()
     }
 }
 
@@ -315,26 +329,36 @@ impl Cloud {
         let share: f64 = plane.pcs.iter().map(|pc| self.spectrum.explained_variance_ratio[pc - 1]).sum();
         plane.ring.map_or(0.0, |ring| ring.quality()) * share.sqrt()
     }
+    /// All planes of the first components, with the ring of each.
+    fn planes(&self) -> Vec<Plane> {
+        let columns = self.columns();
+        let plane = |[a, b]: [usize; 2]| Plane {
+            pcs: [a + 1, b + 1],
+            ring: ring::ring(&columns[a], &columns[b]),
+            indices: None,
+        };
+        self.plane_pairs().into_iter().map(plane).collect()
+    }
+    /// The plane that promises most, by its place; the first of equals.
+    fn best_plane(&self, planes: &[Plane]) -> Option<usize> {
+        let better = |best: usize, at: usize| {
+            let [own, other] = [at, best].map(|at| self.promise(&planes[at]));
+            if own > other { at } else { best }
+        };
+        (!planes.is_empty()).then(|| (0..planes.len()).fold(0, better))
+    }
     /// What is quick to measure.
     ///
     /// # Errors
     /// If the task is cancelled.
     pub fn shape(&self, params: &ShapeParams, task: &Task) -> Result<Shape> {
         let columns = self.columns();
-        let mut planes = Vec::new();
-        for [a, b] in self.plane_pairs() {
-            let (x, y) = (&columns[a], &columns[b]);
-            let mut plane = Plane { pcs: [a + 1, b + 1], ring: ring::ring(x, y), indices: None };
-            if plane.is_successive() {
-                plane.indices = Indices::of(x, y, params.mode, params.seed, task)?;
-            }
-            planes.push(plane);
+        let mut planes = self.planes();
+        for plane in planes.iter_mut().filter(|plane| plane.is_successive()) {
+            let [x, y] = plane.pcs.map(|pc| &columns[pc - 1]);
+            plane.indices = Indices::of(x, y, params.mode, params.seed, task)?;
         }
-        let better = |best: usize, at: usize| {
-            let [own, other] = [at, best].map(|at| self.promise(&planes[at]));
-            if own > other { at } else { best }
-        };
-        let best_plane = (!planes.is_empty()).then(|| (0..planes.len()).fold(0, better));
+        let best_plane = self.best_plane(&planes);
         let successive: Vec<f64> = planes
             .iter()
             .filter(|plane| plane.is_successive())
@@ -360,7 +384,7 @@ impl Cloud {
             labels: None,
             verdict: None,
         };
-        shape.verdict = Some(verdict::verdict(&shape));
+        shape.verdict = Some(verdict::verdict(&shape, true));
         Ok(shape)
     }
     /// Adds what takes longer: neighbours and dimensions, clumps, nulls, loops, and the line; then judges anew.
@@ -381,7 +405,7 @@ impl Cloud {
         let few = params.most.filter(|&most| most < self.spectrum.coordinates.len()).map(|most| self.thinned(most));
         shape.sampled = few.as_ref().map(|few| few.spectrum.coordinates.len());
         few.as_ref().unwrap_or(self).near_and_far(shape, params, task)?;
-        shape.verdict = Some(verdict::verdict(shape));
+        shape.verdict = Some(verdict::verdict(shape, true));
         Ok(())
     }
     /// The same cloud with as many of its points, evenly taken; components and variances are those of all.
@@ -415,23 +439,31 @@ impl Cloud {
                 fit: line.fit,
                 length: line.length,
                 connected: paths.connected,
+                gap: line.gap,
                 sources: paths.sources.len(),
                 null_fit,
+                bend: match self.columns().as_slice() {
+                    [x, y, ..] => ring::bend(x, y),
+                    _ => None,
+                },
             }),
             None => None,
         };
         Ok(())
     }
-    /// The longest interval of H1 in the span, on as many points as [`Cloud::deepen`] takes.
+    /// The longest interval of H1 in the span, or in the most ring-like plane, on as many points as [`Cloud::deepen`]
+    /// takes.
     ///
     /// # Errors
     /// If the task is cancelled.
-    pub fn longest_loop(&self, params: &ShapeParams, task: &Task) -> Result<f64> {
-        let look =
-            holes::Look { landmarks: params.landmarks, draws: 0, planes: &[], unit: self.unit, seed: params.seed };
+    pub fn longest_loop(&self, in_plane: bool, params: &ShapeParams, task: &Task) -> Result<f64> {
+        let planes = self.planes();
+        let best = self.best_plane(&planes).filter(|_| in_plane).map(|at| planes[at].pcs.map(|pc| pc - 1));
+        let ShapeParams { landmarks, seed, .. } = *params;
+        let look = holes::Look { landmarks, draws: 0, planes: best.as_slice(), unit: self.unit, seed };
         let few = params.most.filter(|&most| most < self.spectrum.coordinates.len()).map(|most| self.thinned(most));
         let spectrum = few.as_ref().map_or(&self.spectrum, |few| &few.spectrum);
-        Ok(holes::holes(spectrum, &look, task)?.first().map_or(0.0, |seen| seen.persistence(0)))
+        Ok(holes::holes(spectrum, &look, task)?.last().map_or(0.0, |seen| seen.persistence(0)))
     }
     /// Adds what labels say.
     ///

@@ -69,22 +69,9 @@ impl Near {
         let rows = Points64::new(first.iter().flat_map(|&at| points.row(at as usize).to_vec()).collect(), dims);
         let m = rows.len();
         let k = k.min(m.saturating_sub(1));
-        let mut near = Self { places: rows, first, place, k, indices: vec![0; m * k], distances: vec![0.0; m * k] };
-        if k == 0 {
-            return Ok(near);
-        }
-        let tree = KdTree::build(&near.places, task)?;
-        let lists = tree.lists(k + 1, k + 1, task)?;
-        let rows = tree.index();
-        for (position, (found, squared)) in
-            lists.near.chunks_exact(k + 1).zip(lists.squared.chunks_exact(k + 1)).enumerate()
-        {
-            let own = rows[position];
-            let others = found.iter().zip(squared).map(|(&at, &square)| (rows[at as usize], square.sqrt()));
-            for (slot, (other, distance)) in others.filter(|(other, _)| *other != own).take(k).enumerate() {
-                near.indices[own as usize * k + slot] = other;
-                near.distances[own as usize * k + slot] = distance;
-            }
+        let mut near = Self { places: rows, first, place, k, indices: Vec::new(), distances: Vec::new() };
+        if k > 0 {
+            (near.indices, near.distances) = KdTree::build(&near.places, task)?.others(k, task)?;
         }
         Ok(near)
     }

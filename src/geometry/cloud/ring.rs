@@ -36,9 +36,7 @@ impl Ring {
     }
     /// The angle of (x, y), in (−π, π] from the first axis, counter-clockwise.
     pub fn angle(&self, x: f64, y: f64) -> f64 {
-        let angle = (y - self.centre[1]).atan2(x - self.centre[0]);
-        // atan2 gives -π for -0.
-        if angle <= -std::f64::consts::PI { std::f64::consts::PI } else { angle }
+        angle_about(self.centre, x, y)
     }
 }
 
@@ -87,11 +85,46 @@ pub(super) fn ring(x: &[f64], y: &[f64]) -> Option<Ring> {
     let mut angles: Vec<f64> = x.iter().zip(y).map(|(&x, &y)| ring.angle(x, y)).collect();
     let (cos, sin) = angles.iter().fold((0.0, 0.0), |(cos, sin), angle| (cos + angle.cos(), sin + angle.sin()));
     ring.spread = 1.0 - cos.hypot(sin) / n;
+    ring.coverage = covered(&mut angles);
+    Some(ring)
+}
+
+/// How a planar cloud bends around one centre.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Bend {
+    /// Radians of the circle that it covers.
+    pub turn: f64,
+    /// Share of the variance of the second coordinate, along which an arc bends, that the circle explains: 1 for an arc,
+    /// at most 0 where no circle does better than a straight line.
+    pub fit: f64,
+}
+
+/// The circle, of any size, that a planar cloud bends around; none for points on a line.
+pub(super) fn bend(x: &[f64], y: &[f64]) -> Option<Bend> {
+    let n = x.len() as f64;
+    let centre = fit(x, y, &vec![1.0; x.len()])?;
+    let distances: Vec<f64> = x.iter().zip(y).map(|(x, y)| (x - centre[0]).hypot(y - centre[1])).collect();
+    let variance = |values: &[f64]| {
+        let mean = values.iter().sum::<f64>() / n;
+        values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n
+    };
+    let mut angles: Vec<f64> = x.iter().zip(y).map(|(&x, &y)| angle_about(centre, x, y)).collect();
+    Some(Bend { turn: TAU * covered(&mut angles), fit: 1.0 - variance(&distances) / variance(y) })
+}
+
+/// The angle of (x, y) about `centre`, in (−π, π] from the first axis, counter-clockwise.
+fn angle_about(centre: [f64; 2], x: f64, y: f64) -> f64 {
+    let angle = (y - centre[1]).atan2(x - centre[0]);
+    // atan2 gives -π for -0.
+    if angle <= -std::f64::consts::PI { std::f64::consts::PI } else { angle }
+}
+
+/// Share of the turn outside the largest gap between angles, which it sorts.
+fn covered(angles: &mut [f64]) -> f64 {
     angles.sort_by(f64::total_cmp);
     let around = angles[0] + TAU - angles[angles.len() - 1];
-    let gap = angles.windows(2).map(|pair| pair[1] - pair[0]).fold(around, f64::max);
-    ring.coverage = (1.0 - gap / TAU).max(0.0);
-    Some(ring)
+    let gap = angles.array_windows().map(|[a, b]| b - a).fold(around, f64::max);
+    (1.0 - gap / TAU).max(0.0)
 }
 
 /// The centre of Kåsa's circle, none for points on a line.

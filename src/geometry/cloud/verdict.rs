@@ -2,37 +2,58 @@
 //!
 //! In: the measures of a [`Shape`]. Out: one [`Word`] and the evidence for it. The rules, in this order; the first that
 //! holds decides, and where none does the word is `unclear`:
-//! 1. **points**: 2 to 24 tight clumps hold nearly all, farther from each other than three times their reach. Whether
-//!    they stand around a ring is said with them.
-//! 2. **loop** or **loops**: in the span H1 has intervals longer than that of every draw of the null (p at most .01)
-//!    and a tenth of the cloud's size, each more than twice the first that is not counted.
-//! 3. **arc** or **curve**: path lengths are distances along one line (fit at least .9), the line connects nearly all,
-//!    and the cloud is thin about it (dimension at most 1.5, or half the misfit of Gaussians as long and wide); an arc
-//!    lies in one plane around one centre, a curve does not.
-//! 4. **loop** or **loops** that one of the most ring-like planes shows and the span does not. (After the curves: from
+//! 1. **points**: 2 to 24 tight clumps of three points or more hold nearly all, farther from each other than three times
+//!    their reach. Whether they stand around a ring is said with them.
+//! 2. **arc** or **curve** at once, by rule 4, where path lengths fit one line to .98 and it connects nearly all: what
+//!    closes does not unroll, and turns of a spiral that come near each other make loops of no meaning.
+//! 3. **loop** or **loops**: in the span H1 has intervals longer than that of every draw of the null (p at most .01)
+//!    and a tenth of the cloud's size, each more than twice the first that is not counted. **loop** as well: a thin, closed
+//!    circle in one plane ([`Shape::is_circle`]), whatever the null; points of unit length that lie in a plane can close
+//!    into nothing else, so that chance closes too, and the reasons say so.
+//! 4. **arc** or **curve**: path lengths are distances along one line (fit at least .9), the line connects nearly all
+//!    and no stretch of a fifth of it is bare, the cloud is thin about it (dimension at most 1.5, or half the misfit of
+//!    Gaussians as long and wide), and no interval of H1 is as long as the cloud is large; an arc bends around one centre
+//!    in one plane, through 45° or more.
+//! 5. **loop** or **loops** that one of the most ring-like planes shows and the span does not. (After the curves: from
 //!    the right side a helix looks closed.)
-//! 5. **tree**: dimension at most 1.4, or .4 of that of Gaussians of its spread, and neither a line nor a loop: branches.
-//! 6. **blob**: as many dimensions as Gaussians of its spread, within a tenth, and no plane that depends by more than
+//! 6. **tree**: dimension at most 1.4, or .4 of that of Gaussians of its spread, and neither a line nor a loop: branches.
+//! 7. **blob**: as many dimensions as Gaussians of its spread, within a tenth, and no plane that depends by more than
 //!    .15 bit beyond chance.
-//! 7. **surface**: dimension from 1.5 to 2.7, less than those Gaussians: bent.
+//! 8. **surface**: dimension from 1.5 to 2.7, less than those Gaussians: bent.
 //!
 //! The dimension is the median of the estimates. Before the longer measures are there, the word is `unclear`.
 
 use super::ring::ring;
-use super::{Clumps, Indices, Seen, Shape};
+use super::{Clumps, Indices, Line, Seen, Shape};
 use serde::{Deserialize, Serialize};
 
 /// Clumps that are still discrete points, the gap that parts them, and the share that they must hold.
 const POINTS: usize = 24;
 const APART: f64 = 3.0;
 const NEARLY_ALL: f64 = 0.95;
+/// Fit of a line from which it is one whatever else is there.
+const SURE: f64 = 0.98;
 /// Fit of a line, the share that it must connect, and the dimension up to which a cloud is thin.
 const LINE: f64 = 0.9;
 const CONNECTED: f64 = 0.8;
 const THIN: f64 = 1.5;
-/// Ring quality from which points stand around a ring, and share of an arc's variance that lies in its plane.
+/// The longest bare stretch of a line, as a share of it.
+const BARE: f64 = 0.2;
+/// Points of a clump, at least, on average.
+const CLUMP: usize = 3;
+/// Ring quality from which points stand around a ring.
 const AROUND: f64 = 0.7;
+/// Share of a circle's variance that lies in its plane, its roundness, and how far it is closed; its interval of H1
+/// against the cloud's size (√3 for a whole circle).
+const PLANE: f64 = 0.95;
+const ROUND: f64 = 0.95;
+const CLOSED: f64 = 0.9;
+const LONG: f64 = 1.0;
+/// Share of an arc's variance that lies in its plane, share of its second coordinate that a circle explains, and the least
+/// that it turns (45°).
 const FLAT: f64 = 0.9;
+const BENT: f64 = 0.9;
+const TURN: f64 = std::f64::consts::FRAC_PI_4;
 /// Dimensions of trees, as they are and against the Gaussians', and of surfaces.
 const TREE: f64 = 1.4;
 const BRANCHES: f64 = 0.4;
@@ -95,11 +116,28 @@ impl Verdict {
     }
 }
 
-/// Judges `shape`.
-pub(super) fn verdict(shape: &Shape) -> Verdict {
+impl Shape {
+    /// Whether the cloud is one thin, closed circle in a plane, by the measures that are there.
+    pub fn is_circle(&self) -> bool {
+        let plane = self.best().filter(|plane| self.share_of(plane) >= PLANE).and_then(|plane| plane.ring);
+        let round = plane.is_some_and(|ring| ring.roundness >= ROUND && ring.coverage >= CLOSED);
+        let thin = self.intrinsic_dimension.middle().is_some_and(|dimension| dimension <= THIN);
+        round && thin && self.homology.first().is_some_and(Seen::is_long)
+    }
+}
+
+impl Seen {
+    /// Whether the longest interval is as long as the cloud is large.
+    fn is_long(&self) -> bool {
+        self.size > 0.0 && self.persistence(0) >= LONG * self.size
+    }
+}
+
+/// Judges `shape`; without its loops, if something outside it speaks against them.
+pub(super) fn verdict(shape: &Shape, loops: bool) -> Verdict {
     let mut evidence = Vec::new();
     let around = standing(shape, &mut evidence);
-    let word = decide(shape, &mut evidence);
+    let word = decide(shape, loops, &mut evidence);
     if let Some(sampled) = shape.sampled {
         evidence.push(format!("loops, lines and dimension on {sampled} of {} points, evenly taken", shape.points));
     }
@@ -118,7 +156,7 @@ fn standing(shape: &Shape, evidence: &mut Vec<String>) -> bool {
         None => plane.ring,
     };
     let Some(found) = found.filter(|ring| ring.quality() >= AROUND) else { return false };
-    let share: f64 = plane.pcs.iter().map(|pc| shape.explained_variance_ratio[pc - 1]).sum();
+    let share = shape.share_of(plane);
     evidence.push(format!(
         "around a ring in PC{}-PC{} ({:.0} % of the variance): roundness {:.2}, closed for {:.0} % of the turn",
         plane.pcs[0],
@@ -139,7 +177,10 @@ fn closed(seen: &Seen, evidence: &mut Vec<String>) -> Option<Word> {
     let (first, count) = (seen.persistence(0), seen.loops());
     match count {
         0 if seen.pcs.is_none() => {
-            evidence.push(format!("no loop in the span: H1 {first:.3}, {:.3} ({null})", seen.persistence(1)));
+            let second = seen.persistence(1);
+            let beyond = seen.null_longest.is_some_and(|null| first > null);
+            let what = if beyond { "no loop stands out from the next in the span" } else { "no loop in the span" };
+            evidence.push(format!("{what}: H1 {first:.3}, {second:.3} ({null})"));
         }
         0 => {}
         1 => {
@@ -157,9 +198,35 @@ fn closed(seen: &Seen, evidence: &mut Vec<String>) -> Option<Word> {
     (count > 0).then_some(if count == 1 { Word::Loop } else { Word::Loops })
 }
 
-fn decide(shape: &Shape, evidence: &mut Vec<String>) -> Word {
-    let tight =
-        |clumps: &&Clumps| (2..=POINTS).contains(&clumps.count) && clumps.gap >= APART && clumps.share >= NEARLY_ALL;
+fn fits(line: &Line) -> String {
+    format!(
+        "path lengths fit one line to {:.2} (null {:.2}), which connects {:.0} % of the places",
+        line.fit,
+        line.null_fit,
+        100.0 * line.connected
+    )
+}
+
+/// The word for a cloud along `line`.
+fn lies_along(shape: &Shape, line: &Line, evidence: &mut Vec<String>) -> Word {
+    evidence.insert(0, fits(line));
+    let flat: f64 = shape.explained_variance_ratio.iter().take(2).sum();
+    let Some(bend) = line.bend.filter(|bend| flat >= FLAT && bend.fit >= BENT && bend.turn >= TURN) else {
+        return Word::Curve;
+    };
+    let turn = bend.turn.to_degrees();
+    evidence.insert(1, format!("it bends through {turn:.0}° around one centre, to {:.2}", bend.fit));
+    Word::Arc
+}
+
+fn decide(shape: &Shape, loops: bool, evidence: &mut Vec<String>) -> Word {
+    let tight = |clumps: &&Clumps| {
+        let count = clumps.count;
+        (2..=POINTS).contains(&count)
+            && CLUMP * count <= shape.points
+            && clumps.gap >= APART
+            && clumps.share >= NEARLY_ALL
+    };
     if let Some(clumps) = shape.clumps.as_ref().filter(tight) {
         let gap = match clumps.gap {
             gap if gap > 1e3 => "without width".into(),
@@ -181,28 +248,40 @@ fn decide(shape: &Shape, evidence: &mut Vec<String>) -> Word {
         }
     };
     let (span, planes) = shape.homology.split_at(1);
-    if let Some(word) = closed(&span[0], evidence) {
+    let open = !span[0].is_long();
+    let thin = |line: &Line| dimension.is_some_and(|d| d <= THIN) || 1.0 - line.fit <= 0.5 * (1.0 - line.null_fit);
+    let along = |line: &Line| line.fit >= LINE && line.connected >= CONNECTED && line.gap <= BARE && thin(line) && open;
+    let sure = |line: &Line| line.fit >= SURE && line.connected >= NEARLY_ALL && along(line);
+    if let Some(line) = shape.line.filter(sure) {
+        let word = lies_along(shape, &line, evidence);
+        if span[0].loops() > 0 {
+            evidence.push(format!("its turns come near each other: H1 {:.3}", span[0].persistence(0)));
+        }
         said(evidence);
         return word;
     }
+    if let Some(word) = closed(&span[0], evidence).filter(|_| loops) {
+        said(evidence);
+        return word;
+    }
+    if shape.is_circle() {
+        evidence
+            .insert(0, "one thin closed circle in a plane, where points of one length close by chance as well".into());
+        said(evidence);
+        return Word::Loop;
+    }
     if let Some(line) = shape.line {
-        evidence.push(format!(
-            "path lengths fit one line to {:.2} (null {:.2}), which connects {:.0} % of the places",
-            line.fit,
-            line.null_fit,
-            100.0 * line.connected
-        ));
-        let thin = dimension.is_some_and(|d| d <= THIN) || 1.0 - line.fit <= 0.5 * (1.0 - line.null_fit);
-        if line.fit >= LINE && line.connected >= CONNECTED && thin {
-            let line = evidence.pop();
-            evidence.splice(0..0, line);
+        if along(&line) {
+            let word = lies_along(shape, &line, evidence);
             said(evidence);
-            let flat: f64 = shape.explained_variance_ratio.iter().take(2).sum();
-            let bent = shape.planes.first().and_then(|plane| plane.ring).is_some_and(|ring| ring.roundness >= 0.8);
-            return if flat >= FLAT && bent { Word::Arc } else { Word::Curve };
+            return word;
+        }
+        evidence.push(fits(&line));
+        if line.gap > BARE {
+            evidence.push(format!("{:.0} % of that line lies bare: parts in a row", 100.0 * line.gap));
         }
     }
-    if let Some(word) = planes.iter().find_map(|seen| closed(seen, evidence)) {
+    if let Some(word) = planes.iter().filter(|_| loops).find_map(|seen| closed(seen, evidence)) {
         evidence.insert(1, "the whole span does not show it".into());
         said(evidence);
         return word;

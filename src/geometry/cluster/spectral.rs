@@ -190,6 +190,77 @@ pub fn spectral(affinity: &dyn Affinity, params: &SpectralParams, task: &Task) -
     Ok(Spectral { clusters: Clusters::from_labels(&labels), eigenvalues, parts: found, settled })
 }
 
+/// The leading eigenfunctions of the random walk on a graph, but for the constant one.
+pub(in crate::geometry) struct Walk {
+    /// Eigenvalues, descending: 1 for each part but one.
+    pub(in crate::geometry) values: Vec<f64>,
+    /// A function on the nodes for each, of mean square 1 under the stationary distribution; its entry of largest magnitude
+    /// is positive. 0 for nodes without links.
+    pub(in crate::geometry) functions: Vec<Vec<f64>>,
+    /// Parts of at least two nodes that no link connects.
+    pub(in crate::geometry) parts: usize,
+    /// Whether every eigenpair came as near as it should.
+    pub(in crate::geometry) settled: bool,
+}
+
+/// The `count` leading eigenfunctions of the random walk on `affinity`. Those of the eigenvalue 1 tell parts: the largest
+/// from all others, the next from those after it.
+///
+/// # Errors
+/// If the eigenvectors are more than half of the machine's memory, or the task is cancelled.
+pub(in crate::geometry) fn walk(affinity: &dyn Affinity, count: usize, task: &Task) -> Result<Walk> {
+    let normalised = Normalised::new(affinity, task)?;
+    let n = affinity.nodes();
+    let degree: Vec<f64> = normalised.scale.iter().map(|s| if *s > 0.0 { 1.0 / (s * s) } else { 0.0 }).collect();
+    let total: f64 = degree.iter().sum();
+    let mut of_part = vec![(0.0, 0usize); normalised.count];
+    for (i, part) in normalised.part.iter().enumerate() {
+        if let Some(part) = part {
+            of_part[*part as usize].0 += degree[i];
+            of_part[*part as usize].1 += 1;
+        }
+    }
+    let mut largest: Vec<u32> = (0..normalised.count as u32).collect();
+    largest.sort_by_key(|&part| std::cmp::Reverse(of_part[part as usize].1));
+    let mut place = vec![0; normalised.count];
+    largest.iter().enumerate().for_each(|(rank, &part)| place[part as usize] = rank);
+    let (mut values, mut functions) = (Vec::new(), Vec::new());
+    let mut after = total;
+    for &part in largest.iter().take(normalised.count.saturating_sub(1)).take(count) {
+        let own = of_part[part as usize].0;
+        after -= own;
+        // Of mean 0 and mean square 1, constant on the part and on all that come after it.
+        let [inside, outside] =
+            [(total * after / (own * (own + after))).sqrt(), (total * own / (after * (own + after))).sqrt()];
+        let rank = place[part as usize];
+        let value = |i: usize| match normalised.part[i].map(|own| place[own as usize]) {
+            Some(at) if at == rank => inside,
+            Some(at) if at > rank => -outside,
+            _ => 0.0,
+        };
+        values.push(1.0);
+        functions.push((0..n).map(value).collect::<Vec<f64>>());
+    }
+    let mut settled = true;
+    if functions.len() < count {
+        let (found, vectors, done) = normalised.leading(count - functions.len(), task)?;
+        settled = done;
+        for (c, value) in found.into_iter().enumerate() {
+            values.push(value);
+            functions.push((0..n).map(|i| vectors[(i, c)] * normalised.scale[i] * total.sqrt()).collect());
+        }
+    }
+    for function in &mut functions {
+        let peak = function.iter().copied().fold(0.0f64, |best, x| if x.abs() > best.abs() { x } else { best });
+        if peak < 0.0 {
+            for x in function.iter_mut() {
+                *x = -*x;
+            }
+        }
+    }
+    Ok(Walk { values, functions, parts: normalised.count, settled })
+}
+
 /// N, with the eigenvectors that are known.
 struct Normalised<'a> {
     affinity: &'a dyn Affinity,

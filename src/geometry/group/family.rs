@@ -49,11 +49,10 @@ impl Family {
 /// If a row is not there.
 pub fn family(cloud: &GroupCloud, means: &TypeMeans, of: &[u32], activation: &[f64]) -> Family {
     let place: HashMap<u32, usize> = means.types.iter().enumerate().map(|(at, &own)| (own, at)).collect();
-    let mass = |at: usize| cloud.entries(at).map(|(_, value)| f64::from(value.max(0.0))).sum::<f64>();
     let (mut all, mut ours, mut everyones) = (0.0, vec![0.0; means.types.len()], 0.0);
     let mut own = vec![None; cloud.tokens.len()];
     for (at, &token) in cloud.tokens.iter().enumerate() {
-        let mass = mass(at);
+        let mass = cloud.activation(at);
         all += mass;
         own[at] = place.get(&of[token as usize]).copied();
         if let Some(place) = own[at] {

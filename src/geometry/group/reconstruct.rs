@@ -46,6 +46,38 @@ impl GroupCloud {
         let range = self.starts[at] as usize..self.starts[at + 1] as usize;
         self.firing[range.clone()].iter().copied().zip(self.values[range].iter().copied())
     }
+    /// Activation of the group on token number `at`.
+    pub fn activation(&self, at: usize) -> f64 {
+        self.entries(at).map(|(_, value)| f64::from(value.max(0.0))).sum()
+    }
+    /// Share of the tokens on which two or more of its features fire.
+    pub fn together(&self) -> f64 {
+        let fires = |at: usize| self.entries(at).filter(|(_, value)| *value > 0.0).count();
+        (0..self.tokens.len()).filter(|&at| fires(at) > 1).count() as f64 / self.tokens.len().max(1) as f64
+    }
+    /// The same on the tokens number `kept` alone, ascending.
+    pub fn on(&self, kept: &[u32]) -> Self {
+        let rows = kept.iter().flat_map(|&at| self.points.row(at as usize)).copied().collect();
+        let mut part = Self {
+            features: self.features.clone(),
+            basis: self.basis.clone(),
+            directions: self.directions.clone(),
+            tokens: kept.iter().map(|&at| self.tokens[at as usize]).collect(),
+            points: Points64::new(rows, self.points.dims()),
+            starts: vec![0],
+            firing: Vec::new(),
+            values: Vec::new(),
+            all_tokens: self.all_tokens,
+        };
+        for &at in kept {
+            for (feature, value) in self.entries(at as usize) {
+                part.firing.push(feature);
+                part.values.push(value);
+            }
+            part.starts.push(part.firing.len() as u32);
+        }
+        part
+    }
 }
 
 /// The cloud of `features`; of more than `most` tokens as many, evenly spread.

@@ -17,10 +17,21 @@
 mod exact;
 mod ranks;
 mod score;
+/// Of every point its `k` nearest others by Euclidean distance, row-major `[n, k]`, nearest first, and their distances. By
+/// a k-d tree in f64: quick in few dimensions, and never more than all pairs.
+///
+/// # Errors
+/// If `k` is 0 or not below the number of points, a value is not finite, or the task is cancelled.
+pub fn nearest_points(points: &dyn Rows, k: usize, task: &Task) -> Result<(Vec<u32>, Vec<f64>)> {
+    KnnParams { k }.check(points.nrows())?;
+    KdTree::build(points, task)?.others(k, task)
+}
+
 #[cfg(test)]
 mod tests;
 mod tiles;
 
+use super::kdtree::KdTree;
 use crate::error::{Problem, Result};
 use crate::geometry::memory::holds_neighbours;
 use crate::rows::{Rows, block_rows, dot, not_finite, tile};

@@ -70,6 +70,24 @@ fn neighbours_equal_brute_force() {
 }
 
 #[test]
+fn nearest_points_are_those_of_all_distances() {
+    let points = random(90, 3, 5);
+    let (indices, distances) = nearest_points(&points, 4, &task()).unwrap();
+    for i in 0..90 {
+        let distance = |j: usize| {
+            points.row(i).iter().zip(points.row(j)).map(|(&a, &b)| f64::from(a - b).powi(2)).sum::<f64>().sqrt()
+        };
+        let mut all: Vec<usize> = (0..90).filter(|&j| j != i).collect();
+        all.sort_by(|&a, &b| distance(a).total_cmp(&distance(b)));
+        for slot in 0..4 {
+            assert_eq!(indices[i * 4 + slot] as usize, all[slot]);
+            assert!((distances[i * 4 + slot] - distance(all[slot])).abs() < 1e-6);
+        }
+    }
+    assert!(nearest_points(&points, 0, &task()).is_err() && nearest_points(&points, 90, &task()).is_err());
+}
+
+#[test]
 fn rows_wider_than_one_product_are_summed_in_parts() {
     assert_equals_oracle(&random(40, 4096 + 700, 1), 6);
 }

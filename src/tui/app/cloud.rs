@@ -184,8 +184,8 @@ impl CloudState {
         if components == 1 {
             planes.push(Plane::Components(0, 0));
         }
-        let shape = portrait.row.measured.speaking().map(|(shape, _)| shape);
-        if let Some([a, b]) = shape.and_then(|shape| shape.best()).map(|plane| plane.pcs.map(|pc| pc - 1)) {
+        let lens = portrait.row.measured.lens(portrait.kind);
+        if let Some([a, b]) = lens.and_then(|lens| lens.shape.best()).map(|plane| plane.pcs.map(|pc| pc - 1)) {
             let best = Plane::Components(a, b);
             planes.sort_by_key(|plane| *plane != best);
         }

@@ -26,7 +26,9 @@ pub enum ShapeSort {
     Family,
     /// Irreducibility beyond features that fire apart.
     Irreducible,
-    /// A loop beyond its nulls.
+    /// Fewer directions than as many features at random share.
+    Packed,
+    /// A loop or a line beyond its nulls.
     Loop,
     /// An order of types beyond chance.
     Order,
@@ -39,9 +41,10 @@ pub enum ShapeSort {
 }
 
 impl ShapeSort {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Score,
         Self::Family,
+        Self::Packed,
         Self::Irreducible,
         Self::Loop,
         Self::Order,
@@ -55,7 +58,8 @@ impl ShapeSort {
             Self::Score => "score",
             Self::Family => "family of types",
             Self::Irreducible => "irreducibility",
-            Self::Loop => "loop",
+            Self::Packed => "packed directions",
+            Self::Loop => "loop or line",
             Self::Order => "order of types",
             Self::Size => "features",
             Self::Tokens => "tokens",
@@ -63,12 +67,13 @@ impl ShapeSort {
         }
     }
     fn value(self, row: &Manifold) -> f64 {
-        let Evidence { family, irreducible, closed, order, .. } = row.measured.evidence();
+        let Evidence { family, packed, irreducible, closed, line, order } = row.measured.evidence();
         match self {
             Self::Score => row.score,
             Self::Family => family,
             Self::Irreducible => irreducible,
-            Self::Loop => closed,
+            Self::Packed => packed,
+            Self::Loop => closed.max(line),
             Self::Order => order,
             Self::Size => row.found.features.len() as f64,
             Self::Tokens => row.measured.tokens as f64,
@@ -150,7 +155,7 @@ pub fn word_name(word: Word) -> &'static str {
 
 /// Whether a group is told by a word: its verdict, or part of its name, labels, grouping or the number of a feature.
 fn holds(row: &Manifold, word: &str) -> bool {
-    let verdict = row.measured.speaking().and_then(|(shape, _)| Some(shape.verdict.as_ref()?.word));
+    let verdict = row.measured.speaking().and_then(|(lens, _)| lens.word());
     let texts = row.measured.name.iter().chain(&row.label).chain([&row.found.grouping]);
     verdict.is_some_and(|verdict| word_name(verdict) == word)
         || texts.into_iter().any(|text| text.to_lowercase().contains(word))
@@ -166,7 +171,7 @@ pub(super) fn group_params(seed: u64) -> ManifoldParams {
 fn rank(study: &Study, seed: u64, context: &JobContext) -> Result<()> {
     let (task, params) = (&context.task, group_params(seed));
     let groups = study.find_groups(seed, task)?;
-    let mut rows = study.survey(groups, &params, task)?;
+    let mut rows = study.survey(groups, &params, task)?.rows;
     context.publish(Product::Manifolds(Arc::new(rows.clone()), rows.iter().all(|row| row.measured.whole)));
     let so_far = Mutex::new((rows.clone(), Instant::now()));
     study.deepen(&mut rows, &params, task, &|at, row| {
@@ -186,7 +191,7 @@ fn rank(study: &Study, seed: u64, context: &JobContext) -> Result<()> {
 /// # Errors
 /// As [`Study::survey`].
 pub(super) fn first_ranking(study: &Study, seed: u64, task: &crate::task::Task) -> Result<Product> {
-    let rows = study.survey(study.find_groups(seed, task)?, &group_params(seed), task)?;
+    let rows = study.survey(study.find_groups(seed, task)?, &group_params(seed), task)?.rows;
     let whole = rows.iter().all(|row| row.measured.whole);
     Ok(Product::Manifolds(Arc::new(rows), whole))
 }

@@ -2,6 +2,7 @@
 
 use super::words::about;
 use crate::analysis::Portrait;
+use crate::analysis::lens::LensKind;
 use crate::geometry::cloud::Seen;
 use crate::geometry::group::CaptureKind;
 use crate::text::counted;
@@ -36,11 +37,12 @@ pub(super) fn loops(app: &App, open: &Portrait, area: Rect, buf: &mut Buffer) {
     let look = app.look();
     let theme = &look.theme;
     let measured = &open.row.measured;
-    let clouds = [("as they are", &measured.raw), ("of directions", &measured.unit)];
-    let all: Vec<(String, &Seen)> = clouds
-        .iter()
-        .filter_map(|(name, shape)| Some((name, shape.as_ref()?)))
-        .flat_map(|(name, shape)| shape.homology.iter().map(move |seen| (format!("{} {name}", place(seen)), seen)))
+    let all: Vec<(String, &Seen)> = LensKind::ALL
+        .into_iter()
+        .filter_map(|kind| Some((kind.about(), measured.lens(kind)?)))
+        .flat_map(|(name, lens)| {
+            lens.shape.homology.iter().map(move |seen| (format!("{} of {name}", place(seen)), seen))
+        })
         .collect();
     if all.is_empty() {
         return lines(app, &[("loops are not computed yet".into(), theme.muted())], area, buf);

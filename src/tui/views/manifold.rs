@@ -5,6 +5,7 @@ use super::inspector::rule;
 use super::manifolds::{name, reasons, verdict};
 use super::words::{about, joined};
 use crate::analysis::Portrait;
+use crate::analysis::lens::Lens;
 use crate::analysis::portrait::{Along, BINS, Field, bin};
 use crate::text::counted;
 use crate::tui::app::{App, Chart, Pane as Focus, Tint};
@@ -64,9 +65,9 @@ pub(super) fn headline(app: &App, open: &Portrait, area: Rect, buf: &mut Buffer)
             counted(measured.tokens, "token", "tokens")
         },
     ];
-    if let Some((shape, is_unit)) = measured.speaking() {
-        if is_unit {
-            parts.push("unit length".into());
+    if let Some((Lens { shape, .. }, kind)) = measured.speaking() {
+        if kind.is_unit() {
+            parts.push(kind.about().into());
         }
         if let Some(indices) = shape.best().and_then(|plane| plane.indices) {
             let null = indices.separability_null.map_or(String::new(), |null| format!(" (null {})", text::unit(null)));

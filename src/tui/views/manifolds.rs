@@ -2,6 +2,7 @@
 
 use super::inspector::rule;
 use super::words::{about, joined};
+use crate::analysis::lens::LensKind;
 use crate::analysis::manifolds::{Manifold, Order};
 use crate::text::counted;
 use crate::tui::app::{App, Pane as Focus, word_name};
@@ -26,7 +27,7 @@ pub(super) fn verdict(row: &Manifold) -> &'static str {
     if !row.measured.whole {
         return AWAITED;
     }
-    let word = row.measured.speaking().and_then(|(shape, _)| Some(shape.verdict.as_ref()?.word));
+    let word = row.measured.speaking().and_then(|(lens, _)| lens.word());
     word.map_or("", word_name)
 }
 
@@ -78,7 +79,8 @@ pub(super) fn draw(app: &App, area: Rect, buf: &mut Buffer) {
         Column::number("size", 4),
         Column::number("tokens", 6),
         Column::number("types", 5),
-        Column::number("loop", 4),
+        Column::number("packed", 6),
+        Column::number("shape", 5),
         Column::number("irred", 5),
         Column::number("order", 5),
     ];
@@ -95,6 +97,7 @@ pub(super) fn draw(app: &App, area: Rect, buf: &mut Buffer) {
             Cell::styled(text::thousands(row.found.features.len() as u64), theme.text()),
             Cell::styled(text::thousands(row.measured.tokens as u64), theme.muted()),
             Cell::from(figure(evidence.family)),
+            Cell::from(figure(evidence.packed)),
             late(evidence.closed.max(evidence.line)),
             late(evidence.irreducible),
             late(evidence.order),
@@ -154,11 +157,10 @@ pub(super) fn reasons(app: &App, row: &Manifold) -> Vec<(String, Style)> {
     let mut lines = Vec::new();
     if !measured.whole {
         lines.push(("loops, lines and nulls are not computed yet".to_string(), theme.muted()));
-    } else if let Some((shape, is_unit)) = measured.speaking() {
-        let verdict = shape.verdict.as_ref();
+    } else if let Some((lens, kind)) = measured.speaking() {
+        let verdict = lens.shape.verdict.as_ref();
         let word = verdict.map_or("unclear", |verdict| word_name(verdict.word));
-        let of = if is_unit { "directions" } else { "reconstructions" };
-        lines.push((format!("{} of {of}", word.to_uppercase()), theme.strong()));
+        lines.push((format!("{} of {}", word.to_uppercase(), kind.about()), theme.strong()));
         lines
             .extend(verdict.iter().flat_map(|verdict| &verdict.evidence).map(|why| (format!("- {why}"), theme.text())));
     } else {
@@ -170,19 +172,25 @@ pub(super) fn reasons(app: &App, row: &Manifold) -> Vec<(String, Style)> {
         let types = counted(family.types, "token type", "token types");
         lines.push((format!("- {types} take {purity} of its activation, of which it is {dominance}; {apart} of the variance of directions lies between them"), theme.text()));
     }
-    if let (Some(apart), Some(raw), unit) = (measured.apart, &measured.raw, &measured.unit) {
-        let unit = unit.as_ref().and_then(|shape| shape.irreducibility).unwrap_or(0.0);
-        let own = raw.irreducibility.unwrap_or(0.0);
+    if let Some(packing) = measured.packing {
+        let m = row.found.features.len();
         lines.push((
             format!(
-                "- irreducibility {} as they are, {} of directions; features that fire apart: {} and {}",
-                text::unit(own),
-                text::unit(unit),
-                text::unit(apart.raw[0]),
-                text::unit(apart.unit[0])
+                "- its {m} features share {:.1} directions; {m} at random {:.1} or more",
+                packing.directions, packing.null
             ),
             theme.text(),
         ));
+    }
+    let irreducible = LensKind::ALL.into_iter().filter_map(|kind| {
+        let lens = measured.lens(kind)?;
+        let (own, apart) = (lens.shape.irreducibility?, lens.apart?.irreducibility);
+        Some(format!("{} of {} ({})", text::unit(own), kind.about(), text::unit(apart)))
+    });
+    let irreducible: Vec<String> = irreducible.collect();
+    if !irreducible.is_empty() {
+        let all = irreducible.join(", ");
+        lines.push((format!("- irreducibility {all}; in brackets that of features that fire apart"), theme.text()));
     }
     for (what, order) in [("ring", &measured.ring), ("row", &measured.row)] {
         if let Some(Order { found, types }) = order {
@@ -196,6 +204,26 @@ pub(super) fn reasons(app: &App, row: &Manifold) -> Vec<(String, Style)> {
                     "- {which} in a {what}: {words} (fit {}, p {}: {p})",
                     text::unit(found.fit),
                     text::unit(found.p)
+                ),
+                theme.text(),
+            ));
+        }
+    }
+    if let Some(labels) = measured.speaking().and_then(|(lens, _)| lens.shape.labels.as_ref()) {
+        let order: Vec<String> = labels.centroid_order.iter().map(|name| text::clean(name, app.look().ascii)).collect();
+        let [plane, full] = [labels.centroid_accuracy_plane, labels.centroid_accuracy_full].map(text::percent);
+        let order = order.join(" ");
+        lines.push((
+            format!("- labels: nearest to their own mean {plane} in the plane, {full} in all; around it {order}"),
+            theme.text(),
+        ));
+        if let Some(isometry) = labels.isometry {
+            let [pearson, spearman, xi] =
+                [isometry.pearson, isometry.spearman, isometry.xi].map(|x| x.map_or("none".into(), text::unit));
+            lines.push((
+                format!(
+                    "- paths against distances of labels: Pearson {pearson}, Spearman {spearman}, xi {xi} (k {})",
+                    isometry.k
                 ),
                 theme.text(),
             ));

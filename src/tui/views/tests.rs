@@ -181,7 +181,7 @@ fn fill(app: &mut App) {
         (0..4).map(|c| (0..FEATURES as u32).filter(|f| cluster(*f as usize) == c).take(9).collect::<Vec<u32>>());
     let groups = groups.map(|features| by_hand(&features).unwrap()).collect();
     let params = ManifoldParams { shape: ShapeParams::MANY, most_tokens: None, all: false };
-    let mut rows = app.study().survey(groups, &params, &task).unwrap();
+    let mut rows = app.study().survey(groups, &params, &task).unwrap().rows;
     app.study().deepen(&mut rows[..2], &params, &task, &|_, _| ()).unwrap();
     app.take(Product::Manifolds(Arc::new(rows), true));
     app.take(Product::Trust(Arc::new(Trust {
