@@ -9,6 +9,7 @@ use crate::analysis::{MapParams, Study};
 use crate::error::{Error, Problem, Result};
 use crate::export::{Array, Data, Document, Provenance, Sink};
 use crate::geometry::cluster::Clusters;
+use crate::geometry::cluster::agreement::{Agreement, agreement};
 use crate::geometry::cluster::hdbscan::{HdbscanParams, Metric, hdbscan};
 use crate::rows::Points;
 use crate::task::Task;
@@ -29,17 +30,27 @@ pub(super) fn run(args: &ClusterArgs, common: &Common) -> Result<()> {
     }
     let clusters = match &args.points {
         Some(path) => {
-            sink.spares([path.as_path()])?;
+            sink.spares([path.as_path()].into_iter().chain(args.against.as_deref()))?;
             of_points(args, path, &params, &sink, common)?
         }
         None => of_dictionary(args, &params, &sink, common)?,
     };
+    let agreement = args.against.as_ref().map(|path| {
+        let other = input::cluster_numbers(path, clusters.labels.len())?;
+        progress::with_task(common, |task| agreement(&clusters.labels, &other, common.seed, task))
+    });
+    let agreement = agreement.transpose()?;
     if args.json {
         return output::print_json(&json!({
-            "clusters": clusters.count, "noise": clusters.noise(), "sizes": clusters.sizes(),
+            "clusters": clusters.count, "noise": clusters.noise(), "sizes": clusters.sizes(), "agreement": agreement,
         }));
     }
-    Ok(())
+    let Some(Agreement { nodes, ami, ari, null_mean, null_deviation, null_most, draws, .. }) = agreement else {
+        return Ok(());
+    };
+    output::print(&format!(
+        "{nodes} in a cluster of both: adjusted mutual information {ami:.4}, adjusted Rand index {ari:.4}; with the labels dealt out {draws} times {null_mean:.4}, deviation {null_deviation:.4}, at most {null_most:.4}\n"
+    ))
 }
 
 fn of_points(
@@ -180,7 +191,7 @@ fn of_dictionary(args: &ClusterArgs, params: &HdbscanParams, sink: &Sink, common
         ..OpenArgs::default()
     };
     let study = opening::study(&open, common)?;
-    sink.spares(study.files().chain(args.evidence.files()))?;
+    sink.spares(study.files().chain(args.evidence.files()).chain(args.against.as_deref()))?;
     if !by_density {
         let grouping = Grouping { on: on.unwrap_or(On::Decoder), method: chosen(args)?, seed: common.seed };
         return progress::with_task(common, |task| {

@@ -36,6 +36,9 @@ pub(in crate::cli) struct ClusterArgs {
     pub fit: FitArgs,
     #[command(flatten)]
     pub layout: LayoutArgs,
+    /// Other clusters of the same rows: print how far the two agree (AMI), beside labels dealt out at random
+    #[arg(long, value_name = "F")]
+    pub against: Option<PathBuf>,
     /// Print counts as JSON
     #[arg(long)]
     pub json: bool,

@@ -6,7 +6,8 @@
 //!   label that sorts first;
 //! - where the labels are numbers, *isometry* (Modell et al. 2025, arXiv 2505.18235): lengths of shortest paths in the
 //!   graph of the k nearest against distances of the labels, by Pearson, Spearman and Chatterjee's ξ of the paths as a
-//!   function of the labels' distance, over a sweep of k, for k matters.
+//!   function of the labels' distance, over a sweep of k, for k matters; and the order of the labels against the order along
+//!   the line through the paths.
 
 use super::correlation::{pearson, spearman, xi};
 use super::geodesic::geodesic;
@@ -125,6 +126,8 @@ pub struct Isometry {
     pub pearson: Option<f64>,
     /// Spearman's.
     pub spearman: Option<f64>,
+    /// Spearman's correlation of places along the line through the paths (1-d Isomap) with the labels, without its sign.
+    pub line: Option<f64>,
     /// Chatterjee's coefficient.
     pub xi: Option<f64>,
     /// Neighbours that each place is joined with.
@@ -258,7 +261,14 @@ fn sweep(near: &Near, labels: &PointLabels, distance: LabelDistance, seed: u64, 
                 }
             }
         }
+        // Where the places lie on the line through these paths, against the labels: the line's direction is free.
+        let line = paths.arc_length(task)?.and_then(|line| {
+            let both = line.position.iter().zip(&values).filter_map(|(&at, own)| Some((at, (*own)?)));
+            let (positions, own): (Vec<f64>, Vec<f64>) = both.unzip();
+            spearman(&positions, &own).map(f64::abs)
+        });
         found.push(Isometry {
+            line,
             pearson: pearson(&lengths, &apart),
             spearman: spearman(&lengths, &apart),
             xi: xi(&apart, &lengths, seed),

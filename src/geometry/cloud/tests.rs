@@ -298,6 +298,7 @@ fn a_helix_unrolls_to_its_arc_length() {
     cloud.label(&mut shape, &PointLabels::new(&labels), LabelDistance::Abs, 0, &task()).unwrap();
     let isometry = shape.labels.unwrap().isometry.unwrap();
     assert!(isometry.k == 10 && isometry.pearson.unwrap() > 0.999 && isometry.xi.unwrap() > 0.9, "{isometry:?}");
+    assert!(isometry.line.unwrap() > 0.999, "{isometry:?}");
 }
 
 #[test]
