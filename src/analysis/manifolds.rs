@@ -461,6 +461,8 @@ impl Measured {
         let tells = |kind: LensKind| {
             let lens = self.lens(kind);
             match lens.and_then(Lens::word) {
+                // A ray of all strengths is a line whatever its direction.
+                Some(Word::Arc | Word::Curve) if kind == LensKind::Raw => 1,
                 // What one plane of ten shows and the span does not tells less.
                 Some(Word::Loop | Word::Loops) if lens.is_some_and(Lens::in_a_plane_alone) => 2,
                 Some(Word::Loop | Word::Loops | Word::Arc | Word::Curve) => 3,
