@@ -273,3 +273,46 @@ fn evenly(points: &Points64, most: usize) -> Points64 {
     let rows = (0..count).flat_map(|at| points.row(at * n / count).to_vec());
     Points64::new(rows.collect(), points.dims())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Four tokens of three features on the axes of a plane and a third direction; the last token writes nothing, for its
+    /// two features cancel.
+    fn cloud() -> GroupCloud {
+        let directions = vec![1.0, 0.0, 0.0, 1.0, -1.0, 0.0];
+        GroupCloud {
+            features: vec![3, 5, 9],
+            basis: Points64::new(vec![1.0, 0.0, 0.0, 0.0, 1.0, 0.0], 3),
+            directions: Points64::new(directions, 2),
+            tokens: vec![2, 4, 6, 7],
+            points: Points64::new(vec![2.0, 0.0, 0.0, 1.0, 3.0, 4.0, 0.0, 0.0], 2),
+            starts: vec![0, 1, 2, 4, 6],
+            firing: vec![0, 1, 0, 1, 0, 2],
+            values: vec![2.0, 1.0, 3.0, 4.0, 1.0, 1.0],
+            all_tokens: 4,
+        }
+    }
+
+    #[test]
+    fn each_lens_has_its_tokens_and_their_points() {
+        let cloud = cloud();
+        assert_eq!((0..4).map(|at| cloud.activation(at)).collect::<Vec<_>>(), [2.0, 1.0, 7.0, 2.0]);
+        assert_eq!(cloud.together(), 0.5);
+        // Of all activation the group carries a tenth, half, all, and a fifth.
+        let activation = [0.0, 0.0, 20.0, 0.0, 2.0, 0.0, 7.0, 10.0];
+        assert_eq!(carried(&cloud, &activation), [1, 2, 3]);
+        let of = |kind| points_of(&cloud, kind, &activation);
+        assert_eq!(of(LensKind::Raw), (cloud.points.clone(), vec![0, 1, 2, 3]));
+        assert_eq!(of(LensKind::Unit), (Points64::new(vec![1.0, 0.0, 0.0, 1.0, 0.6, 0.8], 2), vec![0, 1, 2]));
+        assert_eq!(of(LensKind::Share), (Points64::new(vec![0.0, 1.0, 0.6, 0.8], 2), vec![1, 2]));
+        let strong = tokens_of(&cloud, LensKind::Share, &activation);
+        assert_eq!((strong.tokens.as_slice(), strong.starts.as_slice()), (&[4, 6, 7][..], &[0, 1, 3, 5][..]));
+        assert_eq!(strong.entries(1).collect::<Vec<_>>(), [(0, 3.0), (1, 4.0)]);
+        let task = Task::new(1).unwrap();
+        for kind in LensKind::ALL {
+            assert!(Lens::quick(&cloud, kind, &ShapeParams::MANY, &task).unwrap().is_none(), "too few tokens");
+        }
+    }
+}

@@ -65,9 +65,6 @@ fn of_points(
         ClusterMethod::Hdbscan => None,
         _ => Some(chosen(args)?),
     };
-    if matches!(method, Some(Method::Leiden { resolution: None, .. })) {
-        return Err(need("--resolution", "leiden of points"));
-    }
     progress::with_task(common, |task| {
         let at = |error: Error| error.in_file(path);
         let (clusters, parameters) = match method {

@@ -51,7 +51,7 @@ pub struct ArcLength {
 const SIDE: f64 = 0.05;
 
 /// See [`ArcLength::gap`].
-fn gap(position: &[f64]) -> f64 {
+pub(super) fn gap(position: &[f64]) -> f64 {
     let mut sorted = position.to_vec();
     sorted.sort_by(f64::total_cmp);
     let side = ((SIDE * sorted.len() as f64).ceil() as usize).max(1);

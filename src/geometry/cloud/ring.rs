@@ -40,8 +40,28 @@ impl Ring {
     }
 }
 
-fn sector(angle: f64) -> usize {
-    ((angle.rem_euclid(TAU) / TAU * SECTORS as f64) as usize).min(SECTORS - 1)
+/// Tangents of 10° to 80°.
+const TANGENTS: [f64; 8] = [
+    0.176_326_980_708_464_97,
+    0.363_970_234_266_202_4,
+    0.577_350_269_189_625_8,
+    0.839_099_631_177_28,
+    1.191_753_592_594_21,
+    1.732_050_807_568_877_2,
+    2.747_477_419_454_622,
+    5.671_281_819_617_709,
+];
+
+/// The sector of 10° in which (x, y) lies, counter-clockwise from the first axis: by tangents, for there are ten planes
+/// of three clouds of every group, and an angle costs ten times as much.
+fn sector(x: f64, y: f64) -> usize {
+    let above = TANGENTS.iter().filter(|tangent| y.abs() >= x.abs() * **tangent).count();
+    match (x >= 0.0, y >= 0.0) {
+        (true, true) => above,
+        (false, true) => SECTORS / 2 - 1 - above,
+        (false, false) => SECTORS / 2 + above,
+        (true, false) => SECTORS - 1 - above,
+    }
 }
 
 /// The circle of at least three points that are not all equal.
@@ -55,7 +75,7 @@ pub(super) fn ring(x: &[f64], y: &[f64]) -> Option<Ring> {
         [f64::min, f64::max].map(|pick| [x, y].map(|values| values.iter().copied().fold(values[0], pick)));
     let mut centre = mean;
     let weights = |centre: [f64; 2]| {
-        let sectors: Vec<usize> = x.iter().zip(y).map(|(x, y)| sector((y - centre[1]).atan2(x - centre[0]))).collect();
+        let sectors: Vec<usize> = x.iter().zip(y).map(|(x, y)| sector(x - centre[0], y - centre[1])).collect();
         let mut counts = [0u32; SECTORS];
         for &sector in &sectors {
             counts[sector] += 1;
@@ -147,4 +167,22 @@ fn fit(x: &[f64], y: &[f64], weights: &[f64]) -> Option<[f64; 2]> {
     let determinant = xx * yy - xy * xy;
     (determinant > 1e-12 * ss * ss)
         .then(|| [mx + (xs * yy - ys * xy) / (2.0 * determinant), my + (ys * xx - xs * xy) / (2.0 * determinant)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sectors_are_those_of_the_angle() {
+        for degree in 0..360 {
+            let angle = f64::from(degree) + 0.5;
+            let (sin, cos) = angle.to_radians().sin_cos();
+            assert_eq!(sector(3.0 * cos, 3.0 * sin), (angle / 10.0) as usize, "{angle}");
+        }
+        for (at, tangent) in TANGENTS.iter().enumerate() {
+            assert!((tangent - (10.0 * (at + 1) as f64).to_radians().tan()).abs() < 1e-14);
+        }
+        assert!([(0.0, 0.0), (0.0, -1.0), (-1.0, 0.0)].iter().all(|&(x, y)| sector(x, y) < SECTORS));
+    }
 }

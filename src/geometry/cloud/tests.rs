@@ -406,6 +406,8 @@ const SHAPES: &[Planted] = &[
     }),
     ("flat torus", &[Word::Loops], |u, v| vec![(TAU * u).cos(), (TAU * u).sin(), (TAU * v).cos(), (TAU * v).sin()]),
     ("arc", &[Word::Arc], |u, _| vec![(PI * u).cos(), (PI * u).sin()]),
+    ("quarter of a circle", &[Word::Arc], |u, _| vec![2.0 * (0.5 * PI * u).cos(), 2.0 * (0.5 * PI * u).sin()]),
+    ("wave", &[Word::Curve], |u, _| vec![(TAU * u).sin(), 6.0 * u]),
     ("helix", &[Word::Curve], |u, _| vec![(2.0 * TAU * u).cos(), (2.0 * TAU * u).sin(), 5.0 * u]),
     ("sphere", &[Word::Surface], |u, v| {
         let (z, turn) = (2.0 * u - 1.0, TAU * v);
@@ -443,6 +445,36 @@ fn planted_shapes_are_named_rightly_and_blobs_are_blobs() {
             assert_eq!(word(&blob(700, dims, seed), seed), Word::Blob, "{dims} dimensions, seed {seed}");
         }
     }
+}
+
+#[test]
+fn parts_in_a_row_are_no_curve_and_unit_points_in_a_plane_close() {
+    assert!((geodesic::gap(&[0.7, 0.0, 0.1, 1.0, 0.8, 0.2, 0.9]) - 0.5).abs() < 1e-12);
+    // Of forty points two may lie beyond a gap, and count for nothing.
+    let row: Vec<f64> = (0..40).map(|i| f64::from(i) / 100.0 + if i < 1 { 0.0 } else { 0.6 }).collect();
+    assert!(geodesic::gap(&row) < 0.02);
+    let mut wave = whole(&planted(600, 6, 0.01, 3, |u, _| vec![(TAU * u).sin(), 6.0 * u]), 0).1;
+    assert_eq!(wave.verdict.as_ref().unwrap().word, Word::Curve);
+    wave.line.as_mut().unwrap().gap = 0.3;
+    wave.without_loops("a test".into());
+    let verdict = wave.verdict.unwrap();
+    assert!(verdict.word != Word::Curve, "{verdict:?}");
+    assert!(verdict.evidence.iter().any(|why| why.contains("30 % of that line lies bare")), "{verdict:?}");
+    // Gaussians in a plane, scaled to length 1: a circle, as their null is.
+    let (points, _) = unit(&blob(900, 2, 5));
+    let task = task();
+    let cloud = Cloud::new(&points, true, &task).unwrap();
+    let mut shape = cloud.shape(&ShapeParams::default(), &task).unwrap();
+    cloud.deepen(&mut shape, &ShapeParams::default(), &task).unwrap();
+    assert!(shape.is_circle() && shape.homology[0].loops() == 0, "{:?}", shape.homology[0]);
+    let verdict = shape.verdict.clone().unwrap();
+    assert!(verdict.word == Word::Loop && verdict.evidence[0].contains("by chance as well"), "{verdict:?}");
+    // What is said against a loop comes first, and the word is that of everything else.
+    let mut ring = whole(&planted(900, 6, 0.02, 12, |u, _| vec![(TAU * u).cos(), (TAU * u).sin(), 0.8 * u]), 0).1;
+    assert_eq!(ring.verdict.as_ref().unwrap().word, Word::Loop);
+    ring.without_loops("it is not there".into());
+    let verdict = ring.verdict.unwrap();
+    assert!(verdict.word != Word::Loop && verdict.evidence[0] == "it is not there", "{verdict:?}");
 }
 
 #[test]

@@ -10,10 +10,10 @@
 //!    and a tenth of the cloud's size, each more than twice the first that is not counted. **loop** as well: a thin, closed
 //!    circle in one plane ([`Shape::is_circle`]), whatever the null; points of unit length that lie in a plane can close
 //!    into nothing else, so that chance closes too, and the reasons say so.
-//! 4. **arc** or **curve**: path lengths are distances along one line (fit at least .9), the line connects nearly all
-//!    and no stretch of a fifth of it is bare, the cloud is thin about it (dimension at most 1.5, or at most 3 and half the
-//!    misfit of Gaussians as long and wide), and no interval of H1 is as long as the cloud is large; an arc bends around
-//!    one centre in one plane, through 45° or more.
+//! 4. **arc** or **curve**: path lengths are distances along one line (fit at least .9), the line connects nearly all and
+//!    no stretch of a fifth of it is bare, the cloud is thin about it (dimension at most 1.5; or dimension or entropy rank
+//!    at most 3, and half the misfit of Gaussians as long and wide), and no interval of H1 is as long as the cloud is
+//!    large; an arc bends around one centre in one plane, through 45° or more.
 //! 5. **loop** or **loops** that one of the most ring-like planes shows and the span does not. (After the curves: from
 //!    the right side a helix looks closed.)
 //! 6. **tree**: dimension at most 1.4, or .4 of that of Gaussians of its spread, and neither a line nor a loop: branches.
@@ -37,7 +37,7 @@ const SURE: f64 = 0.98;
 const LINE: f64 = 0.9;
 const CONNECTED: f64 = 0.8;
 const THIN: f64 = 1.5;
-/// The same where it is bent or drawn out clearly beyond Gaussians of its spread.
+/// The same, or the directions that share its variance, where it is drawn out clearly beyond Gaussians of its spread.
 const BLURRED: f64 = 3.0;
 /// The longest bare stretch of a line, as a share of it.
 const BARE: f64 = 0.2;
@@ -252,7 +252,8 @@ fn decide(shape: &Shape, loops: bool, evidence: &mut Vec<String>) -> Word {
     let (span, planes) = shape.homology.split_at(1);
     let open = !span[0].is_long();
     let blurred = |line: &Line| 1.0 - line.fit <= 0.5 * (1.0 - line.null_fit);
-    let thin = |line: &Line| dimension.is_some_and(|d| d <= THIN || d <= BLURRED && blurred(line));
+    let narrow = |d: f64| d <= BLURRED || shape.entropy_rank <= BLURRED;
+    let thin = |line: &Line| dimension.is_some_and(|d| d <= THIN || narrow(d) && blurred(line));
     let along = |line: &Line| line.fit >= LINE && line.connected >= CONNECTED && line.gap <= BARE && thin(line) && open;
     let sure = |line: &Line| line.fit >= SURE && line.connected >= NEARLY_ALL && along(line);
     if let Some(line) = shape.line.filter(sure) {

@@ -41,8 +41,9 @@ impl Packing {
     }
 }
 
-/// Steps towards the spatial median (Weiszfeld 1937).
+/// Most steps towards the spatial median (Weiszfeld 1937), and the step after which no more are made.
 const STEPS: usize = 30;
+const STILL: f64 = 1e-6;
 
 /// Participation ratio of the bearings of the unit directions of `rows` from their spatial median; zero rows are left
 /// out. None for fewer than two, or where all are one.
@@ -83,7 +84,12 @@ fn bearings(rows: &Points64) -> Vec<f64> {
     let mut median = mean(&vec![1.0; m]);
     for _ in 0..STEPS {
         let weights: Vec<f64> = unit.chunks_exact(d).map(|row| 1.0 / distance(row, &median).max(NOTHING)).collect();
-        median = mean(&weights);
+        let next = mean(&weights);
+        let moved = distance(&next, &median);
+        median = next;
+        if moved <= STILL {
+            break;
+        }
     }
     let mut bearings: Vec<f64> = Vec::with_capacity(unit.len());
     for row in unit.chunks_exact(d) {
