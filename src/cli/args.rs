@@ -380,7 +380,7 @@ pub(super) struct ExportArgs {
 pub(super) struct RenderArgs {
     #[command(flatten)]
     pub dict: StudyArgs,
-    /// Which view: map, feature, neighbors, clusters, features, selections, jobs, info, help
+    /// Which view: map, feature, neighbors, clusters, features, manifolds, manifold, heatmap, selections, jobs, info, help
     #[arg(long, value_name = "NAME")]
     pub view: String,
     /// The selected feature
