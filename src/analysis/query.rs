@@ -169,7 +169,7 @@ impl Study {
     /// The diffusion map of the decoder directions over each feature's `k` nearest.
     ///
     /// # Errors
-    /// As [`Study::knn`] and [`diffusion`](crate::geometry::diffusion::diffusion).
+    /// As [`Study::knn`] and [`diffusion()`].
     pub fn diffusion(&self, k: usize, dims: usize, task: &Task) -> Result<Diffusion> {
         diffusion(&kernel(&self.knn(k, task)?), dims, task)
     }
