@@ -67,7 +67,7 @@ pub fn diffusion(kernel: &Graph, dims: usize, task: &Task) -> Result<Diffusion> 
         let problem = Problem::new(format!("{dims} coordinates of a walk among {linked} features"));
         return Err(problem
             .expected("at least one, and fewer than the features with neighbours")
-            .hint("--dims 2")
+            .hint("a smaller --dims")
             .usage());
     }
     // Density off: weights over the strengths of both ends, in units of the mean so that they stay within f32.
