@@ -258,7 +258,7 @@ pub const ACTIONS: &[Row] = &[
     row(A::Open, "go.open", &["Enter"], OPENS, Some("open"), "Open what is under the cursor: a feature, a neighbour, a cluster, a passage"),
     row(A::NextPlane, "manifold.next-plane", &["p"], GROUP, Some("other plane"), "Look at the cloud in the next plane"),
     row(A::Turn, "manifold.turn", &["r"], GROUP, Some("turn"), "Turn the cloud in three dimensions with the arrows, or lie flat again"),
-    row(A::Chart, "manifold.chart", &["d"], GROUP, Some("charts"), "Next chart: cloud, loops, capture, cosines, stability, why"),
+    row(A::Chart, "manifold.chart", &["d"], GROUP, Some("charts"), "Next chart: cloud, loops, diagram, capture, cosines, stability, why"),
     row(A::Tint, "manifold.colour-by", &["o"], GROUP, Some("colour"), "Colour the cloud by the next: type, place, strength, each feature"),
     row(A::Grow, "manifold.grow", &["+", "="], GROUP, Some("grow"), "Add the feature nearest to the group"),
     row(A::FilterManifolds, "manifold.filter", &["f", "/", "&"], &[Manifolds], Some("filter"), "List only groups with these words: in name, label, grouping or verdict"),

@@ -45,6 +45,8 @@ pub enum Chart {
     Cloud,
     /// Intervals of H1 beside their null.
     Loops,
+    /// The same as points: birth against death.
+    Diagram,
     /// How fast directions capture the cloud.
     Capture,
     /// Cosines of the group's features, in the order in which they lie along the manifold.
@@ -56,12 +58,14 @@ pub enum Chart {
 }
 
 impl Chart {
-    const ALL: [Self; 6] = [Self::Cloud, Self::Loops, Self::Capture, Self::Cosines, Self::Stability, Self::Why];
+    const ALL: [Self; 7] =
+        [Self::Cloud, Self::Loops, Self::Diagram, Self::Capture, Self::Cosines, Self::Stability, Self::Why];
     /// Its name on screen.
     pub fn name(self) -> &'static str {
         match self {
             Self::Cloud => "cloud",
             Self::Loops => "loops",
+            Self::Diagram => "diagram",
             Self::Capture => "capture",
             Self::Cosines => "cosines",
             Self::Stability => "stability",

@@ -83,6 +83,75 @@ pub(super) fn loops(app: &App, open: &Portrait, area: Rect, buf: &mut Buffer) {
     }
 }
 
+/// The persistence diagram of the space that speaks: a point for each interval of H1, its birth to the right and its death
+/// upwards, above the diagonal by as much as it persists; and the line below which chance reaches.
+pub(super) fn diagram(app: &App, open: &Portrait, area: Rect, buf: &mut Buffer) {
+    let look = app.look();
+    let theme = &look.theme;
+    let lens = open.row.measured.lens(open.kind).map(|lens| &lens.shape.homology);
+    let Some(seen) = lens.and_then(|all| all.iter().find(|seen| seen.loops() > 0).or(all.first())) else {
+        return lines(app, &[("loops are not computed yet".into(), theme.muted())], area, buf);
+    };
+    if area.height < ROOM_FOR_KEY + 8 || area.width < 24 {
+        return lines(app, &[("there is no room for this chart".into(), theme.muted())], area, buf);
+    }
+    let height = area.height - ROOM_FOR_KEY - 2;
+    // A cell is twice as high as wide.
+    let plot = Rect { x: area.x + 5, y: area.y + 1, width: (2 * height).min(area.width - 6), height };
+    let null = seen.null_longest.unwrap_or(0.0);
+    let far = seen.h1.iter().map(|hole| hole.death).fold(null, f64::max) * 1.05;
+    let cell = |birth: f64, death: f64| {
+        let at = |value: f64, cells: u16| ((value / far * f64::from(cells)) as u16).min(cells - 1);
+        (plot.x + at(birth, plot.width), plot.bottom() - 1 - at(death, plot.height))
+    };
+    if far > 0.0 {
+        for step in 0..2 * plot.width {
+            let birth = far * f64::from(step) / f64::from(2 * plot.width);
+            let [own, chance] = [birth, birth + null].map(|death| cell(birth, death));
+            text::put(buf, plot, own.0, own.1, look.pick("╱", "/"), theme.muted());
+            if null > 0.0 && birth + null < far {
+                text::put(buf, plot, chance.0, chance.1, look.pick("┈", "-"), theme.muted());
+            }
+        }
+    }
+    for hole in seen.h1.iter().rev() {
+        let (x, y) = cell(hole.birth, hole.death);
+        let stands_out = hole.persistence > null;
+        let (mark, style) = if stands_out { (look.pick("●", "O"), theme.strong()) } else { ("·", theme.text()) };
+        text::put(buf, plot, x, y, if look.ascii && !stands_out { "o" } else { mark }, style);
+    }
+    text::put(buf, area, area.x, area.y, "death", theme.muted());
+    text::put(buf, area, area.x, plot.y, &format!("{far:.2}"), theme.muted());
+    text::put(buf, area, area.x, plot.bottom() - 1, "0", theme.muted());
+    text::put(buf, area, plot.x, plot.bottom(), "0 birth", theme.muted());
+    text::put_right(buf, area, plot.right(), plot.bottom(), &format!("{far:.2}"), theme.muted());
+    let drawn = seen.h1.len();
+    let which = if drawn < seen.intervals {
+        format!("the {drawn} longest of {}", seen.intervals)
+    } else {
+        counted(drawn, "interval", "intervals")
+    };
+    let key = [
+        (format!("{} of {}: {which} on {} landmarks", place(seen), open.kind.about(), seen.landmarks), theme.strong()),
+        (
+            format!(
+                "{} persists longer than every draw of the null, {} does not",
+                look.pick("●", "O"),
+                look.pick("·", "o")
+            ),
+            theme.text(),
+        ),
+        (
+            format!("{} the longest of {} draws, {null:.2} above birth = death", look.pick("┈", "-"), seen.null_draws),
+            theme.text(),
+        ),
+    ];
+    lines(app, &key, Rect { y: plot.bottom() + 1, height: area.bottom() - plot.bottom() - 1, ..area }, buf);
+}
+
+/// Lines below a persistence diagram.
+const ROOM_FOR_KEY: u16 = 4;
+
 fn place(seen: &Seen) -> String {
     seen.pcs.map_or("the span".into(), |[a, b]| format!("PC{a}-PC{b}"))
 }

@@ -111,6 +111,7 @@ fn main(app: &App, open: &Portrait, areas: &Areas, buf: &mut Buffer) {
             below(app, open, areas.legend, buf);
         }
         Chart::Loops => charts::loops(app, open, padded(inside), buf),
+        Chart::Diagram => charts::diagram(app, open, padded(inside), buf),
         Chart::Capture => charts::capture(app, open, padded(inside), buf),
         Chart::Cosines => charts::cosines(app, open, padded(inside), buf),
         Chart::Stability => charts::stability(app, open, padded(inside), buf),
@@ -223,7 +224,7 @@ fn side(app: &App, open: &Portrait, areas: &Areas, buf: &mut Buffer) {
         Along::Nothing => "its features, strongest first",
     };
     let p = open.row.measured.ring.as_ref().filter(|_| open.along == Along::Types).map(|order| order.found.p);
-    let remark = p.map_or(String::new(), |p| format!("p {} of chance", text::unit(p)));
+    let remark = p.map_or(String::new(), |p| format!("p {} by chance", text::unit(p)));
     let focused = app.focus() == Focus::Along;
     Pane { title, remark: &remark, focused, ..Pane::default() }.render(look, areas.side, buf);
     fields(app, open, areas.summary, buf);

@@ -568,7 +568,7 @@ fn the_weekday_ring_at_three_sizes_and_its_charts() {
         let text = shown(&app);
         assert!(week.iter().all(|day| text.contains(day)), "{text}");
         check(&format!("manifold_{width}x{height}"), &app);
-        for chart in ["loops", "capture", "cosines", "stability", "why"] {
+        for chart in ["loops", "diagram", "capture", "cosines", "stability", "why"] {
             press(&mut app, "d");
             assert_eq!(app.cloud().chart().name(), chart);
             if width == 120 {

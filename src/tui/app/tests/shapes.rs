@@ -82,11 +82,11 @@ fn planes_turns_colours_words_and_charts() {
     play(&mut app, "w");
     assert!(!app.cloud().has_words());
     let mut charts = Vec::new();
-    for _ in 0..6 {
+    for _ in 0..7 {
         play(&mut app, "d");
         charts.push(app.cloud().chart().name());
     }
-    assert_eq!(charts, ["loops", "capture", "cosines", "stability", "why", "cloud"]);
+    assert_eq!(charts, ["loops", "diagram", "capture", "cosines", "stability", "why", "cloud"]);
 }
 
 #[test]
