@@ -7,7 +7,8 @@
 //! 2. **arc** or **curve** at once, by rule 4, where path lengths fit one line to .98 and it connects nearly all: what
 //!    closes does not unroll, and turns of a spiral that come near each other make loops of no meaning.
 //! 3. **loop** or **loops**: in the span H1 has intervals longer than that of every draw of the null (p at most .01)
-//!    and a tenth of the cloud's size, each more than twice the first that is not counted. **loop** as well: a thin, closed
+//!    and a tenth of the cloud's size, each more than twice the first that is not counted; the longest at least .75 of that
+//!    size, where the dimension is above 1.5: narrower ones are holes in a surface. **loop** as well: a thin, closed
 //!    circle in one plane ([`Shape::is_circle`]), whatever the null; points of unit length that lie in a plane can close
 //!    into nothing else, so that chance closes too, and the reasons say so.
 //! 4. **arc** or **curve**: path lengths are distances along one line (fit at least .9), the line connects nearly all and
@@ -39,6 +40,8 @@ const CONNECTED: f64 = 0.8;
 const THIN: f64 = 1.5;
 /// The same, or the directions that share its variance, where it is drawn out clearly beyond Gaussians of its spread.
 const BLURRED: f64 = 3.0;
+/// Least interval of H1, against the cloud's size, of a loop in what is thicker than that.
+const HOLE: f64 = 0.75;
 /// The longest bare stretch of a line, as a share of it.
 const BARE: f64 = 0.2;
 /// Points of a clump, at least, on average.
@@ -264,7 +267,15 @@ fn decide(shape: &Shape, loops: bool, evidence: &mut Vec<String>) -> Word {
         said(evidence);
         return word;
     }
-    if let Some(word) = closed(&span[0], evidence).filter(|_| loops) {
+    // In what is thicker than a line a narrow hole is a hole.
+    let thick = dimension.is_some_and(|d| d > THIN);
+    let narrow_hole = |seen: &Seen| thick && seen.loops() > 0 && seen.persistence(0) < HOLE * seen.size;
+    let around = |seen: &Seen| loops && !narrow_hole(seen);
+    if narrow_hole(&span[0]) {
+        let (first, size) = (span[0].persistence(0), span[0].size);
+        evidence.push(format!("holes beyond the null, narrow for a cloud that thick: H1 {first:.3} of size {size:.3}"));
+    }
+    if let Some(word) = Some(&span[0]).filter(|seen| around(seen)).and_then(|seen| closed(seen, evidence)) {
         said(evidence);
         return word;
     }
@@ -285,7 +296,7 @@ fn decide(shape: &Shape, loops: bool, evidence: &mut Vec<String>) -> Word {
             evidence.push(format!("{:.0} % of that line lies bare: parts in a row", 100.0 * line.gap));
         }
     }
-    if let Some(word) = planes.iter().filter(|_| loops).find_map(|seen| closed(seen, evidence)) {
+    if let Some(word) = planes.iter().filter(|seen| around(seen)).find_map(|seen| closed(seen, evidence)) {
         evidence.insert(1, "the whole span does not show it".into());
         said(evidence);
         return word;
