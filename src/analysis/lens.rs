@@ -11,7 +11,7 @@
 
 use super::token_labels::TokenLabels;
 use crate::error::Result;
-use crate::geometry::cloud::{Cloud, Seen, Shape, ShapeParams, Word, irreducibility, unit};
+use crate::geometry::cloud::{Cloud, Seen, Shape, ShapeParams, Verdict, Word, irreducibility, unit};
 use crate::geometry::group::{GroupCloud, fired_apart};
 use crate::rows::Points64;
 use crate::task::Task;
@@ -162,8 +162,8 @@ impl Lens {
         let shape = Cloud::new(&points, kind.is_unit(), task)?.shape(params, task)?;
         Ok(Some(Self { together: tokens.together(), shape, apart: None }))
     }
-    /// Adds loops, lines, nulls, and what labels of the tokens say.
-    pub(super) fn finish(
+    /// Adds loops, lines and what labels of the tokens say.
+    fn deepen(
         &mut self,
         tokens: &GroupCloud,
         kind: LensKind,
@@ -171,60 +171,60 @@ impl Lens {
         params: &ShapeParams,
         task: &Task,
     ) -> Result<()> {
-        let own = |points: &Points64| Cloud::new(points, kind.is_unit(), task);
         let (points, kept) = kind.scaled(&tokens.points);
-        let cloud = own(&points)?;
+        let cloud = Cloud::new(&points, kind.is_unit(), task)?;
         cloud.deepen(&mut self.shape, params, task)?;
         if let Some(TokenLabels { labels, distance, .. }) = labels {
             let rows: Vec<u32> = kept.iter().map(|&at| tokens.tokens[at as usize]).collect();
             cloud.label(&mut self.shape, &labels.select(&rows), *distance, params.seed, task)?;
         }
-        let looped = self.seen().map(|seen| seen.pcs.is_some());
-        let (mut indices, mut longest, mut line) = (Vec::new(), 0.0f64, 0.0f64);
-        for draw in 0..APART_DRAWS {
-            task.check()?;
-            let drawn = fired_apart(tokens, params.seed, draw);
-            let (points, _) = kind.scaled(&drawn);
-            if points.len() < LEAST_TOKENS {
-                continue;
-            }
-            indices.push(irreducibility(&points, params.mode, params.seed, task)?.unwrap_or(0.0));
-            if let Some(in_plane) = looped {
-                longest = longest.max(own(&points)?.longest_loop(in_plane, params, task)?);
-            }
-            if self.is_line() && draw < LINE_DRAWS {
-                let few = own(&evenly(&points, LINE_POINTS))?;
-                line = line.max(few.arc_length(params.sources, task)?.map_or(0.0, |(_, found)| found.fit));
-            }
-        }
-        self.apart = Some(Apart {
-            draws: indices.len(),
-            irreducibility: indices.iter().sum::<f64>() / indices.len().max(1) as f64,
-            irreducibility_most: indices.iter().copied().fold(0.0, f64::max),
-            longest_loop: looped.map(|_| longest),
-            line: self.is_line().then_some(line),
-        });
         Ok(())
+    }
+    /// What one draw of features that fire apart shows of what the cloud shows: irreducibility, a loop, a line.
+    fn drawn(&self, points: &Points64, is_unit: bool, lines: bool, params: &ShapeParams, task: &Task) -> Result<Drawn> {
+        let own = |points: &Points64| Cloud::new(points, is_unit, task);
+        let irreducibility = irreducibility(points, params.mode, params.seed, task)?.unwrap_or(0.0);
+        let longest = match self.seen() {
+            Some(seen) => own(points)?.longest_loop(seen.pcs.is_some(), params, task)?,
+            None => 0.0,
+        };
+        let line = if self.is_line() && lines {
+            let few = own(&evenly(points, LINE_POINTS))?;
+            few.arc_length(params.sources, task)?.map_or(0.0, |(_, found)| found.fit)
+        } else {
+            0.0
+        };
+        Ok(Drawn { irreducibility, longest, line })
+    }
+    /// The null of all draws.
+    fn held_against(&mut self, draws: &[Drawn]) {
+        let most = |of: fn(&Drawn) -> f64| draws.iter().map(of).fold(0.0, f64::max);
+        self.apart = Some(Apart {
+            draws: draws.len(),
+            irreducibility: draws.iter().map(|draw| draw.irreducibility).sum::<f64>() / draws.len().max(1) as f64,
+            irreducibility_most: most(|draw| draw.irreducibility),
+            longest_loop: self.seen().map(|_| most(|draw| draw.longest)),
+            line: self.is_line().then(|| most(|draw| draw.line)),
+        });
     }
     /// What the rules made of it.
     pub fn word(&self) -> Option<Word> {
         self.shape.verdict.as_ref().map(|verdict| verdict.word)
     }
     fn is_line(&self) -> bool {
-        matches!(self.word(), Some(Word::Arc | Word::Curve))
+        self.shape.verdict.as_ref().is_some_and(Verdict::is_line)
     }
     /// Whether the loop of the verdict was seen in a plane and not in the span.
     pub(super) fn in_a_plane_alone(&self) -> bool {
         self.seen().is_some_and(|seen| seen.pcs.is_some())
     }
-    /// Where the loop of the verdict was seen.
-    fn seen(&self) -> Option<&Seen> {
-        let looped = matches!(self.word(), Some(Word::Loop | Word::Loops));
-        self.shape.homology.iter().find(|seen| looped && seen.loops() > 0)
+    /// Where the loop of the verdict was seen; none for a circle that chance closes too.
+    pub fn seen(&self) -> Option<&Seen> {
+        self.shape.homology.get(self.shape.verdict.as_ref()?.seen?)
     }
     /// Weighs the verdict against features that fire apart. A loop that they show as well is taken back, but for a thin
     /// circle in a plane: where features share a plane they can write nothing else, together or apart.
-    pub(super) fn doubt(&mut self) {
+    fn doubt(&mut self) {
         let Some(apart) = self.apart else { return };
         let own = self.seen().map(|seen| seen.persistence(0));
         let fit = self.shape.line.map_or(0.0, |line| line.fit);
@@ -264,6 +264,42 @@ impl Lens {
         let apart = self.apart.and_then(|apart| apart.line).unwrap_or(0.0);
         self.together * (line.fit - line.null_fit.max(apart)).max(0.0)
     }
+}
+
+/// See [`Lens::drawn`].
+struct Drawn {
+    irreducibility: f64,
+    longest: f64,
+    line: f64,
+}
+
+/// Adds loops, lines, labels and nulls to lenses that look at the same tokens, and weighs their verdicts.
+pub(super) fn finish(
+    lenses: &mut [(LensKind, &mut Lens)],
+    tokens: &GroupCloud,
+    labels: Option<&TokenLabels>,
+    params: &ShapeParams,
+    task: &Task,
+) -> Result<()> {
+    for (kind, lens) in &mut *lenses {
+        lens.deepen(tokens, *kind, labels, params, task)?;
+    }
+    let mut draws: Vec<Vec<Drawn>> = lenses.iter().map(|_| Vec::new()).collect();
+    for draw in 0..APART_DRAWS {
+        task.check()?;
+        let apart = fired_apart(tokens, params.seed, draw);
+        for ((kind, lens), draws) in lenses.iter().zip(&mut draws) {
+            let (points, _) = kind.scaled(&apart);
+            if points.len() >= LEAST_TOKENS {
+                draws.push(lens.drawn(&points, kind.is_unit(), draw < LINE_DRAWS, params, task)?);
+            }
+        }
+    }
+    for ((_, lens), draws) in lenses.iter_mut().zip(&draws) {
+        lens.held_against(draws);
+        lens.doubt();
+    }
+    Ok(())
 }
 
 /// At most so many of the points, evenly taken.

@@ -16,7 +16,7 @@
 use super::cache::{Arrays, Key};
 use super::fingerprint::Fingerprint;
 use super::groups::{COPY, Found, fold};
-use super::lens::{Lens, LensKind, tokens_of};
+use super::lens::{self, Lens, LensKind, tokens_of};
 use super::study::Study;
 use super::token_labels::TokenLabels;
 use super::words::label_words;
@@ -218,14 +218,13 @@ impl Study {
     /// The participation ratio below which no random set of `count` features of this dictionary comes; drawn once for
     /// each count and seed.
     fn packed_by_chance(&self, count: usize, seed: u64, task: &Task) -> Result<f64> {
-        let known = |packed: &Mutex<HashMap<(usize, u64), f64>>| {
-            packed.lock().unwrap_or_else(PoisonError::into_inner).get(&(count, seed)).copied()
-        };
-        if let Some(known) = known(&self.packed) {
+        let packed = || self.packed.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = packed().get(&(count, seed)).copied();
+        if let Some(known) = known {
             return Ok(known);
         }
         let found = packed_by_chance(&self.dictionary.decoder, count, seed, task)?;
-        self.packed.lock().unwrap_or_else(PoisonError::into_inner).insert((count, seed), found);
+        packed().insert((count, seed), found);
         Ok(found)
     }
     /// What a group writes on the tokens on which it fires.
@@ -238,8 +237,7 @@ impl Study {
             .map_err(|error| error.in_file(&self.name))
     }
     /// What is quick of every group, best first; from the cache whatever is finished there. A group that fires nowhere, or
-    /// whose directions are all zero, has no cloud and no row; nor
-    /// has a near-copy of a better one.
+    /// whose directions are all zero, has no cloud and no row; nor has a near-copy of a better one.
     ///
     /// # Errors
     /// If there are no activations, or the task is cancelled.
@@ -367,11 +365,13 @@ impl Study {
         let Manifold { found, measured, .. } = row;
         let cloud = self.group_cloud(&found.features, params.most_tokens, task)?;
         let activation = self.activation(task)?;
-        for (kind, lens) in LensKind::ALL.into_iter().zip(&mut measured.lenses) {
-            if let Some(lens) = lens {
+        let [raw, unit, share] = &mut measured.lenses;
+        for same in [vec![(LensKind::Raw, raw), (LensKind::Unit, unit)], vec![(LensKind::Share, share)]] {
+            let mut there: Vec<(LensKind, &mut Lens)> =
+                same.into_iter().filter_map(|(kind, lens)| Some((kind, lens.as_mut()?))).collect();
+            if let Some(&(kind, _)) = there.first() {
                 let tokens = tokens_of(&cloud, kind, activation);
-                lens.finish(&tokens, kind, self.token_labels(), &params.shape, task)?;
-                lens.doubt();
+                lens::finish(&mut there, &tokens, self.token_labels(), &params.shape, task)?;
             }
         }
         let means =

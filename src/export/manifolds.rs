@@ -2,7 +2,7 @@
 
 use super::objects::{self, Fields};
 use super::{Array, Data};
-use crate::analysis::lens::LensKind;
+use crate::analysis::lens::{LensKind, SHARE};
 use crate::analysis::manifolds::{Manifold, ManifoldParams, Order};
 use crate::analysis::portrait::Along;
 use crate::analysis::{Portrait, Study};
@@ -20,7 +20,7 @@ pub fn table_parameters(params: &ManifoldParams) -> Map<String, Value> {
     let shape = &params.shape;
     let all = json!({
         "verb": "manifolds", "most_tokens": params.most_tokens, "all": params.all, "landmarks": shape.landmarks,
-        "draws": shape.draws, "planes": shape.planes, "sources": shape.sources, "most_points": shape.most,
+        "draws": shape.draws, "share": SHARE, "planes": shape.planes, "sources": shape.sources, "most_points": shape.most,
     });
     all.as_object().cloned().unwrap_or_default()
 }

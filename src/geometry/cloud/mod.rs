@@ -159,6 +159,10 @@ impl Plane {
     fn is_successive(&self) -> bool {
         self.pcs[1] == self.pcs[0] + 1
     }
+    /// Share of the variance that it holds, of the shares `explained` by the components.
+    fn share(&self, explained: &[f64]) -> f64 {
+        self.pcs.iter().map(|pc| explained[pc - 1]).sum()
+    }
 }
 
 /// The irreducibility score of a cloud alone: the mean of (1 − M) S over the planes of successive components among the
@@ -256,10 +260,6 @@ impl Shape {
         verdict.evidence.insert(0, why);
         self.verdict = Some(verdict);
     }
-    /// Share of the variance that a plane holds.
-    pub fn share_of(&self, plane: &Plane) -> f64 {
-        plane.pcs.iter().map(|pc| self.explained_variance_ratio[pc - 1]).sum()
-    }
 }
 
 /// A cloud made ready to be measured.
@@ -326,7 +326,7 @@ impl Cloud {
     /// How much of a ring a plane promises: how ring-like it is, times the root of the share of the variance that it
     /// holds, so that the dregs of a cloud do not pass for its shape.
     fn promise(&self, plane: &Plane) -> f64 {
-        let share: f64 = plane.pcs.iter().map(|pc| self.spectrum.explained_variance_ratio[pc - 1]).sum();
+        let share = plane.share(&self.spectrum.explained_variance_ratio);
         plane.ring.map_or(0.0, |ring| ring.quality()) * share.sqrt()
     }
     /// All planes of the first components, with the ring of each.
@@ -457,8 +457,8 @@ impl Cloud {
     /// # Errors
     /// If the task is cancelled.
     pub fn longest_loop(&self, in_plane: bool, params: &ShapeParams, task: &Task) -> Result<f64> {
-        let planes = self.planes();
-        let best = self.best_plane(&planes).filter(|_| in_plane).map(|at| planes[at].pcs.map(|pc| pc - 1));
+        let planes = if in_plane { self.planes() } else { Vec::new() };
+        let best = self.best_plane(&planes).map(|at| planes[at].pcs.map(|pc| pc - 1));
         let ShapeParams { landmarks, seed, .. } = *params;
         let look = holes::Look { landmarks, draws: 0, planes: best.as_slice(), unit: self.unit, seed };
         let few = params.most.filter(|&most| most < self.spectrum.coordinates.len()).map(|most| self.thinned(most));

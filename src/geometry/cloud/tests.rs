@@ -469,12 +469,21 @@ fn parts_in_a_row_are_no_curve_and_unit_points_in_a_plane_close() {
     assert!(shape.is_circle() && shape.homology[0].loops() == 0, "{:?}", shape.homology[0]);
     let verdict = shape.verdict.clone().unwrap();
     assert!(verdict.word == Word::Loop && verdict.evidence[0].contains("by chance as well"), "{verdict:?}");
+    assert_eq!(verdict.seen, None, "no space shows it beyond chance");
     // What is said against a loop comes first, and the word is that of everything else.
     let mut ring = whole(&planted(900, 6, 0.02, 12, |u, _| vec![(TAU * u).cos(), (TAU * u).sin(), 0.8 * u]), 0).1;
-    assert_eq!(ring.verdict.as_ref().unwrap().word, Word::Loop);
+    assert_eq!(ring.verdict.as_ref().map(|verdict| (verdict.word, verdict.seen)), Some((Word::Loop, Some(0))));
     ring.without_loops("it is not there".into());
     let verdict = ring.verdict.unwrap();
-    assert!(verdict.word != Word::Loop && verdict.evidence[0] == "it is not there", "{verdict:?}");
+    assert!(verdict.word != Word::Loop && verdict.seen.is_none(), "{verdict:?}");
+    assert_eq!(verdict.evidence[0], "it is not there");
+    // Of the same ring a cloud thicker than a line, with a hole half as wide as it must be.
+    let mut holed = whole(&planted(900, 6, 0.02, 12, |u, v| vec![(TAU * u).cos(), (TAU * u).sin(), 0.8 * v]), 0).1;
+    assert_eq!(holed.verdict.as_ref().unwrap().seen, Some(0));
+    holed.homology[0].size *= 4.0;
+    let judged = verdict::verdict(&holed, true);
+    assert!(judged.seen != Some(0), "{judged:?}");
+    assert!(judged.evidence.iter().any(|why| why.contains("narrow for a cloud that thick")), "{judged:?}");
 }
 
 #[test]

@@ -6,9 +6,9 @@
 //!    their reach. Whether they stand around a ring is said with them.
 //! 2. **arc** or **curve** at once, by rule 4, where path lengths fit one line to .98 and it connects nearly all: what
 //!    closes does not unroll, and turns of a spiral that come near each other make loops of no meaning.
-//! 3. **loop** or **loops**: in the span H1 has intervals longer than that of every draw of the null (p at most .01)
-//!    and a tenth of the cloud's size, each more than twice the first that is not counted; the longest at least .75 of that
-//!    size, where the dimension is above 1.5: narrower ones are holes in a surface. **loop** as well: a thin, closed
+//! 3. **loop** or **loops**: in the span H1 has intervals longer than that of every draw of the null (p at most .01 of 99
+//!    draws, .025 of 39) and a tenth of the cloud's size, each more than twice the first that is not counted; the longest
+//!    at least .75 of that size, where the dimension is above 1.5: narrower ones are holes in a surface. **loop** as well: a thin, closed
 //!    circle in one plane ([`Shape::is_circle`]), whatever the null; points of unit length that lie in a plane can close
 //!    into nothing else, so that chance closes too, and the reasons say so.
 //! 4. **arc** or **curve**: path lengths are distances along one line (fit at least .9), the line connects nearly all and
@@ -40,7 +40,7 @@ const CONNECTED: f64 = 0.8;
 const THIN: f64 = 1.5;
 /// The same, or the directions that share its variance, where it is drawn out clearly beyond Gaussians of its spread.
 const BLURRED: f64 = 3.0;
-/// Least interval of H1, against the cloud's size, of a loop in what is thicker than that.
+/// Least interval of H1, against the cloud's size, of a loop in a cloud that is not thin.
 const HOLE: f64 = 0.75;
 /// The longest bare stretch of a line, as a share of it.
 const BARE: f64 = 0.2;
@@ -104,6 +104,8 @@ pub struct Verdict {
     pub evidence: Vec<String>,
     /// Whether its points or clumps stand around a ring.
     pub around: bool,
+    /// The space that showed the loops of the word, by its place in [`Shape::homology`].
+    pub seen: Option<usize>,
 }
 
 impl Verdict {
@@ -124,7 +126,10 @@ impl Verdict {
 impl Shape {
     /// Whether the cloud is one thin, closed circle in a plane, by the measures that are there.
     pub fn is_circle(&self) -> bool {
-        let plane = self.best().filter(|plane| self.share_of(plane) >= PLANE).and_then(|plane| plane.ring);
+        let plane = self
+            .best()
+            .filter(|plane| plane.share(&self.explained_variance_ratio) >= PLANE)
+            .and_then(|plane| plane.ring);
         let round = plane.is_some_and(|ring| ring.roundness >= ROUND && ring.coverage >= CLOSED);
         let thin = self.intrinsic_dimension.middle().is_some_and(|dimension| dimension <= THIN);
         round && thin && self.homology.first().is_some_and(Seen::is_long)
@@ -142,11 +147,11 @@ impl Seen {
 pub(super) fn verdict(shape: &Shape, loops: bool) -> Verdict {
     let mut evidence = Vec::new();
     let around = standing(shape, &mut evidence);
-    let word = decide(shape, loops, &mut evidence);
+    let (word, seen) = decide(shape, loops, &mut evidence);
     if let Some(sampled) = shape.sampled {
         evidence.push(format!("loops, lines and dimension on {sampled} of {} points, evenly taken", shape.points));
     }
-    Verdict { word, evidence, around }
+    Verdict { word, evidence, around, seen }
 }
 
 /// Whether the clumps stand around a ring in the best plane.
@@ -161,7 +166,7 @@ fn standing(shape: &Shape, evidence: &mut Vec<String>) -> bool {
         None => plane.ring,
     };
     let Some(found) = found.filter(|ring| ring.quality() >= AROUND) else { return false };
-    let share = shape.share_of(plane);
+    let share = plane.share(&shape.explained_variance_ratio);
     evidence.push(format!(
         "around a ring in PC{}-PC{} ({:.0} % of the variance): roundness {:.2}, closed for {:.0} % of the turn",
         plane.pcs[0],
@@ -224,7 +229,8 @@ fn lies_along(shape: &Shape, line: &Line, evidence: &mut Vec<String>) -> Word {
     Word::Arc
 }
 
-fn decide(shape: &Shape, loops: bool, evidence: &mut Vec<String>) -> Word {
+/// The word, and which space showed its loops.
+fn decide(shape: &Shape, loops: bool, evidence: &mut Vec<String>) -> (Word, Option<usize>) {
     let tight = |clumps: &&Clumps| {
         let count = clumps.count;
         (2..=POINTS).contains(&count)
@@ -238,11 +244,11 @@ fn decide(shape: &Shape, loops: bool, evidence: &mut Vec<String>) -> Word {
             gap => format!("{gap:.1} times their reach apart"),
         };
         evidence.insert(0, format!("{} clumps, {gap}, hold {:.0} % of the points", clumps.count, 100.0 * clumps.share));
-        return Word::Points;
+        return (Word::Points, None);
     }
     if shape.homology.is_empty() {
         evidence.push("loops and paths are not computed yet".into());
-        return Word::Unclear;
+        return (Word::Unclear, None);
     }
     let dimension = shape.intrinsic_dimension.middle();
     let said = |evidence: &mut Vec<String>| {
@@ -255,8 +261,8 @@ fn decide(shape: &Shape, loops: bool, evidence: &mut Vec<String>) -> Word {
     let (span, planes) = shape.homology.split_at(1);
     let open = !span[0].is_long();
     let blurred = |line: &Line| 1.0 - line.fit <= 0.5 * (1.0 - line.null_fit);
-    let narrow = |d: f64| d <= BLURRED || shape.entropy_rank <= BLURRED;
-    let thin = |line: &Line| dimension.is_some_and(|d| d <= THIN || narrow(d) && blurred(line));
+    let few = |d: f64| d <= BLURRED || shape.entropy_rank <= BLURRED;
+    let thin = |line: &Line| dimension.is_some_and(|d| d <= THIN || few(d) && blurred(line));
     let along = |line: &Line| line.fit >= LINE && line.connected >= CONNECTED && line.gap <= BARE && thin(line) && open;
     let sure = |line: &Line| line.fit >= SURE && line.connected >= NEARLY_ALL && along(line);
     if let Some(line) = shape.line.filter(sure) {
@@ -265,43 +271,52 @@ fn decide(shape: &Shape, loops: bool, evidence: &mut Vec<String>) -> Word {
             evidence.push(format!("its turns come near each other: H1 {:.3}", span[0].persistence(0)));
         }
         said(evidence);
-        return word;
+        return (word, None);
     }
     // In what is thicker than a line a narrow hole is a hole.
     let thick = dimension.is_some_and(|d| d > THIN);
-    let narrow_hole = |seen: &Seen| thick && seen.loops() > 0 && seen.persistence(0) < HOLE * seen.size;
-    let around = |seen: &Seen| loops && !narrow_hole(seen);
-    if narrow_hole(&span[0]) {
+    let hole = |seen: &Seen| thick && seen.loops() > 0 && seen.persistence(0) < HOLE * seen.size;
+    if hole(&span[0]) {
         let (first, size) = (span[0].persistence(0), span[0].size);
         evidence.push(format!("holes beyond the null, narrow for a cloud that thick: H1 {first:.3} of size {size:.3}"));
     }
-    if let Some(word) = Some(&span[0]).filter(|seen| around(seen)).and_then(|seen| closed(seen, evidence)) {
+    if loops
+        && !hole(&span[0])
+        && let Some(word) = closed(&span[0], evidence)
+    {
         said(evidence);
-        return word;
+        return (word, Some(0));
     }
     if shape.is_circle() {
         evidence
             .insert(0, "one thin closed circle in a plane, where points of one length close by chance as well".into());
         said(evidence);
-        return Word::Loop;
+        return (Word::Loop, None);
     }
     if let Some(line) = shape.line {
         if along(&line) {
             let word = lies_along(shape, &line, evidence);
             said(evidence);
-            return word;
+            return (word, None);
         }
         evidence.push(fits(&line));
         if line.gap > BARE {
             evidence.push(format!("{:.0} % of that line lies bare: parts in a row", 100.0 * line.gap));
         }
     }
-    if let Some(word) = planes.iter().filter(|seen| around(seen)).find_map(|seen| closed(seen, evidence)) {
-        evidence.insert(1, "the whole span does not show it".into());
-        said(evidence);
-        return word;
+    for (at, seen) in planes.iter().enumerate().filter(|(_, seen)| loops && !hole(seen)) {
+        if let Some(word) = closed(seen, evidence) {
+            evidence.insert(1, "the whole span does not show it".into());
+            said(evidence);
+            return (word, Some(at + 1));
+        }
     }
     said(evidence);
+    (of_dimension(shape, dimension, evidence), None)
+}
+
+/// The word for what is neither points nor loops nor a line.
+fn of_dimension(shape: &Shape, dimension: Option<f64>, evidence: &mut Vec<String>) -> Word {
     let Some(dimension) = dimension else { return Word::Unclear };
     if dimension <= TREE || shape.null_dimension.is_some_and(|null| dimension <= BRANCHES * null) {
         return Word::Tree;

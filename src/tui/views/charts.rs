@@ -83,13 +83,13 @@ pub(super) fn loops(app: &App, open: &Portrait, area: Rect, buf: &mut Buffer) {
     }
 }
 
-/// The persistence diagram of the space that speaks: a point for each interval of H1, its birth to the right and its death
+/// The persistence diagram of the cloud on screen, in the space that showed its loop or else in the span: a point for each interval of H1, its birth to the right and its death
 /// upwards, above the diagonal by as much as it persists; and the line below which chance reaches.
 pub(super) fn diagram(app: &App, open: &Portrait, area: Rect, buf: &mut Buffer) {
     let look = app.look();
     let theme = &look.theme;
-    let lens = open.row.measured.lens(open.kind).map(|lens| &lens.shape.homology);
-    let Some(seen) = lens.and_then(|all| all.iter().find(|seen| seen.loops() > 0).or(all.first())) else {
+    let lens = open.row.measured.lens(open.kind);
+    let Some(seen) = lens.and_then(|lens| lens.seen().or(lens.shape.homology.first())) else {
         return lines(app, &[("loops are not computed yet".into(), theme.muted())], area, buf);
     };
     if area.height < ROOM_FOR_KEY + 8 || area.width < 24 {
