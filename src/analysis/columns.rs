@@ -1,5 +1,6 @@
 //! The columns of a feature: one table that filters, exports, sorts and completions share.
 
+use super::selections::Selections;
 use super::study::Study;
 use super::words::Words;
 use crate::rows::Points;
@@ -19,6 +20,7 @@ pub enum Column {
     MaxActivation,
     MeanActivation,
     Norm,
+    Selection,
 }
 
 /// What a column holds.
@@ -30,6 +32,8 @@ pub enum ColumnKind {
     Cluster,
     /// Words.
     Text,
+    /// Names of sets, of which a feature may be in several.
+    Names,
 }
 
 /// One row of the table of columns.
@@ -76,6 +80,7 @@ pub const COLUMNS: &[ColumnRow] = &[
         "mean activation where it fires, if it does",
     ),
     row(Column::Norm, "norm", ColumnKind::Number, false, "length of the decoder direction"),
+    row(Column::Selection, "selection", ColumnKind::Names, false, "named selections that it is in, joined by ;"),
 ];
 
 /// The columns that `export` writes when none are named.
@@ -115,7 +120,7 @@ impl Column {
             Self::Label => &["labels"],
             Self::TopTokens => &["acts", "tokens"],
             Self::Density | Self::MaxActivation | Self::MeanActivation => &["acts"],
-            Self::Feature | Self::X | Self::Y | Self::Cluster | Self::Norm => &[],
+            Self::Feature | Self::X | Self::Y | Self::Cluster | Self::Norm | Self::Selection => &[],
         }
     }
     /// Its name.
@@ -159,9 +164,15 @@ pub struct FeatureTable<'a> {
     pub clusters: Option<&'a [i32]>,
     /// What the features are about, if it was gathered; else it is gathered feature by feature.
     pub words: Option<&'a Words>,
+    /// The named selections, once they are read.
+    pub selections: Option<&'a Selections>,
 }
 
 impl<'a> FeatureTable<'a> {
+    /// The columns that `study` alone can tell.
+    pub fn of(study: &'a Study) -> Self {
+        Self { study, coordinates: None, clusters: None, words: None, selections: None }
+    }
     /// Number of features.
     pub fn len(&self) -> usize {
         self.study.features()
@@ -180,6 +191,7 @@ impl<'a> FeatureTable<'a> {
             Column::TopTokens => self.study.activations().is_some() && self.study.tokens().is_some(),
             Column::Density | Column::MaxActivation | Column::MeanActivation => self.study.activations().is_some(),
             Column::Norm => self.study.known_norms().is_some(),
+            Column::Selection => self.selections.is_some(),
         }
     }
     /// The value of `column` for `feature`.
@@ -209,6 +221,10 @@ impl<'a> FeatureTable<'a> {
                 (!values.is_empty()).then(value)
             })),
             Column::Norm => number(self.study.known_norms().map(|norms| norms[feature].into())),
+            Column::Selection => self.selections.map_or(Value::None, |all| {
+                let names: Vec<&str> = all.of(feature as u32).collect();
+                if names.is_empty() { Value::None } else { Value::Text(names.join(";").into()) }
+            }),
         }
     }
 }

@@ -124,7 +124,12 @@ impl Expression {
             Self::Not(part) => !part.holds(table, feature),
             Self::Compare(column, operator, literals) => {
                 let value = table.value(*column, feature);
-                literals.iter().any(|literal| operator.holds(&value, literal))
+                match (column.row().kind, value) {
+                    (ColumnKind::Names, value) => {
+                        literals.iter().any(|literal| operator.holds_of_names(&value, literal))
+                    }
+                    (_, value) => literals.iter().any(|literal| operator.holds(&value, literal)),
+                }
             }
         }
     }
@@ -143,6 +148,15 @@ impl Operator {
                 value.partial_cmp(wanted).is_some_and(|order| self.ordered(order))
             }
             (_, Literal::Text(_)) => false,
+        }
+    }
+    /// Whether it holds of any of several names; that none is equal, for `!=`.
+    fn holds_of_names(self, value: &Value<'_>, literal: &Literal) -> bool {
+        let Value::Text(names) = value else { return self == Self::NotEqual };
+        let mut each = names.split(';').map(|name| Value::Text(name.into()));
+        match self {
+            Self::NotEqual => each.all(|name| self.holds(&name, literal)),
+            _ => each.any(|name| self.holds(&name, literal)),
         }
     }
     fn ordered(self, order: std::cmp::Ordering) -> bool {
@@ -301,7 +315,8 @@ impl Parser {
             return self.fail("expected = != < <= > >= ~ or in");
         };
         let operator = *operator;
-        if operator == Operator::Matches && column.row().kind != ColumnKind::Text {
+        let is_text = matches!(column.row().kind, ColumnKind::Text | ColumnKind::Names);
+        if operator == Operator::Matches && !is_text {
             return self.fail(format!("~ looks for a part of a text, and {} is a number: = or in", column.name()));
         }
         self.next += 1;
@@ -316,7 +331,7 @@ impl Parser {
         let kind = column.row().kind;
         let number = text.parse::<f64>().ok().filter(|x| x.is_finite());
         let literal = match kind {
-            ColumnKind::Text => Literal::Text(text),
+            ColumnKind::Text | ColumnKind::Names => Literal::Text(text),
             ColumnKind::Cluster => match (number, cluster_of(&text)) {
                 (Some(x), _) => Literal::Number(x),
                 (None, Some(cluster)) => Literal::Number(cluster.into()),

@@ -7,8 +7,10 @@
 //! by news of what was cancelled. So a stale result is never shown.
 
 use super::manifolds::Manifold;
+use super::pairs::Pairs;
 use super::portrait::Portrait;
 use super::query::Ranked;
+use super::selections::Selections;
 use super::words::Words;
 use crate::error::{Error, Result};
 use crate::geometry::cluster::Clusters;
@@ -43,6 +45,10 @@ pub enum JobKind {
     Manifolds,
     /// One of them is measured whole.
     Manifold,
+    /// The pairs of a set of features are measured.
+    Pairs,
+    /// The named selections are read.
+    Selections,
     /// Something is written to a file.
     Export,
 }
@@ -58,12 +64,17 @@ impl JobKind {
             Self::Neighbours => "neighbours of a feature",
             Self::Manifolds => "manifolds",
             Self::Manifold => "one manifold",
+            Self::Pairs => "pairs",
+            Self::Selections => "selections",
             Self::Export => "export",
         }
     }
     /// Whether somebody waits for it in front of the screen while a long one may be at work.
     fn is_short(self) -> bool {
-        matches!(self, Self::Clusters | Self::Neighbours | Self::Manifold | Self::Export)
+        matches!(
+            self,
+            Self::Clusters | Self::Neighbours | Self::Manifold | Self::Pairs | Self::Selections | Self::Export
+        )
     }
 }
 
@@ -106,6 +117,10 @@ pub enum Product {
     Manifolds(Arc<Vec<Manifold>>, bool),
     /// One of them, whole.
     Portrait(Arc<Portrait>),
+    /// The similarities of a set of features.
+    Pairs(Arc<Pairs>),
+    /// The named selections, and what was wrong with their file.
+    Selections(Arc<Selections>, Option<String>),
     /// A file that was written, with a word about what it holds.
     File(std::path::PathBuf, String),
 }

@@ -380,7 +380,8 @@ pub(super) struct ExportArgs {
 pub(super) struct RenderArgs {
     #[command(flatten)]
     pub dict: StudyArgs,
-    /// Which view: map, feature, neighbors, clusters, features, manifolds, manifold, heatmap, selections, jobs, info, help
+    /// Which view: map, feature, neighbors, clusters, manifolds, manifold, features, selections, heatmap, histograms, jobs,
+    /// info, help
     #[arg(long, value_name = "NAME")]
     pub view: String,
     /// The selected feature
@@ -389,6 +390,9 @@ pub(super) struct RenderArgs {
     /// The selected cluster: a number, a letter or none
     #[arg(long, value_name = "C")]
     pub cluster: Option<String>,
+    /// With --view manifold: cloud, loops, diagram, capture, cosines, stability or why [default: cloud]
+    #[arg(long, value_name = "NAME")]
+    pub chart: Option<String>,
     /// The filter
     #[arg(long = "where", value_name = "EXPR")]
     pub filter: Option<String>,

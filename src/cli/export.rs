@@ -6,7 +6,7 @@ use super::{cluster, input, opening, progress};
 use crate::analysis::columns::{COLUMNS, ColumnKind, DEFAULT_COLUMNS};
 use crate::analysis::fingerprint::source;
 use crate::analysis::map::layout_parameters;
-use crate::analysis::{Column, Evidence, FeatureTable, Filter, MapParams, Study};
+use crate::analysis::{Column, Evidence, FeatureTable, Filter, MapParams, Selections, Study};
 use crate::error::{Error, Problem, Result};
 use crate::export::table::{arrays, count};
 use crate::export::{Document, Sink};
@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 pub(super) fn run(args: &ExportArgs, common: &Common) -> Result<()> {
     let columns = columns(&args.columns)?;
     let sink = Sink::new(&args.output, common.force, count(&columns))?;
-    if let Some(text) = columns.iter().find(|column| column.row().kind == ColumnKind::Text)
+    if let Some(text) = columns.iter().find(|column| matches!(column.row().kind, ColumnKind::Text | ColumnKind::Names))
         && sink.holds_numbers_alone()
     {
         return Err(Problem::new(format!("npy holds numbers, and {} is text", text.name()))
@@ -41,7 +41,9 @@ pub(super) fn run(args: &ExportArgs, common: &Common) -> Result<()> {
         if needed.iter().any(|column| !column.evidence().is_empty()) {
             sink.spares(study.load_evidence(task)?.files())?;
         }
-        let known = FeatureTable { study: &study, coordinates: None, clusters: None, words: None };
+        let wanted = needed.contains(&Column::Selection);
+        let selections = wanted.then(|| opening::selections(&study)).transpose()?;
+        let known = FeatureTable { selections: selections.as_ref(), ..FeatureTable::of(&study) };
         if let Some(column) = asked.iter().find(|column| !column.evidence().is_empty() && !known.has(**column)) {
             return Err(missing(*column));
         }
@@ -66,6 +68,9 @@ pub(super) fn run(args: &ExportArgs, common: &Common) -> Result<()> {
         {
             provenance.parameters.remove(part);
         }
+        provenance.parameters.extend(
+            selections.as_ref().and_then(Selections::path).map(|path| ("selections".to_string(), source(path))),
+        );
         let arrays = arrays(&table, &columns, &features);
         sink.write(&Document { rows: "features", arrays, extras: Vec::new(), provenance, bare: args.bare }, task)
     })

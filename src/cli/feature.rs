@@ -18,7 +18,7 @@ pub(super) fn run(args: &FeatureArgs, common: &Common) -> Result<()> {
             if k == 0 { Vec::new() } else { study.neighbors(args.feature, k, NeighborsBy::Decoder, task)? };
         study.norms(task)?;
         let evidence = study.load_evidence(task)?;
-        let table = FeatureTable { study: &study, coordinates: None, clusters: None, words: None };
+        let table = FeatureTable::of(&study);
         let passages = evidence.examples(args.feature, args.passages, RADIUS);
         Ok((Detail::gather(&table, None, args.feature as u32, 0), passages, neighbors))
     })?;

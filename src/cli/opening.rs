@@ -4,7 +4,7 @@ use super::shared::{Common, GroupArgs, LayoutArgs, OpenArgs};
 use crate::analysis::cache::{Cache, DEFAULT_LIMIT};
 use crate::analysis::fingerprint::Fingerprint;
 use crate::analysis::open::{Request, open_located};
-use crate::analysis::{MapParams, Study};
+use crate::analysis::{MapParams, Selections, Study};
 use crate::error::Result;
 use crate::export::Provenance;
 use crate::geometry::cloud::LabelDistance;
@@ -12,6 +12,7 @@ use crate::geometry::cluster::hdbscan::HdbscanParams;
 use crate::geometry::umap::UmapParams;
 use crate::sae::find::{Found, Listing, Located, look};
 use crate::sae::open::OpenOptions;
+use crate::tui::crash;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -83,6 +84,11 @@ pub(super) fn request(args: &OpenArgs) -> Result<Request> {
             pick: args.files.pick.clone(),
         },
     })
+}
+
+/// The named selections of a study; none if the user has no home.
+pub(super) fn selections(study: &Study) -> Result<Selections> {
+    crash::folder().map_or_else(|| Ok(Selections::unkept()), |folder| Selections::open(study, &folder))
 }
 
 /// The layout that the flags ask for; the default neighbourhood is cut to what `features` features allow.

@@ -19,24 +19,6 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Views of the contract and the pages they are (and which chart fills that of a group); none for those that a later
-/// build brings.
-const VIEWS: &[(&str, Option<(Page, Chart)>)] = &[
-    ("map", Some((Page::Map, Chart::Cloud))),
-    ("feature", Some((Page::Feature, Chart::Cloud))),
-    ("neighbors", Some((Page::Neighbours, Chart::Cloud))),
-    ("clusters", Some((Page::Clusters, Chart::Cloud))),
-    ("jobs", Some((Page::Jobs, Chart::Cloud))),
-    ("features", Some((Page::Table, Chart::Cloud))),
-    ("selections", Some((Page::Marks, Chart::Cloud))),
-    ("info", Some((Page::Info, Chart::Cloud))),
-    ("help", Some((Page::Help, Chart::Cloud))),
-    ("manifolds", Some((Page::Manifolds, Chart::Cloud))),
-    ("manifold", Some((Page::Manifold, Chart::Cloud))),
-    ("heatmap", Some((Page::Manifold, Chart::Cosines))),
-    ("histograms", None),
-];
-
 /// How a frame is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -45,7 +27,13 @@ enum Kind {
 }
 
 pub(super) fn run(args: &RenderArgs, common: &Common) -> Result<()> {
-    let (page, chart) = page(&args.view)?;
+    let page = page(&args.view)?;
+    let chart = args.chart.as_deref().map_or(Ok(Chart::Cloud), chart)?;
+    if args.chart.is_some() && page != Page::Manifold {
+        return Err(Problem::new(format!("--chart has no effect with --view {}", args.view))
+            .hint("--view manifold")
+            .usage());
+    }
     let size = size(&args.size)?;
     let kind = args.output.as_deref().map_or(Ok(Kind::Text), kind)?;
     let target = args.output.as_deref().map(|path| Target::new(path, common.force)).transpose()?;
@@ -67,7 +55,7 @@ pub(super) fn run(args: &RenderArgs, common: &Common) -> Result<()> {
     let look = Look { styled, ..Look::new(Theme::new(tier, Ground::Dark), args.glyphs) };
     let frame = progress::with_task(common, |task| {
         let products = products(&study, &params, &scene, task)?;
-        let options = Options { params, look, multiplexer: None, mouse: false, has_others: false };
+        let options = Options { params, look, ..Options::new(Theme::new(tier, Ground::Dark)) };
         still(&study, products, options, &scene, size, task)
     })?;
     let text = match kind {
@@ -81,15 +69,19 @@ pub(super) fn run(args: &RenderArgs, common: &Common) -> Result<()> {
     }
 }
 
-fn page(view: &str) -> Result<(Page, Chart)> {
-    match VIEWS.iter().find(|(name, _)| *name == view) {
-        Some((_, Some(page))) => Ok(*page),
-        Some((_, None)) => Err(Error::NotInBuild(format!("the view {view}"))),
-        None => {
-            let names: Vec<&str> = VIEWS.iter().filter(|(_, page)| page.is_some()).map(|(name, _)| *name).collect();
-            Err(Problem::new(format!("there is no view {view:?}")).expected(names.join(", ")).usage())
-        }
-    }
+fn page(view: &str) -> Result<Page> {
+    Page::ALL.into_iter().find(|page| page.view() == view).ok_or_else(|| {
+        let names: Vec<&str> = Page::ALL.into_iter().map(Page::view).collect();
+        Problem::new(format!("there is no view {view:?}")).expected(names.join(", ")).usage()
+    })
+}
+
+/// What fills the page of one group.
+fn chart(name: &str) -> Result<Chart> {
+    Chart::ALL.into_iter().find(|chart| chart.name() == name).ok_or_else(|| {
+        let names: Vec<&str> = Chart::ALL.into_iter().map(Chart::name).collect();
+        Problem::new(format!("there is no chart {name:?}")).expected(names.join(", ")).usage()
+    })
 }
 
 fn size(text: &str) -> Result<(u16, u16)> {

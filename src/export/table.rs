@@ -26,7 +26,7 @@ fn data(table: &FeatureTable<'_>, column: Column, features: &[usize]) -> Data {
             Data::F32(values.map(|v| v.number().map_or(f32::NAN, |x| x as f32)).collect())
         }
         (_, ColumnKind::Number) => Data::F64(values.map(|v| v.number().unwrap_or(f64::NAN)).collect()),
-        (_, ColumnKind::Text) => Data::Text(
+        (_, ColumnKind::Text | ColumnKind::Names) => Data::Text(
             values
                 .map(|value| match value {
                     Value::Text(text) => Some(text.into_owned()),

@@ -8,8 +8,8 @@
 
 use Action as A;
 use Context::{
-    Along, Cloud, Clusters, Confirm, Help, Info, Jobs, Manifolds, Map, Marks, Neighbours, Passages, Picker, Prompt,
-    Side, Table,
+    Along, Cloud, Clusters, Confirm, Heatmap, Help, Histograms, Info, Jobs, Manifolds, Map, Neighbours, Passages,
+    Picker, Prompt, Selections, Side, Table,
 };
 
 /// What a user can do.
@@ -39,6 +39,7 @@ pub enum Action {
     ColourBy,
     Glyphs,
     BoxSelect,
+    Lasso,
     PreviousCluster,
     NextCluster,
     Open,
@@ -53,7 +54,9 @@ pub enum Action {
     GoClusters,
     GoManifolds,
     GoTable,
-    GoMarks,
+    GoSelections,
+    GoHeatmap,
+    GoHistograms,
     GoJobs,
     GoInfo,
     GoId,
@@ -87,8 +90,23 @@ pub enum Action {
     LayOut,
     Mark,
     MarkShown,
+    MarkNeighbours,
+    MarkInvert,
     OnlyMarked,
     ClearMarks,
+    SaveMarks,
+    TakeSelection,
+    UniteSelection,
+    IntersectSelection,
+    SubtractSelection,
+    RenameSelection,
+    RemoveSelection,
+    ImportSelections,
+    HeatBy,
+    HeatOrder,
+    HeatFeatures,
+    BinSpan,
+    Pin,
     YankId,
     YankRow,
     Export,
@@ -105,6 +123,7 @@ pub enum Action {
     No,
     Help,
     CloseHelp,
+    Tour,
     Palette,
     ToggleMouse,
     Redraw,
@@ -134,8 +153,12 @@ pub enum Context {
     Along,
     /// The table of features.
     Table,
-    /// The list of marked features.
-    Marks,
+    /// The list of selections.
+    Selections,
+    /// The pairs of a set of features.
+    Heatmap,
+    /// The histograms.
+    Histograms,
     /// The list of jobs.
     Jobs,
     /// What is known about the dictionary.
@@ -152,9 +175,9 @@ pub enum Context {
 
 impl Context {
     /// Every context.
-    pub const ALL: [Self; 16] = [
-        Map, Side, Passages, Neighbours, Clusters, Manifolds, Cloud, Along, Table, Marks, Jobs, Info, Help, Picker,
-        Prompt, Confirm,
+    pub const ALL: [Self; 18] = [
+        Map, Side, Passages, Neighbours, Clusters, Manifolds, Cloud, Along, Table, Selections, Heatmap, Histograms,
+        Jobs, Info, Help, Picker, Prompt, Confirm,
     ];
 
     /// What the help calls it.
@@ -169,7 +192,9 @@ impl Context {
             Cloud => "cloud",
             Along => "along the manifold",
             Table => "table of features",
-            Marks => "marked features",
+            Selections => "selections",
+            Heatmap => "heatmap",
+            Histograms => "histograms",
             Jobs => "jobs",
             Info => "dictionary",
             Help => "help",
@@ -200,31 +225,45 @@ pub struct Row {
 /// Everywhere.
 const ALL: &[Context] = &Context::ALL;
 /// Wherever keys are commands rather than text or an answer.
-const PANES: &[Context] =
-    &[Map, Side, Passages, Neighbours, Clusters, Manifolds, Cloud, Along, Table, Marks, Jobs, Info, Help];
+const PANES: &[Context] = &[
+    Map, Side, Passages, Neighbours, Clusters, Manifolds, Cloud, Along, Table, Selections, Heatmap, Histograms, Jobs,
+    Info, Help,
+];
 /// Wherever there is a cursor to move.
-const MOVES: &[Context] =
-    &[Map, Side, Passages, Neighbours, Clusters, Manifolds, Cloud, Along, Table, Marks, Jobs, Info, Help, Picker];
+const MOVES: &[Context] = &[
+    Map, Side, Passages, Neighbours, Clusters, Manifolds, Cloud, Along, Table, Selections, Heatmap, Histograms, Jobs,
+    Info, Help, Picker,
+];
 /// Where `/` searches features, dictionaries, or the help.
-const SEARCHES: &[Context] =
-    &[Map, Side, Passages, Neighbours, Clusters, Cloud, Along, Table, Marks, Jobs, Info, Help, Picker];
+const SEARCHES: &[Context] = &[
+    Map, Side, Passages, Neighbours, Clusters, Cloud, Along, Table, Selections, Heatmap, Histograms, Jobs, Info, Help,
+    Picker,
+];
 /// Where there are rows or features to open.
-const OPENS: &[Context] = &[Map, Side, Passages, Neighbours, Clusters, Manifolds, Cloud, Along, Table, Marks, Picker];
+const OPENS: &[Context] = &[
+    Map, Side, Passages, Neighbours, Clusters, Manifolds, Cloud, Along, Table, Selections, Heatmap, Histograms, Picker,
+];
 /// Where `q` ends the program.
-const QUITS: &[Context] =
-    &[Map, Side, Passages, Neighbours, Clusters, Manifolds, Cloud, Along, Table, Marks, Jobs, Info, Picker];
+const QUITS: &[Context] = &[
+    Map, Side, Passages, Neighbours, Clusters, Manifolds, Cloud, Along, Table, Selections, Heatmap, Histograms, Jobs,
+    Info, Picker,
+];
 /// Wherever keys are about the study: all of these but the help, which searches itself and is ended by `q`.
-const STUDY: &[Context] =
-    &[Map, Side, Passages, Neighbours, Clusters, Manifolds, Cloud, Along, Table, Marks, Jobs, Info];
+const STUDY: &[Context] = &[
+    Map, Side, Passages, Neighbours, Clusters, Manifolds, Cloud, Along, Table, Selections, Heatmap, Histograms, Jobs,
+    Info,
+];
 /// Where there is a feature under the cursor.
-const FEATURES: &[Context] = &[Map, Side, Passages, Neighbours, Clusters, Table, Marks];
+const FEATURES: &[Context] = &[Map, Side, Passages, Neighbours, Clusters, Table, Heatmap, Histograms];
 /// Where there are features under the cursor, one or many.
-const MARKS: &[Context] = &[Map, Side, Passages, Neighbours, Clusters, Manifolds, Cloud, Along, Table, Marks];
+const MARKS: &[Context] =
+    &[Map, Side, Passages, Neighbours, Clusters, Manifolds, Cloud, Along, Table, Selections, Heatmap, Histograms];
 /// Tables that can be sorted.
-const TABLES: &[Context] = &[Table, Marks, Manifolds];
+const TABLES: &[Context] = &[Table, Manifolds];
 /// The page of one group.
 const GROUP: &[Context] = &[Cloud, Along];
 const MAP: &[Context] = &[Map];
+const SELECTIONS: &[Context] = &[Selections];
 const PROMPT: &[Context] = &[Prompt];
 const CONFIRM: &[Context] = &[Confirm];
 
@@ -255,7 +294,7 @@ pub const ACTIONS: &[Row] = &[
     row(A::CancelJob, "job.cancel", &["x", "Delete"], &[Jobs], Some("cancel job"), "Cancel the job under the cursor"),
     row(A::RestartJob, "job.restart", &["r"], &[Jobs], Some("run again"), "Run the job under the cursor again; by the palette from elsewhere, the map's"),
 
-    row(A::Open, "go.open", &["Enter"], OPENS, Some("open"), "Open what is under the cursor: a feature, a neighbour, a cluster, a passage"),
+    row(A::Open, "go.open", &["Enter"], OPENS, Some("open"), "Open what is under the cursor: a feature, a cluster, a passage; on bars, filter by them"),
     row(A::NextPlane, "manifold.next-plane", &["p"], GROUP, Some("other plane"), "Look at the cloud in the next plane"),
     row(A::Turn, "manifold.turn", &["r"], GROUP, Some("turn"), "Turn the cloud in three dimensions with the arrows, or lie flat again"),
     row(A::Chart, "manifold.chart", &["d"], GROUP, Some("charts"), "Next chart: cloud, loops, diagram, capture, cosines, stability, why"),
@@ -265,11 +304,22 @@ pub const ACTIONS: &[Row] = &[
     row(A::NeighboursBy, "find.neighbours-by", &["b"], &[Neighbours], Some("other measure"), "Measure neighbours by the next: decoder, encoder, activation"),
     row(A::SortBy, "find.sort", &["s"], TABLES, Some("sort"), "Sort the table by the next column"),
     row(A::SortReverse, "find.sort-reverse", &["S"], TABLES, None, "Sort the table the other way round"),
+    row(A::TakeSelection, "selection.mark", &["="], SELECTIONS, Some("mark it alone"), "Mark the features of this selection and no others"),
+    row(A::UniteSelection, "selection.add", &["+"], SELECTIONS, Some("add"), "Mark the features of this selection as well: union"),
+    row(A::IntersectSelection, "selection.common", &["&"], SELECTIONS, Some("common"), "Keep only those marks that are in this selection: intersection"),
+    row(A::SubtractSelection, "selection.without", &["-"], SELECTIONS, Some("without"), "Unmark the features of this selection: difference"),
+    row(A::ImportSelections, "selection.read", &["o"], SELECTIONS, None, "Read selections from a file: what e wrote, or any csv or json with a column feature"),
+    row(A::RenameSelection, "selection.rename", &["r"], SELECTIONS, None, "Give this selection another name"),
+    row(A::RemoveSelection, "selection.remove", &["x", "Delete"], SELECTIONS, None, "Take this selection away; u brings it back"),
+    row(A::HeatBy, "heatmap.by", &["b"], &[Heatmap], Some("other measure"), "Measure pairs by the next: cosine of decoder, encoder, activations, then firing together"),
+    row(A::HeatOrder, "heatmap.order", &["s"], &[Heatmap], Some("order"), "Order the features by the next: cluster, likeness, place on the map, number"),
+    row(A::HeatFeatures, "heatmap.features", &["w"], &[Heatmap], Some("which features"), "Show the pairs of the next set: marked, shown, cluster, nearest"),
+    row(A::BinSpan, "histogram.span", &["v"], &[Histograms], Some("span"), "Span several bars from this one; again, or Esc, goes back to one"),
     row(A::ZoomIn, "map.zoom-in", &["+", "="], MAP, Some("zoom in"), "Zoom in around the cursor"),
     row(A::Search, "find.search", &["/"], SEARCHES, Some("search"), "Search labels and tokens as you type; in the help, its text"),
     row(A::Filter, "filter.where", &["f", "&"], FEATURES, Some("filter"), "Show only features for which an expression holds: density < 0.01 and label ~ \"day\""),
     row(A::OnlyCluster, "filter.only-cluster", &["c c"], FEATURES, Some("only this cluster"), "Show only the cluster under the cursor"),
-    row(A::Mark, "mark.toggle", &["Space"], MARKS, Some("mark"), "Mark or unmark the feature under the cursor; on a cluster or a group, all its features"),
+    row(A::Mark, "mark.toggle", &["Space"], MARKS, Some("mark"), "Mark or unmark the feature under the cursor; on a cluster, group or bar, all its features"),
 
     row(A::MoveLeft, "move.left", &["h", "Left"], MOVES, None, "Move left"),
     row(A::MoveDown, "move.down", &["j", "Down"], MOVES, None, "Move down"),
@@ -291,6 +341,7 @@ pub const ACTIONS: &[Row] = &[
     row(A::PanUp, "map.pan-up", &["Shift-Up"], MAP, None, "Move the view up"),
     row(A::PanRight, "map.pan-right", &["Shift-Right"], MAP, None, "Move the view right"),
     row(A::BoxSelect, "map.box", &["v"], MAP, None, "Span a box from the crosshair: Space or Enter marks what is in it, Esc leaves it"),
+    row(A::Lasso, "map.lasso", &["V"], MAP, None, "Begin a lasso at the crosshair; again, a corner here. Space or Enter marks what is in it"),
     row(A::NextCluster, "map.next-cluster", &["]"], FEATURES, Some("next cluster"), "Go to the next cluster"),
     row(A::PreviousCluster, "map.previous-cluster", &["["], FEATURES, None, "Go to the previous cluster"),
     row(A::ColourBy, "map.colour-by", &["o"], FEATURES, None, "Colour the map by the next measure: cluster, density, and so on"),
@@ -309,13 +360,16 @@ pub const ACTIONS: &[Row] = &[
     row(A::GoClusters, "go.clusters", &["g c"], PANES, None, "Go to the clusters"),
     row(A::GoManifolds, "go.manifolds", &["g f"], PANES, Some("manifolds"), "Go to the groups of features that may trace a shape"),
     row(A::GoTable, "go.table", &["g t"], PANES, None, "Go to the table of the features that are shown"),
-    row(A::GoMarks, "go.selections", &["g s"], PANES, None, "Go to the marked features"),
+    row(A::GoSelections, "go.selections", &["g s"], PANES, None, "Go to the selections: what is marked, and what was kept under a name"),
+    row(A::GoHeatmap, "go.heatmap", &["g h"], PANES, None, "Go to the similarities of a set of features, pair by pair"),
+    row(A::GoHistograms, "go.histograms", &["g b"], PANES, None, "Go to the bars: how density, norm and activations are distributed"),
     row(A::GoJobs, "go.jobs", &["J", "g j"], PANES, None, "Go to the jobs: progress, time, errors, cancel"),
     row(A::GoInfo, "go.info", &["I"], PANES, None, "Go to what is known about the dictionary: files, norms, warnings"),
     row(A::GoId, "go.id", &["g i"], PANES, None, "Go to a feature by its number; a count is that number"),
     row(A::GoPicker, "go.dictionaries", &["g o"], STUDY, None, "Go to the other dictionaries of the folder"),
     row(A::JumpBack, "go.back", &["Ctrl-o"], FEATURES, None, "Back to the feature visited before"),
     row(A::JumpForward, "go.forward", &["Ctrl-n"], FEATURES, None, "Forward again through the features visited"),
+    row(A::Pin, "go.pin", &["p"], FEATURES, None, "Pin this feature beside the selected one to compare them, or let it go"),
     row(A::FocusNext, "go.next-pane", &["Tab"], MARKS, Some("next pane"), "Move the focus to the next pane"),
     row(A::FocusPrevious, "go.previous-pane", &["Shift-Tab"], MARKS, None, "Move the focus to the previous pane"),
     row(A::Back, "go.out", &["Esc"], MOVES, Some("back"), "Step back: box, pane, page; then end the search, then take off the last filter; never quits"),
@@ -334,20 +388,24 @@ pub const ACTIONS: &[Row] = &[
     row(A::LayOut, "map.lay-out", &["L"], FEATURES, None, "Make the map anew with other parameters: neighbours, least distance, seed"),
 
     row(A::MarkShown, "mark.shown", &["m a"], FEATURES, None, "Mark every feature that is shown"),
+    row(A::MarkNeighbours, "mark.neighbours", &["m n"], FEATURES, None, "Mark the nearest neighbours of the feature; a count is how many"),
+    row(A::MarkInvert, "mark.invert", &["m i"], FEATURES, None, "Mark of what is shown all that is not marked, and unmark the rest of it"),
+    row(A::SaveMarks, "mark.keep", &["m s"], MARKS, None, "Keep what is marked as a selection with a name"),
     row(A::OnlyMarked, "mark.only", &["m o"], FEATURES, None, "Show only marked features, or all again"),
     row(A::ClearMarks, "mark.clear", &["m c"], MARKS, None, "Unmark every feature"),
     row(A::YankId, "copy.id", &["y"], FEATURES, None, "Copy the number of the feature to the clipboard of your own machine"),
     row(A::YankRow, "copy.row", &["Y"], FEATURES, None, "Copy the row of the feature, tab separated, to the clipboard"),
     row(A::Export, "export.shown", &["e"], MARKS, None, "Write what is shown to a file: csv, json, npz; svg or txt for the picture"),
     row(A::ExportAll, "export.all", &["E"], FEATURES, None, "Write all features to a file"),
-    row(A::Undo, "view.undo", &["u"], FEATURES, None, "Undo the last change of view, filter or marks"),
+    row(A::Undo, "view.undo", &["u"], MARKS, None, "Undo the last change of view, filter, marks or selections"),
 
     row(A::Help, "app.help", &["?"], STUDY, Some("help"), "Show the keys, those that work here first"),
+    row(A::Tour, "app.tour", &["T"], PANES, None, "Take a tour of a few minutes; during it, go on to the next step"),
     row(A::Palette, "app.palette", &[":"], PANES, None, "Run any command by its name or by words about it"),
     row(A::ToggleMouse, "app.mouse", &["M"], MOVES, None, "Let the mouse select, drag and zoom, or leave it to the terminal for copying"),
     row(A::Redraw, "app.redraw", &["Ctrl-l"], ALL, None, "Draw the whole screen again"),
     row(A::Suspend, "app.suspend", &["Ctrl-z"], ALL, None, "Go to the background; `fg` comes back. Running jobs stop meanwhile"),
-    row(A::Interrupt, "app.interrupt", &["Ctrl-c"], ALL, None, "Cancel what is typed or the running job; with nothing to cancel, quit"),
+    row(A::Interrupt, "app.interrupt", &["Ctrl-c"], ALL, None, "Cancel what is typed, the tour, or the running job; with nothing to cancel, quit"),
     row(A::Quit, "app.quit", &["q"], QUITS, Some("quit"), "Quit; asks only if a running job would be lost"),
 ];
 
@@ -360,6 +418,9 @@ pub const GROUPS: &[(&str, &str)] = &[
     ("find", "Finding"),
     ("filter", "Filtering"),
     ("mark", "Marking"),
+    ("selection", "Selections"),
+    ("heatmap", "Heatmap"),
+    ("histogram", "Histograms"),
     ("copy", "Copying"),
     ("export", "Exporting"),
     ("view", "Undoing"),

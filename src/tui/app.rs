@@ -25,11 +25,15 @@
 //! stale result is never shown. Cost of an update: O(features) when the filter, the colours or the layout change,
 //! else O(list rows); a search is one scan over the words of the study.
 
+mod binning;
 mod cloud;
 mod commands;
+mod comparing;
+mod drawing;
 mod exporting;
 mod facts;
 mod filter;
+mod heat;
 mod help;
 mod journey;
 mod lists;
@@ -40,26 +44,33 @@ mod prompt;
 mod prompting;
 mod remaking;
 mod results;
+mod selecting;
 mod session;
 mod shapes;
 mod still;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod tour;
 mod undo;
 mod values;
 
+pub use binning::BarState;
 pub use cloud::{Chart, CloudState, Tint};
+pub use comparing::Comparison;
 pub use facts::{FactLine, WHAT, fact_lines};
 pub use filter::{Chip, Filters, cluster_name};
+pub use heat::HeatState;
 pub use help::{HelpLine, KEYS, NAME, has_names, help_lines};
 pub use lists::{ListState, Pane};
 pub use map::{ColourBy, MapState, Ramp, Stage};
 pub use prompt::{Choice, Note, Prompt, PromptKind, Suggestion};
+pub use selecting::SelectionRow;
 pub use session::{Opening, Outcome, run};
 pub use shapes::{ShapeSort, Shapes, word_name};
 pub use still::{Scene, products, still};
 pub use tables::Sort;
+pub use tour::{STEPS, Tour};
 pub use values::{ClusterRow, Message, Options, Question, Search};
 
 use super::action::{Action, Context, Row};
@@ -71,7 +82,7 @@ use super::layout::{self, Areas, Page};
 use super::widgets::Look;
 use super::{Effect, Model};
 use crate::analysis::query::Ranked;
-use crate::analysis::{Detail, FeatureTable, Filter, JobEvent, Jobs, MapParams, NeighborsBy, Study, Words};
+use crate::analysis::{Detail, FeatureTable, Filter, JobEvent, Jobs, MapParams, NeighborsBy, Selections, Study, Words};
 use crate::geometry::cluster::Clusters;
 use crate::geometry::cluster::hdbscan::HdbscanParams;
 use crate::geometry::neighbors::Knn;
@@ -164,6 +175,17 @@ pub struct App {
     trial: Option<Filter>,
     shown: Vec<bool>,
     marks: BTreeSet<u32>,
+    /// The named selections, once they are read, and the folder they are kept in.
+    selections: Option<Arc<Selections>>,
+    state: Option<PathBuf>,
+    heat: HeatState,
+    bars: BarState,
+    /// Something that the histograms count has changed.
+    uncounted: bool,
+    /// A feature that stands beside the selected one.
+    pinned: Option<u32>,
+    comparison: Option<Comparison>,
+    tour: Option<Tour>,
     search: Option<Search>,
     jumps: Vec<u32>,
     /// Where in `jumps` the selected feature stands; the length if it was reached without a jump.
@@ -177,8 +199,8 @@ pub struct App {
     reading: bool,
     help_query: String,
     help_from: Context,
-    /// Cell where a drag of the mouse began or went on.
-    drag: Option<(u16, u16)>,
+    /// What the button of the mouse that is down does.
+    drag: Option<pointer::Drag>,
     files: Vec<PathBuf>,
 }
 
@@ -231,6 +253,14 @@ impl App {
             trial: None,
             shown: vec![true; features],
             marks: BTreeSet::new(),
+            selections: None,
+            state: options.state,
+            heat: HeatState::default(),
+            bars: BarState::default(),
+            uncounted: true,
+            pinned: None,
+            comparison: None,
+            tour: None,
             search: None,
             jumps: Vec::new(),
             jump: 0,
@@ -249,6 +279,7 @@ impl App {
 
     /// Starts reading the evidence and making the map.
     pub fn start(&mut self) {
+        self.start_selections();
         self.start_evidence();
         self.start_map();
     }
@@ -276,7 +307,7 @@ impl App {
     /// Where things stand.
     pub fn areas(&self) -> Areas {
         let side_first = matches!(self.focus, Pane::Feature | Pane::Members);
-        layout::areas(self.size.0, self.size.1, self.page, side_first)
+        layout::areas(self.size.0, self.size.1, self.page, side_first, self.pinned.is_some())
     }
     /// What fills the screen.
     pub fn page(&self) -> Page {
@@ -476,6 +507,7 @@ impl App {
             coordinates: self.layout.as_deref(),
             clusters: self.clusters.as_deref().map(|clusters| &clusters.labels[..]),
             words: self.words.as_deref(),
+            selections: self.selections.as_deref(),
         }
     }
 
@@ -483,7 +515,9 @@ impl App {
     fn plot(&self) -> (u16, u16) {
         // Behind the side pane the map keeps the size it has in front of it.
         let plot = match self.areas().plot {
-            plot if plot.is_empty() => layout::areas(self.size.0, self.size.1, Page::Map, false).plot,
+            plot if plot.is_empty() || !matches!(self.page, Page::Map | Page::Manifold) => {
+                layout::areas(self.size.0, self.size.1, Page::Map, false, false).plot
+            }
             plot => plot,
         };
         (plot.width, plot.height)
@@ -532,7 +566,7 @@ impl App {
             return;
         }
         self.fit_plot(before);
-        self.map.anchor = None;
+        self.map.drawn = None;
     }
 
     /// The map was looked at in the plot `before`: fits it into this one.

@@ -32,8 +32,12 @@ pub enum Page {
     Manifold,
     /// The features that are shown, as a table.
     Table,
-    /// The marked features.
-    Marks,
+    /// Named selections, and what is marked.
+    Selections,
+    /// How similar the features of a set are, pair by pair.
+    Heatmap,
+    /// How the features are distributed over a number of theirs.
+    Histograms,
     /// The jobs.
     Jobs,
     /// What the files say of the dictionary.
@@ -44,7 +48,7 @@ pub enum Page {
 
 impl Page {
     /// Every page.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Map,
         Self::Feature,
         Self::Neighbours,
@@ -52,7 +56,9 @@ impl Page {
         Self::Manifolds,
         Self::Manifold,
         Self::Table,
-        Self::Marks,
+        Self::Selections,
+        Self::Heatmap,
+        Self::Histograms,
         Self::Jobs,
         Self::Info,
         Self::Help,
@@ -61,6 +67,30 @@ impl Page {
     /// Whether it is about groups of features.
     pub fn is_of_groups(self) -> bool {
         matches!(self, Self::Manifolds | Self::Manifold)
+    }
+
+    /// Whether a plot fills its main pane.
+    pub fn has_plot(self) -> bool {
+        matches!(self, Self::Map | Self::Manifold | Self::Heatmap | Self::Histograms)
+    }
+
+    /// Whether a feature in short stands beside it.
+    pub fn shows_feature(self) -> bool {
+        matches!(self, Self::Map | Self::Feature | Self::Neighbours | Self::Table)
+    }
+
+    /// Whether a small map belongs beside it, on which what is under its cursor is seen.
+    fn has_inset(self) -> bool {
+        !matches!(self, Self::Map | Self::Manifold | Self::Jobs | Self::Info | Self::Help)
+    }
+
+    /// What `render --view` calls it.
+    pub fn view(self) -> &'static str {
+        match self {
+            Self::Neighbours => "neighbors",
+            Self::Info => "info",
+            other => other.name(),
+        }
     }
 
     /// What the title calls it.
@@ -73,7 +103,9 @@ impl Page {
             Self::Manifolds => "manifolds",
             Self::Manifold => "manifold",
             Self::Table => "features",
-            Self::Marks => "marked",
+            Self::Selections => "selections",
+            Self::Heatmap => "heatmap",
+            Self::Histograms => "histograms",
             Self::Jobs => "jobs",
             Self::Info => "dictionary",
             Self::Help => "help",
@@ -90,12 +122,16 @@ pub struct Areas {
     pub filter: Rect,
     /// The main pane with its border.
     pub main: Rect,
-    /// On the pages of the map and of one manifold, the cells of the plot itself.
+    /// On pages of a plot, its cells.
     pub plot: Rect,
     /// On these pages, the lines of the legend, inside the main pane.
     pub legend: Rect,
+    /// A small map above the side pane, with its border, where there is room and the page is not the map.
+    pub inset: Rect,
     /// The side pane with its border.
     pub side: Rect,
+    /// Below it, with its border, the feature that is pinned.
+    pub pinned: Rect,
     /// Inside the side pane: what is said in short.
     pub summary: Rect,
     /// Inside the side pane: the heading of its list, where there is room for one.
@@ -161,8 +197,8 @@ pub fn too_small(width: u16, height: u16) -> bool {
 }
 
 /// The rectangles of a page. `side_first` says that the side pane has the focus, which decides what is shown when
-/// both do not fit.
-pub fn areas(width: u16, height: u16, page: Page, side_first: bool) -> Areas {
+/// both do not fit; `pinned` that a feature is pinned beside the selected one.
+pub fn areas(width: u16, height: u16, page: Page, side_first: bool, pinned: bool) -> Areas {
     if too_small(width, height) {
         return Areas::default();
     }
@@ -170,13 +206,18 @@ pub fn areas(width: u16, height: u16, page: Page, side_first: bool) -> Areas {
     let body = Rect::new(0, 2, width, height - 4);
     let none = Rect::new(0, 0, 0, 0);
     let has_side = !matches!(page, Page::Jobs | Page::Info | Page::Help);
-    let plots = matches!(page, Page::Map | Page::Manifold);
+    let plots = page.has_plot();
     let wide = if plots { WIDE_FOR_MAP } else { WIDE };
     let (main, side) = if !has_side {
         (body, none)
     } else if width >= wide {
         let least = if width >= WIDE { 40 } else { 30 };
-        let (share, most) = if page == Page::Manifold { (45, 100) } else { (36, 64) };
+        let (share, most) = match page {
+            Page::Manifold => (45, 100),
+            // A table of features with the map beside it: neither needs all of a very wide screen.
+            Page::Table | Page::Neighbours | Page::Feature if width >= 3 * WIDE / 2 => (42, 100),
+            _ => (36, 64),
+        };
         let side = (u32::from(width) * share / 100).clamp(least, most) as u16;
         (Rect { width: width - side, ..body }, Rect { x: width - side, width: side, ..body })
     } else if body.height >= TALL {
@@ -194,15 +235,21 @@ pub fn areas(width: u16, height: u16, page: Page, side_first: bool) -> Areas {
         let inside = inner(main);
         let lines = match (page, inside.height) {
             (Page::Manifold, 24..) => 4,
-            (_, 16..) => 2,
+            (Page::Heatmap, _) => 1,
+            (Page::Histograms, _) | (_, 16..) => 2,
             _ => 1,
         };
         plot = Rect { height: inside.height - lines, ..inside };
         legend = Rect { y: inside.y + plot.height, height: lines, ..inside };
     }
+    let beside = main != none && side.x > 0;
+    let (inset, side) = inset(page, side, beside);
+    let (side, pinned) = if pinned && page.shows_feature() { split_pinned(side) } else { (side, none) };
     // A cluster is told in few lines, of its features there are many.
     let told = match page {
-        Page::Clusters => 7,
+        Page::Clusters | Page::Selections => 7,
+        Page::Heatmap => 8,
+        Page::Histograms => 5,
         Page::Manifolds => 16,
         _ => u16::MAX,
     };
@@ -213,13 +260,39 @@ pub fn areas(width: u16, height: u16, page: Page, side_first: bool) -> Areas {
         main,
         plot,
         legend,
+        inset,
         side,
+        pinned,
         summary,
         heading,
         list,
         status: line(height - 2),
         hints: line(height - 1),
     }
+}
+
+/// Least height of a side pane above which there is room for a small map, and the share that it takes.
+const ROOM_FOR_INSET: (u16, u16) = (30, 38);
+/// Least height of a side pane below which there is room for a pinned feature, and the least height of that.
+const ROOM_FOR_PINNED: (u16, u16) = (16, 8);
+
+/// The small map and what is left of the side pane below it.
+fn inset(page: Page, side: Rect, beside: bool) -> (Rect, Rect) {
+    if !beside || !page.has_inset() || side.height < ROOM_FOR_INSET.0 {
+        return (Rect::default(), side);
+    }
+    let height = side.height * ROOM_FOR_INSET.1 / 100;
+    (Rect { height, ..side }, Rect { y: side.y + height, height: side.height - height, ..side })
+}
+
+/// What is left of the side pane, and the pinned feature below it.
+fn split_pinned(side: Rect) -> (Rect, Rect) {
+    if side.height < ROOM_FOR_PINNED.0 {
+        return (side, Rect::default());
+    }
+    let height = (side.height * 2 / 5).max(ROOM_FOR_PINNED.1);
+    let above = side.height - height;
+    (Rect { height: above, ..side }, Rect { y: side.y + above, height, ..side })
 }
 
 /// From this height on, the passage under the cursor is shown whole below the list of passages without being asked.
@@ -269,13 +342,14 @@ mod tests {
         for width in (0..=300).step_by(7) {
             for height in 0..=100 {
                 for page in Page::ALL {
-                    for side_first in [false, true] {
-                        let areas = areas(width, height, page, side_first);
+                    for (side_first, pinned) in [(false, false), (true, false), (false, true), (true, true)] {
+                        let areas = areas(width, height, page, side_first, pinned);
                         if too_small(width, height) {
                             assert_eq!(areas, Areas::default());
                             continue;
                         }
-                        let parts = [areas.header, areas.filter, areas.main, areas.side, areas.status, areas.hints];
+                        let Areas { header, filter, main, inset, side, pinned, status, hints, .. } = areas;
+                        let parts = [header, filter, main, inset, side, pinned, status, hints];
                         let cells: u32 = parts.iter().map(|part| part.area()).sum();
                         assert_eq!(cells, u32::from(width) * u32::from(height), "{page:?} {width}x{height}");
                         let screen = Rect::new(0, 0, width, height);
@@ -292,9 +366,9 @@ mod tests {
                         }
                         assert!(!areas.list.intersects(areas.summary) && !areas.list.intersects(areas.heading));
                         assert_eq!(areas.side.is_empty(), areas.list.is_empty());
-                        if matches!(page, Page::Map | Page::Manifold) && !areas.main.is_empty() {
-                            let width = if page == Page::Map { 40 } else { 36 };
-                            assert!(areas.plot.height >= 6 && areas.plot.width >= width, "{width}x{height}: {areas:?}");
+                        if page.has_plot() && !areas.main.is_empty() {
+                            let least = if page == Page::Manifold { 36 } else { 40 };
+                            assert!(areas.plot.height >= 6 && areas.plot.width >= least, "{width}x{height}: {areas:?}");
                             assert_eq!(areas.plot.height + areas.legend.height, inner(areas.main).height);
                         }
                     }
@@ -305,6 +379,7 @@ mod tests {
 
     #[test]
     fn the_side_pane_stands_beside_below_or_behind() {
+        let areas = |width, height, page, side_first| areas(width, height, page, side_first, false);
         let wide = areas(120, 40, Page::Map, false);
         assert!(wide.side.x > 0 && wide.side.height == wide.main.height);
         let narrow = areas(80, 24, Page::Map, false);

@@ -106,6 +106,10 @@ impl Dendrogram {
     pub fn leaves(&self) -> usize {
         self.leaves
     }
+    /// The leaves in an order in which those of every group lie together.
+    pub fn order(&self) -> &[u32] {
+        &self.order
+    }
     /// The merges, most similar first: one less than there are leaves for each connected graph.
     pub fn merges(&self) -> &[Merge] {
         &self.merges

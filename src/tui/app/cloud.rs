@@ -58,7 +58,8 @@ pub enum Chart {
 }
 
 impl Chart {
-    const ALL: [Self; 7] =
+    /// All of them, in the order of the key.
+    pub const ALL: [Self; 7] =
         [Self::Cloud, Self::Loops, Self::Diagram, Self::Capture, Self::Cosines, Self::Stability, Self::Why];
     /// Its name on screen.
     pub fn name(self) -> &'static str {

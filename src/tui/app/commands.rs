@@ -5,7 +5,6 @@ use super::{App, Chip, CloudState, ColourBy, ListState, Pane, Question, Stage};
 use crate::analysis::jobs::Job;
 use crate::analysis::{JobKind, columns::DEFAULT_COLUMNS};
 use crate::export::table;
-use crate::text::counted;
 use crate::tui::action::{Action, Row};
 use crate::tui::clipboard;
 use crate::tui::layout::Page;
@@ -87,7 +86,9 @@ impl App {
             Action::GoClusters => self.go(Page::Clusters),
             Action::GoManifolds => self.go_to_manifolds(),
             Action::GoTable => self.go(Page::Table),
-            Action::GoMarks => self.go(Page::Marks),
+            Action::GoSelections => self.go(Page::Selections),
+            Action::GoHeatmap => self.go_to_heatmap(),
+            Action::GoHistograms => self.go(Page::Histograms),
             Action::GoJobs => self.go(Page::Jobs),
             Action::GoInfo => self.go(Page::Info),
             Action::GoId => match count {
@@ -115,7 +116,28 @@ impl App {
                 app.marks.extend(shown);
             }),
             Action::OnlyMarked => self.change_filter(action, |app| app.filters.switch(Chip::Marked)),
+            Action::MarkNeighbours => self.mark_neighbours(count),
+            Action::MarkInvert => self.change_filter(action, |app| {
+                for feature in (0..app.shown.len() as u32).filter(|feature| app.shown[*feature as usize]) {
+                    if !app.marks.remove(&feature) {
+                        app.marks.insert(feature);
+                    }
+                }
+            }),
             Action::ClearMarks => self.change_filter(action, |app| app.marks.clear()),
+            Action::SaveMarks if self.marks.is_empty() => self.complain("nothing is marked"),
+            Action::SaveMarks => self.ask(PromptKind::Keep),
+            Action::TakeSelection | Action::UniteSelection | Action::IntersectSelection | Action::SubtractSelection => {
+                self.combine_selection(action);
+            }
+            Action::RenameSelection => self.ask_rename(),
+            Action::RemoveSelection => self.remove_selection(),
+            Action::ImportSelections => self.ask(PromptKind::Import),
+            Action::HeatBy => self.next_heat_measure(),
+            Action::HeatOrder => self.next_heat_order(),
+            Action::HeatFeatures => self.next_heat_features(),
+            Action::BinSpan => self.span_bins(),
+            Action::Pin => self.pin(),
             Action::YankId => self.yank(false, effects),
             Action::YankRow => self.yank(true, effects),
             Action::Export => self.ask(PromptKind::Export),
@@ -138,6 +160,7 @@ impl App {
             Action::Chart => self.change_cloud(CloudState::next_chart),
             Action::Arc => self.span_arc(),
             Action::BoxSelect => self.toggle_box(),
+            Action::Lasso => self.lasso(),
             Action::CancelJob => self.cancel_job(),
             Action::RestartJob => self.restart_job(),
             Action::Accept => self.accept(effects),
@@ -154,6 +177,7 @@ impl App {
                 self.go(Page::Help);
             }
             Action::CloseHelp => self.leave_page(),
+            Action::Tour => self.next_of_tour(),
             Action::Palette => self.ask(PromptKind::Palette),
             Action::ToggleMouse => {
                 self.mouse = !self.mouse;
@@ -165,6 +189,7 @@ impl App {
             Action::Interrupt => self.interrupt(effects),
             Action::Quit => self.end(Effect::Quit, effects),
         }
+        self.tour_saw(action);
     }
 
     /// Whether a command moves the cursor: many of them in a row are one movement.
@@ -185,6 +210,8 @@ impl App {
             Pane::Cloud => self.turn_cloud(dx, dy, times),
             Pane::Map if self.map.panning => self.pan(dx * PAN.0, dy * PAN.1, times),
             Pane::Map => self.move_crosshair(dx * STEP.0 * times, dy * STEP.1 * times),
+            Pane::Heatmap => self.move_in_heatmap(i64::from(dx * times), i64::from(dy * times)),
+            Pane::Histograms => self.move_in_bars(i64::from(dx * times), i64::from(dy * times)),
             pane => self.step_list(pane, i64::from(dy) * i64::from(times)),
         }
     }
@@ -239,18 +266,19 @@ impl App {
     /// The side pane shows what is under the cursor of the list.
     pub(super) fn follow_list(&mut self, pane: Pane) {
         match pane {
-            Pane::Table | Pane::Marks => {
+            Pane::Table => {
                 if let Some(feature) = self.listed.get(self.lists[pane as usize].cursor).copied() {
                     let plot = self.plot();
                     self.map.reveal(feature, plot);
                     self.drift(feature);
                 }
             }
-            Pane::Neighbours | Pane::Clusters | Pane::Manifolds => {
+            Pane::Neighbours | Pane::Clusters | Pane::Manifolds | Pane::Selections => {
                 self.lists[Pane::Feature as usize] = ListState::default();
                 self.lists[Pane::Members as usize] = ListState::default();
                 self.drifts = true;
             }
+            Pane::Members if self.page == Page::Heatmap => self.heat_row(self.lists[pane as usize].cursor),
             Pane::Passages => self.drifts = true,
             _ => {}
         }
@@ -259,6 +287,13 @@ impl App {
     fn page_by(&mut self, times: i32, parts: i32) {
         if self.focus == Pane::Cloud {
             return;
+        }
+        if matches!(self.focus, Pane::Heatmap | Pane::Histograms) {
+            let cells = (i64::from(self.areas().plot.height) / i64::from(parts)).max(1) * i64::from(times);
+            return match self.focus {
+                Pane::Heatmap => self.move_in_heatmap(0, cells),
+                _ => self.move_in_bars(cells, 0),
+            };
         }
         if self.focus == Pane::Map {
             let rows = (i32::from(self.plot().1) / parts).max(1).saturating_mul(times);
@@ -269,8 +304,14 @@ impl App {
     }
 
     fn end_of(&mut self, last: bool, count: Option<u32>) {
-        if self.focus == Pane::Cloud {
-            return;
+        match self.focus {
+            Pane::Cloud => return,
+            Pane::Heatmap => {
+                let to = count.map_or(if last { usize::MAX } else { 0 }, |count| (count as usize).saturating_sub(1));
+                return self.heat_row(to);
+            }
+            Pane::Histograms => return self.end_of_bars(last),
+            _ => {}
         }
         if self.focus != Pane::Map {
             let rows = self.rows(self.focus);
@@ -342,9 +383,17 @@ impl App {
                 under.map(|neighbour| neighbour.feature).or(self.selected)
             }
             Pane::Members => self.members.get(self.list(Pane::Members).cursor).copied(),
-            Pane::Table | Pane::Marks => self.listed.get(self.list(self.focus).cursor).copied(),
-            Pane::Clusters | Pane::Manifolds | Pane::Cloud | Pane::Along | Pane::Jobs | Pane::Info | Pane::Help => None,
-            Pane::Map | Pane::Passages => self.selected,
+            Pane::Table => self.listed.get(self.list(self.focus).cursor).copied(),
+            Pane::Heatmap => self.heat.row_feature(),
+            Pane::Clusters
+            | Pane::Manifolds
+            | Pane::Cloud
+            | Pane::Along
+            | Pane::Selections
+            | Pane::Jobs
+            | Pane::Info
+            | Pane::Help => None,
+            Pane::Map | Pane::Passages | Pane::Histograms => self.selected,
         }
     }
 
@@ -368,47 +417,27 @@ impl App {
         }
     }
 
-    /// Begins to span a box at the crosshair, or leaves it.
-    fn toggle_box(&mut self) {
-        if self.map.anchor.take().is_some() {
-            return self.say("the box is gone");
-        }
-        let plot = self.plot();
-        self.map.begin_box(plot);
-        self.say("move to span the box; Space marks what is in it, Esc leaves it");
-    }
-
-    /// Marks the features in the box.
-    pub(super) fn mark_box(&mut self) {
-        let boxed = self.map.boxed(self.plot());
-        self.map.anchor = None;
-        if boxed.is_empty() {
-            return self.complain("nothing is in the box");
-        }
-        self.change_filter(Action::Mark, |app| app.marks.extend(&boxed));
-        self.say(format!("{} in the box marked", counted(boxed.len(), "feature", "features")));
-    }
-
     fn mark(&mut self) {
-        if self.focus == Pane::Map && self.map.anchor.is_some() {
-            return self.mark_box();
+        if self.is_drawing() {
+            return self.mark_enclosed();
         }
-        if matches!(self.focus, Pane::Clusters | Pane::Manifolds | Pane::Cloud | Pane::Along) {
-            let members = match (self.focus, self.cluster_here()) {
-                (Pane::Clusters, Some(cluster)) => self.members_of(cluster),
-                (Pane::Clusters, None) => return,
-                _ => self.group_features(),
-            };
-            let all = members.iter().all(|feature| self.marks.contains(feature));
-            return self.change_filter(Action::Mark, |app| {
-                for feature in members {
-                    if all {
-                        app.marks.remove(&feature)
-                    } else {
-                        app.marks.insert(feature)
-                    };
+        match self.focus {
+            Pane::Clusters => {
+                if let Some(cluster) = self.cluster_here() {
+                    self.toggle_marks(&self.members_of(cluster));
                 }
-            });
+                return;
+            }
+            Pane::Selections => {
+                self.toggle_marks(&self.selection_features(self.list(Pane::Selections).cursor));
+                return self.refresh();
+            }
+            Pane::Manifolds | Pane::Cloud | Pane::Along => {
+                self.toggle_marks(&self.group_features());
+                return;
+            }
+            Pane::Histograms => return self.mark_bars(),
+            _ => {}
         }
         let Some(feature) = self.feature_here() else { return self.complain("no feature is selected") };
         self.change(Action::Mark, |app| {
@@ -417,6 +446,21 @@ impl App {
             }
             if app.filters.only_marked() { app.refilter() } else { app.count_clusters() }
         });
+    }
+
+    /// Marks features, or unmarks them if all are marked; whether they are marked now.
+    pub(super) fn toggle_marks(&mut self, features: &[u32]) -> bool {
+        let all = features.iter().all(|feature| self.marks.contains(feature));
+        self.change_filter(Action::Mark, |app| {
+            for feature in features {
+                if all {
+                    app.marks.remove(feature)
+                } else {
+                    app.marks.insert(*feature)
+                };
+            }
+        });
+        !all
     }
 
     fn yank(&mut self, row: bool, effects: &mut Vec<Effect>) {
@@ -483,6 +527,8 @@ impl App {
                 Some(found) => self.start_portrait(found.clone()),
                 None => return,
             },
+            JobKind::Pairs => self.measure_pairs_again(),
+            JobKind::Selections => self.start_selections(),
             JobKind::Export => return self.say("an export is run again by exporting again"),
         }
         self.say(format!("{}: running again", kind.name()));
@@ -492,6 +538,7 @@ impl App {
         if self.question.take().is_some() {
         } else if self.prompt.is_some() {
             self.cancel_prompt();
+        } else if self.leave_tour() {
         } else if !self.cancel_running() {
             // Who wanted to cancel a job that has just ended did not mean to quit.
             let just = |job: &Job| job.done_since().is_some_and(|since| since < JUST);

@@ -2,7 +2,7 @@
 
 use super::prompt::{Note, PromptKind};
 use super::shapes::group_params;
-use super::{App, Chip, Stage};
+use super::{App, Pane, Stage};
 use crate::analysis::columns::DEFAULT_COLUMNS;
 use crate::analysis::map::{grouping_parameters, layout_parameters};
 use crate::analysis::{Column, FeatureTable, JobKind, Manifold, Neighbor, Product};
@@ -132,7 +132,10 @@ impl App {
     pub(super) fn chosen_features(&self, all: bool) -> Vec<usize> {
         if all {
             (0..self.study.features()).collect()
-        } else if matches!(self.page, Page::Marks | Page::Table) {
+        } else if self.page == Page::Selections {
+            let features = self.selection_features(self.list(Pane::Selections).cursor);
+            features.into_iter().map(|feature| feature as usize).collect()
+        } else if self.page == Page::Table {
             self.listed.iter().map(|feature| *feature as usize).collect()
         } else if let Some(neighbours) = self.listed_neighbours() {
             neighbours.iter().map(|neighbour| neighbour.feature as usize).collect()
@@ -178,8 +181,8 @@ impl App {
             parameters.insert("neighbours_of".into(), self.selected.into());
             parameters.insert("by".into(), self.neighbours_by().into());
             None
-        } else if self.page == Page::Marks {
-            Some(Chip::Marked.expression(&self.marks))
+        } else if self.page == Page::Selections {
+            Some(self.selection_expression())
         } else {
             self.filters.expression(&self.marks)
         };
@@ -193,10 +196,9 @@ impl App {
         self.jobs.start(JobKind::Export, move |context| {
             context.task.stage("writing", 0);
             let table = FeatureTable {
-                study: &study,
                 coordinates: layout.as_deref(),
                 clusters: clusters.as_deref().map(|clusters| &clusters.labels[..]),
-                words: None,
+                ..FeatureTable::of(&study)
             };
             let mut arrays = table::arrays(&table, &columns, &features);
             arrays.extend(cosines.map(|cosines| Array::column("cosine", Data::F32(cosines))));

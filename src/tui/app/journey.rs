@@ -34,14 +34,14 @@ impl App {
 
     pub(super) fn open(&mut self) {
         match self.focus {
-            Pane::Map if self.map.anchor.is_some() => self.mark_box(),
+            Pane::Map if self.is_drawing() => self.mark_enclosed(),
             Pane::Map => self.go_with_feature(Page::Feature),
             Pane::Feature | Pane::Neighbours => {
                 if let Some(feature) = self.feature_here() {
                     self.visit(feature);
                 }
             }
-            Pane::Members | Pane::Table | Pane::Marks => {
+            Pane::Members | Pane::Table | Pane::Heatmap => {
                 if let Some(feature) = self.feature_here() {
                     self.visit(feature);
                     self.go_on(Page::Map);
@@ -49,16 +49,10 @@ impl App {
             }
             Pane::Clusters => {
                 let Some(cluster) = self.cluster_here() else { return };
-                let members = self.members_of(cluster);
-                self.change(Action::NextCluster, |app| {
-                    let plot = app.plot();
-                    app.map.fit_to(&members, plot);
-                });
-                if let Some(feature) = self.map.middle_of(&members) {
-                    self.visit(feature);
-                }
-                self.go_on(Page::Map);
+                self.show_on_map(&self.members_of(cluster));
             }
+            Pane::Selections => self.open_selection(),
+            Pane::Histograms => self.filter_by_bars(),
             Pane::Manifolds => self.open_manifold(),
             Pane::Cloud => self.focus = Pane::Along,
             Pane::Along | Pane::Passages => self.reading = !self.reading,
@@ -86,7 +80,7 @@ impl App {
     fn turn_to(&mut self, page: Page, focus: Pane) {
         self.page = page;
         self.focus = focus;
-        self.map.anchor = None;
+        self.map.drawn = None;
         self.unlisted = true;
         self.list_features();
         self.refresh();
@@ -107,8 +101,7 @@ impl App {
 
     /// One step back: box, help search, job under the cursor, side pane, page, search, newest filter. Never quits.
     pub(super) fn back(&mut self) {
-        if self.map.anchor.take().is_some() {
-            self.say("the box is gone");
+        if self.leave_drawing() || self.page == Page::Histograms && self.leave_span() {
         } else if self.page == Page::Manifold && self.cloud.leave_arc() {
             self.say("all tokens are listed again");
         } else if self.page == Page::Help && !self.help_query.is_empty() {

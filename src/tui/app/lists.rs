@@ -16,7 +16,7 @@ pub enum Pane {
     Map,
     /// Beside the page: a feature in short, with its nearest neighbours as a list.
     Feature,
-    /// Beside the clusters: the features of the one under the cursor.
+    /// Beside a list of sets, or a chart of features: those of the one under the cursor.
     Members,
     /// The passages on which the feature fires.
     Passages,
@@ -32,8 +32,12 @@ pub enum Pane {
     Along,
     /// The table of the features that are shown.
     Table,
-    /// The table of marked features.
-    Marks,
+    /// The list of selections.
+    Selections,
+    /// The pairs of a set of features.
+    Heatmap,
+    /// The histograms.
+    Histograms,
     /// The table of jobs.
     Jobs,
     /// The facts about the dictionary.
@@ -44,7 +48,7 @@ pub enum Pane {
 
 impl Pane {
     /// Every pane, in the order of the enumeration.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Map,
         Self::Feature,
         Self::Members,
@@ -55,7 +59,9 @@ impl Pane {
         Self::Cloud,
         Self::Along,
         Self::Table,
-        Self::Marks,
+        Self::Selections,
+        Self::Heatmap,
+        Self::Histograms,
         Self::Jobs,
         Self::Info,
         Self::Help,
@@ -73,7 +79,9 @@ impl Pane {
             Self::Cloud => Context::Cloud,
             Self::Along => Context::Along,
             Self::Table => Context::Table,
-            Self::Marks => Context::Marks,
+            Self::Selections => Context::Selections,
+            Self::Heatmap => Context::Heatmap,
+            Self::Histograms => Context::Histograms,
             Self::Jobs => Context::Jobs,
             Self::Info => Context::Info,
             Self::Help => Context::Help,
@@ -90,7 +98,9 @@ impl Pane {
             Page::Manifolds => &[Self::Manifolds, Self::Members],
             Page::Manifold => &[Self::Cloud, Self::Along],
             Page::Table => &[Self::Table, Self::Feature],
-            Page::Marks => &[Self::Marks, Self::Feature],
+            Page::Selections => &[Self::Selections, Self::Members],
+            Page::Heatmap => &[Self::Heatmap, Self::Members],
+            Page::Histograms => &[Self::Histograms, Self::Members],
             Page::Jobs => &[Self::Jobs],
             Page::Info => &[Self::Info],
             Page::Help => &[Self::Help],
@@ -125,7 +135,7 @@ impl App {
     /// How many rows a list has.
     pub fn rows(&self, pane: Pane) -> usize {
         match pane {
-            Pane::Map | Pane::Cloud => 0,
+            Pane::Map | Pane::Cloud | Pane::Heatmap | Pane::Histograms => 0,
             Pane::Feature => self.aside().and_then(|detail| detail.neighbours.as_ref()).map_or(0, Vec::len),
             Pane::Members => self.members.len(),
             Pane::Neighbours => self.neighbours().map_or(0, <[_]>::len),
@@ -133,7 +143,8 @@ impl App {
             Pane::Clusters => self.cluster_rows.len(),
             Pane::Manifolds => self.shapes.listed().len(),
             Pane::Along => self.cloud.listed().len(),
-            Pane::Table | Pane::Marks => self.listed.len(),
+            Pane::Selections => self.selection_count(),
+            Pane::Table => self.listed.len(),
             Pane::Jobs => self.jobs.list().count(),
             Pane::Info => self.facts().len(),
             Pane::Help => self.help().len(),
@@ -142,6 +153,8 @@ impl App {
     /// Brings every list's cursor and offset back into its bounds.
     pub(super) fn settle(&mut self) {
         self.list_features();
+        self.count_bars();
+        self.measure_pairs();
         for pane in Pane::of(self.page) {
             let height = usize::from(self.list_area(*pane).height);
             let rows = self.rows(*pane);
@@ -155,11 +168,11 @@ impl App {
         let inside = layout::inner(areas.main);
         let headed = |area: Rect| Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
         match pane {
-            Pane::Map | Pane::Cloud => Rect::default(),
+            Pane::Map | Pane::Cloud | Pane::Heatmap | Pane::Histograms => Rect::default(),
             Pane::Feature | Pane::Members | Pane::Along => areas.list,
             Pane::Info | Pane::Help => inside,
             Pane::Passages => layout::passages(inside, self.reading).0,
-            Pane::Neighbours | Pane::Clusters | Pane::Manifolds | Pane::Table | Pane::Marks | Pane::Jobs => {
+            Pane::Neighbours | Pane::Clusters | Pane::Manifolds | Pane::Table | Pane::Selections | Pane::Jobs => {
                 headed(inside)
             }
         }

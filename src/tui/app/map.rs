@@ -4,11 +4,12 @@
 //! plot; the selected feature is the shown one nearest to it. Until the user moves the view, it fits itself to every
 //! new layout, so a map that is forming stays in sight.
 
+use super::drawing::Drawn;
 use crate::analysis::{Column, FeatureTable};
 use crate::geometry::cluster::Clusters;
 use crate::rows::Points;
 use crate::tui::theme::{NOISE, STEPS, class_of};
-use crate::tui::widgets::raster::{Cloud, FAINT, nearest_point, points_in};
+use crate::tui::widgets::raster::{Cloud, FAINT, nearest_point};
 use crate::tui::widgets::scatter::Paint;
 use crate::tui::widgets::viewport::Viewport;
 
@@ -92,8 +93,8 @@ pub struct MapState {
     pub(super) crosshair: Option<(u16, u16)>,
     /// The arrows move the view instead of the crosshair.
     pub(super) panning: bool,
-    /// A corner of the box that is being spanned, in the map's own coordinates: it stays where the points stay.
-    pub(super) anchor: Option<(f64, f64)>,
+    /// What is being drawn around points to choose them.
+    pub(super) drawn: Option<Drawn>,
     pub(super) colour: ColourBy,
     pub(super) ramp: Option<Ramp>,
     pub(super) paint: Paint,
@@ -171,18 +172,6 @@ impl MapState {
     pub fn crosshair(&self) -> Option<(u16, u16)> {
         self.crosshair
     }
-    /// The box that is being spanned, as two cells of a plot; the first may be out of sight.
-    pub fn spanned(&self, (columns, rows): (u16, u16)) -> Option<((i32, i32), (i32, i32))> {
-        let ((x, y), (column, row)) = self.anchor.zip(self.crosshair)?;
-        let (left, top) = self.viewport.place(x as f32, y as f32, columns, rows);
-        Some(((left.floor() as i32, top.floor() as i32), (column.into(), row.into())))
-    }
-    /// Begins to span a box at the crosshair.
-    pub(super) fn begin_box(&mut self, (columns, rows): (u16, u16)) {
-        let (column, row) = *self.crosshair.get_or_insert((columns / 2, rows / 2));
-        let (column, row) = (f64::from(column) + 0.5, f64::from(row) + 0.5);
-        self.anchor = Some(self.viewport.data_at(column, row, columns, rows));
-    }
     /// What colours the map.
     pub fn colour_by(&self) -> ColourBy {
         self.colour
@@ -213,7 +202,7 @@ impl MapState {
         self.layouts = self.numbers;
         if other_plane {
             self.planes = self.numbers;
-            self.anchor = None;
+            self.drawn = None;
         }
         self.stage = stage;
         if !self.own_view || other_plane {
@@ -224,7 +213,7 @@ impl MapState {
     /// Puts a map back that was there before this one.
     pub(super) fn come_back(&mut self, map: Self) {
         let numbers = self.numbers;
-        *self = Self { numbers, anchor: None, ..map };
+        *self = Self { numbers, drawn: None, ..map };
     }
 
     /// Fits everything that is shown into the plot.
@@ -295,12 +284,6 @@ impl MapState {
     pub(super) fn follow(&mut self, feature: u32, (columns, rows): (u16, u16)) {
         let cell = self.place(feature).and_then(|(x, y)| self.viewport.cell_of(x, y, columns, rows));
         self.crosshair = cell.or(self.crosshair);
-    }
-
-    /// The shown features in the box that is being spanned.
-    pub(super) fn boxed(&self, (columns, rows): (u16, u16)) -> Vec<u32> {
-        let corners = self.spanned((columns, rows));
-        corners.map_or_else(Vec::new, |(from, to)| points_in(self.cloud(), &self.viewport, from, to, columns, rows))
     }
 
     /// Moves the crosshair by cells; at the edge the view moves instead.

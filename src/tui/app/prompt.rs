@@ -30,6 +30,12 @@ pub enum PromptKind {
     LayOut,
     /// The number of a feature.
     GoId,
+    /// A name for what is marked.
+    Keep,
+    /// Another name for a selection.
+    Rename,
+    /// A file to read selections from.
+    Import,
     /// A file to write what is shown to.
     Export,
     /// A file to write everything to.
@@ -47,6 +53,9 @@ impl PromptKind {
             Self::Regroup => "clusters with",
             Self::LayOut => "map with",
             Self::GoId => "feature #",
+            Self::Keep => "keep the marks as",
+            Self::Rename => "call it",
+            Self::Import => "read selections from",
             Self::Export => "write what is shown to",
             Self::ExportAll => "write all features to",
         }
@@ -63,10 +72,12 @@ impl PromptKind {
             Self::Regroup => 6,
             Self::LayOut => 7,
             Self::Manifolds => 8,
+            Self::Keep | Self::Rename => 9,
+            Self::Import => 10,
         }
     }
     /// How many histories there are.
-    pub(super) const HISTORIES: usize = 9;
+    pub(super) const HISTORIES: usize = 11;
 }
 
 /// What choosing a suggestion means.

@@ -33,6 +33,7 @@ impl App {
             PromptKind::Regroup => editor.set(&remaking::grouping_line(&self.params.hdbscan)),
             PromptKind::LayOut => editor.set(&remaking::layout_line(&self.params)),
             PromptKind::Manifolds => editor.set(self.shapes.filter()),
+            PromptKind::Rename => editor.set(self.name_here()),
             _ => {}
         }
         self.prompt = Some(Prompt {
@@ -100,6 +101,8 @@ impl App {
             PromptKind::Filter => (prompt::columns(&prompt.editor), self.try_filter(&text)),
             PromptKind::Manifolds => (Vec::new(), self.filter_manifolds(&text)),
             PromptKind::GoId => (Vec::new(), self.try_id(&text)),
+            PromptKind::Keep | PromptKind::Rename => (Vec::new(), self.try_name(&text, prompt.kind)),
+            PromptKind::Import => (Vec::new(), Self::try_import(&text)),
             PromptKind::Regroup => (Vec::new(), note_of(self.parse_grouping(&text))),
             PromptKind::LayOut => (Vec::new(), note_of(self.parse_layout(&text))),
             PromptKind::Search => self.try_search(&text, &prompt.before),
@@ -316,6 +319,11 @@ impl App {
                     self.visit(feature);
                 }
             }
+            PromptKind::Keep | PromptKind::Rename | PromptKind::Import | PromptKind::Export | PromptKind::ExportAll
+                if text.is_empty() => {}
+            PromptKind::Keep => self.keep_marks(&text),
+            PromptKind::Rename => self.rename(&text),
+            PromptKind::Import => self.import_selections(&exporting::path_of(&text)),
             PromptKind::Regroup => {
                 if let Ok(params) = self.parse_grouping(&text) {
                     self.regroup(params);
@@ -326,7 +334,6 @@ impl App {
                     self.remake_with(params);
                 }
             }
-            PromptKind::Export | PromptKind::ExportAll if text.is_empty() => {}
             PromptKind::Export | PromptKind::ExportAll => {
                 let path = exporting::path_of(&text);
                 let all = prompt.kind == PromptKind::ExportAll;

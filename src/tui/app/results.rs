@@ -11,7 +11,7 @@ impl App {
     /// Takes what a job has made.
     pub fn take(&mut self, product: Product) {
         let plot = self.plot();
-        self.unlisted = true;
+        (self.unlisted, self.uncounted) = (true, true);
         match product {
             Product::Evidence => {
                 self.refilter();
@@ -58,6 +58,8 @@ impl App {
             }
             Product::Manifolds(rows, whole) => self.take_manifolds(rows, whole),
             Product::Portrait(portrait) => self.take_portrait(portrait),
+            Product::Pairs(pairs) => self.take_pairs(pairs),
+            Product::Selections(selections, why) => self.take_selections(selections, why),
             Product::File(path, what) => {
                 // Where it lies is told whole, so that it can be found from another shell.
                 let path = std::path::absolute(&path).unwrap_or(path);
@@ -149,6 +151,7 @@ impl App {
             _ => None,
         };
         self.peek = aside.map(|neighbour| neighbour.feature).map(|feature| gather(self, feature));
+        self.compare();
         self.gather_members();
     }
 
@@ -157,10 +160,13 @@ impl App {
         let cluster = self.cluster_rows.get(self.list(Pane::Clusters).cursor).map(|row| row.cluster);
         let mut members = match (cluster, self.page) {
             (Some(cluster), Page::Clusters) => self.members_of(cluster),
+            (_, Page::Selections) => self.selection_features(self.list(Pane::Selections).cursor),
+            (_, Page::Heatmap) => self.heat.pairs().map_or(Vec::new(), |pairs| pairs.features.clone()),
+            (_, Page::Histograms) => return self.gather_bar(),
             (_, Page::Manifolds) => self.group_here().map_or(Vec::new(), |row| row.found.features.clone()),
             _ => Vec::new(),
         };
-        if self.page == Page::Clusters {
+        if matches!(self.page, Page::Clusters | Page::Selections) {
             self.map.sort_from_middle(&mut members);
         }
         self.members = members;
@@ -183,6 +189,7 @@ impl App {
         }
         self.map.set_shown(&shown);
         self.shown = shown;
+        self.uncounted = true;
         if let Some(search) = &mut self.search {
             search.keep_shown(&self.shown);
         }

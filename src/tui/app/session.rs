@@ -103,7 +103,14 @@ impl<W: Write> Session<W> {
     fn show(&mut self, study: Study, params: MapParams, has_others: bool) -> Ending {
         let doing = format!("the screen of {}", study.name);
         let (multiplexer, mouse) = (self.capabilities.multiplexer, self.capabilities.mouse);
-        let options = Options { params, look: self.look.clone(), multiplexer, mouse, has_others };
+        let options = Options {
+            params,
+            look: self.look.clone(),
+            multiplexer,
+            mouse,
+            has_others,
+            state: crate::tui::crash::folder(),
+        };
         let mut app = App::new(Arc::new(study), self.jobs(), options);
         app.start();
         let ending = self.run(&mut app, &doing);

@@ -1,5 +1,6 @@
 //! One frame without a terminal: the same app, given finished results instead of running jobs.
 
+use super::heat::HeatSet;
 use super::shapes::{first_ranking, portrait_of};
 use super::{App, Chart, Chip, Options, Pane, cluster_name};
 use crate::analysis::jobs::JobContext;
@@ -152,8 +153,16 @@ pub fn still(
     if let Some(feature) = app.selected().filter(|_| scene.page == Page::Neighbours) {
         app.rank_now(feature, task)?;
     }
-    if scene.page != Page::Map {
-        app.go(scene.page);
+    match scene.page {
+        Page::Map => {}
+        Page::Heatmap => {
+            if scene.feature.is_some() && scene.cluster.is_none() {
+                app.choose_heat(HeatSet::Nearest, scene.feature);
+            }
+            app.measure_pairs_now(task)?;
+            app.go(Page::Heatmap);
+        }
+        page => app.go(page),
     }
     if scene.page == Page::Manifolds {
         app.put_on_group(scene.cluster);

@@ -68,14 +68,12 @@ impl App {
     /// feature.
     pub(super) fn list_features(&mut self) {
         let pane = Pane::of(self.page)[0];
-        if !matches!(pane, Pane::Table | Pane::Marks) || !self.unlisted {
+        if pane != Pane::Table || !self.unlisted {
             return;
         }
         self.unlisted = false;
-        let mut features: Vec<u32> = match pane {
-            Pane::Marks => self.marks.iter().copied().collect(),
-            _ => (0u32..).zip(&self.shown).filter(|(_, shown)| **shown).map(|(feature, _)| feature).collect(),
-        };
+        let mut features: Vec<u32> =
+            (0u32..).zip(&self.shown).filter(|(_, shown)| **shown).map(|(feature, _)| feature).collect();
         let Sort { column, descending } = self.sort;
         if column == Column::Feature {
             if descending {

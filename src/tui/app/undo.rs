@@ -2,8 +2,10 @@
 
 use super::map::View;
 use super::{App, Filters};
+use crate::analysis::Selections;
 use crate::tui::action::{Action, Row};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// How many changes can be undone.
 const CHANGES: usize = 100;
@@ -22,6 +24,7 @@ struct State {
     filters: Filters,
     marks: BTreeSet<u32>,
     selected: Option<u32>,
+    selections: Option<Arc<Selections>>,
 }
 
 /// What a change is called that is told as undone.
@@ -62,7 +65,7 @@ impl App {
     pub(super) fn change(&mut self, action: Action, change: impl FnOnce(&mut Self)) {
         let moves = matches!(action, Action::ZoomIn | Action::PanLeft);
         let before = self.undoable();
-        self.unlisted = true;
+        (self.unlisted, self.uncounted) = (true, true);
         change(self);
         if before == self.undoable() {
             return;
@@ -81,6 +84,7 @@ impl App {
             filters: self.filters.clone(),
             marks: self.marks.clone(),
             selected: self.selected,
+            selections: self.selections.clone(),
         }
     }
 
@@ -106,8 +110,9 @@ impl App {
             while self.undo.snapshots.pop_if(|before| before.state == now).is_some() {}
             let Some(before) = self.undo.snapshots.pop() else { break };
             // What jobs have found since then stays: only what the user chose comes back.
-            let State { view, filters, marks, selected } = before.state;
+            let State { view, filters, marks, selected, selections } = before.state;
             (self.filters, self.marks) = (filters, marks);
+            self.restore_selections(selections);
             self.refilter();
             self.look_again(view, selected);
             last = Some(before.action);

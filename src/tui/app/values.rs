@@ -20,13 +20,15 @@ pub struct Options {
     pub mouse: bool,
     /// Whether the dictionary is one of a folder of many, to which a command leads back.
     pub has_others: bool,
+    /// The folder in which selections are kept; none keeps them for this run alone.
+    pub state: Option<PathBuf>,
 }
 
 impl Options {
     /// The defaults, drawn with `theme` in Braille.
     pub fn new(theme: Theme) -> Self {
         let look = Look::new(theme, Glyphs::default());
-        Self { params: MapParams::default(), look, multiplexer: None, mouse: false, has_others: false }
+        Self { params: MapParams::default(), look, multiplexer: None, mouse: false, has_others: false, state: None }
     }
 }
 

@@ -7,11 +7,12 @@ use crate::geometry::cloud::Seen;
 use crate::geometry::group::CaptureKind;
 use crate::text::counted;
 use crate::tui::app::App;
-use crate::tui::widgets::glyph::DENSITY;
-use crate::tui::widgets::text;
+use crate::tui::widgets::heatmap::{Heatmap, Laid};
+use crate::tui::widgets::{legend, text};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
+use std::ops::Range;
 
 /// Lines of words, wrapped.
 pub(super) fn lines(app: &App, all: &[(String, Style)], area: Rect, buf: &mut Buffer) {
@@ -256,53 +257,51 @@ pub(super) fn stability(app: &App, open: &Portrait, area: Rect, buf: &mut Buffer
 /// Cosines of all pairs of the group's features, in the order in which they lie along the manifold: a cell each, or the
 /// mean of several where there is no room.
 pub(super) fn cosines(app: &App, open: &Portrait, area: Rect, buf: &mut Buffer) {
-    let look = app.look();
-    let theme = &look.theme;
     let m = open.fields.len();
-    if m == 0 || area.height < 3 || area.width < 12 {
+    if m == 0 || area.height < 4 || area.width < 12 {
         return;
     }
-    let rows = usize::from(area.height - 1);
-    let labels = usize::from(area.width).saturating_sub(2 * m.min(rows)).min(30);
-    let labels = if labels < 8 { 0 } else { labels };
-    let cells = rows.min((usize::from(area.width) - labels) / 2).min(m).max(1);
-    let part = |at: usize| at * m / cells..((at + 1) * m / cells).max(at * m / cells + 1);
-    let value = |a: usize, b: usize| {
-        let pairs = part(a).flat_map(|i| part(b).map(move |j| (i, j))).filter(|(i, j)| i != j);
-        let (sum, n) = pairs.fold((0.0, 0u32), |(sum, n), (i, j)| (sum + open.cosines[i * m + j], n + 1));
-        if n > 0 { sum / n as f32 } else { 1.0 }
-    };
+    let at = |i: usize, j: usize| open.cosines[i * m + j];
     let off = (0..m).flat_map(|i| (0..m).map(move |j| (i, j))).filter(|(i, j)| i != j);
-    let (low, high) = off
-        .map(|(i, j)| open.cosines[i * m + j])
-        .fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), x| (l.min(x), h.max(x)));
-    let (low, high) = if low <= high { (low.min(0.0), high.max(0.0)) } else { (0.0, 1.0) };
-    for a in 0..cells {
-        let y = area.y + a as u16;
-        for b in 0..cells {
-            let own = value(a, b);
-            let t = if high > low { ((own - low) / (high - low)).clamp(0.0, 1.0) } else { 0.0 };
-            let diagonal = part(a) == part(b) && part(a).len() == 1;
-            let plain = !look.styled || look.ascii;
-            let step = (t * 7.99) as usize;
-            let symbol = match (diagonal, plain) {
-                (true, _) => look.pick("╲╲", "\\\\").to_string(),
-                (false, true) => char::from(DENSITY[step]).to_string().repeat(2),
-                (false, false) => "██".to_string(),
-            };
-            let style = if diagonal { theme.muted() } else { theme.ramp(t) };
-            text::put(buf, area, area.x + 2 * b as u16, y, &symbol, style);
-        }
-        if labels > 0 && cells == m {
-            let field = &open.fields[a];
-            let words = format!("#{} {}", field.feature, about(app, field.feature));
-            let x = area.x + 2 * cells as u16 + 1;
-            let room = usize::from(area.right().saturating_sub(x));
-            text::put(buf, area, x, y, &text::fit(&words, room, look.ascii), theme.text());
-        }
+    let (low, high) =
+        off.map(|(i, j)| at(i, j)).fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), x| (l.min(x), h.max(x)));
+    let value = |rows: Range<usize>, columns: Range<usize>| {
+        let pairs = rows.flat_map(|i| columns.clone().map(move |j| (i, j))).filter(|(i, j)| i != j);
+        let (sum, n) = pairs.fold((0.0, 0u32), |(sum, n), (i, j)| (sum + at(i, j), n + 1));
+        (n > 0).then(|| sum / n as f32)
+    };
+    let range = if low <= high { (low.min(0.0), high.max(0.0)) } else { (0.0, 1.0) };
+    let map = Heatmap { side: m, value: &value, range, cursor: None, groups: &[] };
+    let field = |i: usize| open.fields[i].feature;
+    let above = Rect { height: area.height - 1, ..area };
+    let Some(laid) = map.render(app.look(), above, buf) else { return };
+    labels(app, &laid, m, &field, area, buf);
+    let what = "cosine, features in order along the manifold";
+    steps(app, what, range, &laid, m, Rect { y: laid.area.bottom(), height: 1, ..area }, buf);
+}
+
+/// What each row of a heatmap is, beside it, where rows have lines of their own.
+pub(super) fn labels(app: &App, laid: &Laid, side: usize, of: &dyn Fn(usize) -> u32, area: Rect, buf: &mut Buffer) {
+    let x = laid.area.right() + 1;
+    let room = usize::from(area.right().saturating_sub(x));
+    for row in (0..side).filter(|_| laid.roomy && room >= 8) {
+        let words = format!("#{} {}", of(row), about(app, of(row)));
+        let y = laid.area.y + row as u16;
+        text::put(buf, area, x, y, &text::fit(&words, room, app.look().ascii), app.look().theme.text());
     }
-    let merged = if cells < m { format!(", a cell is the mean of {}", m.div_ceil(cells)) } else { String::new() };
-    let words = format!("cosine {low:.2} (dark) to {high:.2} (bright), features in order along the manifold{merged}");
-    let y = area.y + cells as u16;
-    text::put(buf, area, area.x, y, &text::fit(&words, area.width.into(), look.ascii), theme.muted());
+}
+
+/// What the steps of a heatmap stand for, and how many pairs share a cell.
+pub(super) fn steps(
+    app: &App,
+    what: &str,
+    (low, high): (f32, f32),
+    laid: &Laid,
+    side: usize,
+    area: Rect,
+    buf: &mut Buffer,
+) {
+    let merged = laid.merged(side);
+    let what = if merged > 1 { format!("{what}; a cell is the mean of {merged} x {merged}") } else { what.to_string() };
+    legend::ramp(app.look(), &what, &text::unit(low.into()), &text::unit(high.into()), area, buf);
 }

@@ -51,6 +51,39 @@ pub(super) fn draw(app: &App, areas: &Areas, buf: &mut Buffer) {
     nearest(app, detail, areas.list, focused, buf);
 }
 
+/// The feature that is pinned, and what it has in common with the selected one.
+pub(super) fn pinned(app: &App, area: Rect, buf: &mut Buffer) {
+    if area.is_empty() {
+        return;
+    }
+    let look = app.look();
+    let theme = &look.theme;
+    let Some(both) = app.comparison() else { return };
+    let detail = &both.pinned;
+    let title = format!("#{} pinned", detail.feature);
+    let inside = Pane { title: &title, ..Pane::default() }.render(look, area, buf);
+    let inside = Rect { x: inside.x + 1, width: inside.width.saturating_sub(2), ..inside };
+    let mut lines: Vec<Vec<(String, Style)>> = Vec::new();
+    if both.selected == detail.feature {
+        lines.push(vec![("the selected feature itself: move on to compare".into(), theme.muted())]);
+    } else {
+        let mut cosines = format!("cosine to #{} {}", both.selected, text::unit(both.decoder));
+        if let Some(encoder) = both.encoder {
+            cosines.push_str(&format!(", encoder {}", text::unit(encoder)));
+        }
+        lines.push(vec![(cosines, theme.strong())]);
+        if let Some([both, own, other]) = both.together {
+            let counts = [both, own, other].map(|count| text::thousands(count as u64));
+            lines.push(vec![(
+                format!("fire together on {} of {} and {}", counts[0], counts[1], counts[2]),
+                theme.text(),
+            )]);
+        }
+    }
+    lines.extend(facts(app, detail, inside));
+    fact_lines(app, &lines, inside, buf);
+}
+
 /// `── where it fires ─────`
 pub(super) fn rule(app: &App, title: &str, area: Rect, buf: &mut Buffer) {
     let look = app.look();
@@ -64,27 +97,7 @@ pub(super) fn rule(app: &App, title: &str, area: Rect, buf: &mut Buffer) {
 /// Words, numbers, strength of firing, then passages in the rows that are left.
 fn summary(app: &App, detail: &Detail, area: Rect, buf: &mut Buffer) {
     let look = app.look();
-    let mut y = area.y;
-    let mut line = |parts: &[(String, Style)], buf: &mut Buffer| {
-        if y >= area.bottom() {
-            return;
-        }
-        let mut x = area.x;
-        // What is left out is told by an ellipsis, for which a column is kept; blanks at the end are no loss.
-        let all: String = parts.iter().map(|(words, _)| words.as_str()).collect();
-        let cut = text::width(all.trim_end()) > usize::from(area.width);
-        let room = Rect { width: area.width.saturating_sub(u16::from(cut)), ..area };
-        for (words, style) in parts {
-            x = text::put(buf, room, x, y, words, *style);
-        }
-        if cut {
-            text::put(buf, area, x, y, text::ellipsis(look.ascii), look.theme.muted());
-        }
-        y += 1;
-    };
-    for parts in facts(app, detail, area) {
-        line(&parts, buf);
-    }
+    let mut lines = facts(app, detail, area);
     if let Some(histogram) = detail.histogram.as_ref().filter(|_| app.page() != Page::Feature && area.height >= ROOMY) {
         let counts: Vec<f64> = histogram.counts.iter().map(|&count| count as f64).collect();
         let (low, high) = (axis_number(histogram.low), axis_number(histogram.high));
@@ -96,8 +109,9 @@ fn summary(app: &App, detail: &Detail, area: Rect, buf: &mut Buffer) {
             (format!(" {bars} "), look.theme.ramp(0.5)),
             (high, look.theme.muted()),
         ];
-        line(&parts, buf);
+        lines.push(parts.to_vec());
     }
+    let y = fact_lines(app, &lines, area, buf);
     let rest = Rect { y, height: area.bottom().saturating_sub(y), ..area };
     if app.page() == Page::Feature {
         strength(app, detail, rest, buf);
@@ -117,6 +131,25 @@ fn summary(app: &App, detail: &Detail, area: Rect, buf: &mut Buffer) {
             passage::render(look, &tokens, example.focus, Align::Flow, Rect { y, height: 1, ..rest }, buf);
         }
     }
+}
+
+/// Draws lines of facts from the top; the first line below them.
+fn fact_lines(app: &App, lines: &[Vec<(String, Style)>], area: Rect, buf: &mut Buffer) -> u16 {
+    let look = app.look();
+    for (y, parts) in (area.y..area.bottom()).zip(lines) {
+        let mut x = area.x;
+        // What is left out is told by an ellipsis, for which a column is kept; blanks at the end are no loss.
+        let all: String = parts.iter().map(|(words, _)| words.as_str()).collect();
+        let cut = text::width(all.trim_end()) > usize::from(area.width);
+        let room = Rect { width: area.width.saturating_sub(u16::from(cut)), ..area };
+        for (words, style) in parts {
+            x = text::put(buf, room, x, y, words, *style);
+        }
+        if cut {
+            text::put(buf, area, x, y, text::ellipsis(look.ascii), look.theme.muted());
+        }
+    }
+    (area.y + lines.len() as u16).min(area.bottom())
 }
 
 /// Lines of facts, the most telling first.

@@ -139,7 +139,7 @@ fn cloud(app: &App, open: &Portrait, area: Rect, buf: &mut Buffer) {
         ranked: &[],
         selected: here,
         cursor: None,
-        boxed: None,
+        outline: None,
     };
     let mut raster = Raster::new();
     scatter.render(look, &mut raster, area, buf);

@@ -85,6 +85,7 @@ fn plot(app: &App, area: Rect, buf: &mut Buffer) -> Raster {
     let label = label.unwrap_or_default();
     let marked: Vec<u32> = app.marks().iter().copied().collect();
     let ranked = app.true_neighbours();
+    let outline = map.outline((area.width, area.height));
     let scatter = Scatter {
         cloud: map.cloud(),
         view: map.viewport(),
@@ -95,7 +96,7 @@ fn plot(app: &App, area: Rect, buf: &mut Buffer) -> Raster {
         ranked: &ranked,
         selected: app.selected(),
         cursor: map.crosshair().map(|cell| (cell, label.as_str())),
-        boxed: map.spanned((area.width, area.height)),
+        outline: outline.as_ref(),
     };
     let mut raster = Raster::new();
     scatter.render(app.look(), &mut raster, area, buf);

@@ -1,9 +1,9 @@
-//! Beside the clusters: the one under the cursor, and its features.
+//! Beside lists of sets and charts of features: the set under the cursor, and its features.
 
 use super::inspector::rule;
 use super::words::{self, about};
 use crate::tui::app::{App, Pane as Focus};
-use crate::tui::layout::Areas;
+use crate::tui::layout::{Areas, Page};
 use crate::tui::theme::class_of;
 use crate::tui::widgets::pane::Pane;
 use crate::tui::widgets::table::{Cell, Column, Table};
@@ -12,23 +12,16 @@ use ratatui::buffer::Buffer;
 use ratatui::style::{Modifier, Style};
 
 pub(super) fn draw(app: &App, areas: &Areas, buf: &mut Buffer) {
-    if areas.side.is_empty() {
-        return;
-    }
     let look = app.look();
     let theme = &look.theme;
-    let focused = app.focus() == Focus::Members;
-    let here = app.cluster_rows().get(app.list(Focus::Clusters).cursor);
-    let Some(here) = here else {
-        Pane { title: "cluster", focused, ..Pane::default() }.render(look, areas.side, buf);
-        return;
+    let Some(here) = app.cluster_rows().get(app.list(Focus::Clusters).cursor) else {
+        return pane(app, areas, "cluster", &[], "its features", buf);
     };
     let class = class_of(here.cluster);
     let title = match here.cluster {
         0.. => format!("cluster {}", legend::mark(class, look)),
         _ => "in no cluster".to_string(),
     };
-    Pane { title: &title, focused, ..Pane::default() }.render(look, areas.side, buf);
     let all = app.study().features().max(1) as f64;
     let words = words::cluster(app, here.cluster);
     let style = theme.cluster(class).add_modifier(Modifier::BOLD);
@@ -45,12 +38,24 @@ pub(super) fn draw(app: &App, areas: &Areas, buf: &mut Buffer) {
     if let Some(density) = mean_density(app) {
         lines.push((format!("a feature fires on {} on average", text::percent(density)), theme.text()));
     }
-    for (y, (line, style)) in (areas.summary.y..areas.summary.bottom()).zip(&lines) {
+    pane(app, areas, &title, &lines, "its features, middle first", buf);
+}
+
+/// The side pane of a set of features: what is said of it, then its features under a heading.
+pub(super) fn pane(app: &App, areas: &Areas, title: &str, lines: &[(String, Style)], heading: &str, buf: &mut Buffer) {
+    if areas.side.is_empty() {
+        return;
+    }
+    let look = app.look();
+    let theme = &look.theme;
+    let focused = app.focus() == Focus::Members;
+    Pane { title, focused, ..Pane::default() }.render(look, areas.side, buf);
+    for (y, (line, style)) in (areas.summary.y..areas.summary.bottom()).zip(lines) {
         let line = text::fit(line, areas.summary.width.into(), look.ascii);
         text::put(buf, areas.summary, areas.summary.x, y, &line, *style);
     }
     if !areas.heading.is_empty() {
-        rule(app, "its features, middle first", areas.heading, buf);
+        rule(app, heading, areas.heading, buf);
     }
     let members = app.members();
     let columns = [Column::number("feature", 6), Column::words("about", 8).growing(1)];
@@ -61,13 +66,14 @@ pub(super) fn draw(app: &App, areas: &Areas, buf: &mut Buffer) {
         vec![Cell::styled(format!("#{feature}"), style), Cell::styled(about(app, feature), words)]
     };
     let list = app.list(Focus::Members);
-    let selected = focused.then_some(list.cursor);
+    // On the heatmap the list goes along with the cursor of the matrix.
+    let selected = (focused || app.page() == Page::Heatmap).then_some(list.cursor);
     Table { columns: &columns, rows: members.len(), row: &row, offset: list.offset, selected, header: false }
         .render(look, areas.list, buf);
 }
 
 /// Mean share of the tokens on which a feature of the cluster fires; none without activations.
-fn mean_density(app: &App) -> Option<f64> {
+pub(super) fn mean_density(app: &App) -> Option<f64> {
     let activations = app.study().activations()?;
     let members = app.members();
     let sum: f64 = members.iter().map(|feature| activations.density(*feature as usize)).sum();

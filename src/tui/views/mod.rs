@@ -10,8 +10,11 @@ mod charts;
 mod chrome;
 mod clusters;
 mod feature;
+mod heatmap;
 mod help;
+mod histograms;
 mod info;
+mod inset;
 mod inspector;
 mod jobs;
 mod manifold;
@@ -22,13 +25,14 @@ mod neighbours;
 mod opening;
 mod overlay;
 pub(super) mod picker;
+mod selections;
 mod table;
 mod words;
 
 #[cfg(test)]
 mod tests;
 
-use super::app::{App, Pane};
+use super::app::App;
 use super::layout::{MIN_SIZE, Page};
 use super::widgets::text;
 use ratatui::buffer::Buffer;
@@ -54,8 +58,10 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
         Page::Clusters => clusters::draw(app, areas.main, buf),
         Page::Manifolds => manifolds::draw(app, areas.main, buf),
         Page::Manifold => manifold::draw(app, &areas, buf),
-        Page::Table => table::draw(app, Pane::Table, areas.main, buf),
-        Page::Marks => table::draw(app, Pane::Marks, areas.main, buf),
+        Page::Table => table::draw(app, areas.main, buf),
+        Page::Selections => selections::draw(app, areas.main, buf),
+        Page::Heatmap => heatmap::draw(app, &areas, buf),
+        Page::Histograms => histograms::draw(app, &areas, buf),
         Page::Jobs => jobs::draw(app, areas.main, buf),
         Page::Info => info::draw(app, areas.main, buf),
         Page::Help => help::draw(app, areas.main, buf),
@@ -63,9 +69,14 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
     match app.page() {
         Page::Clusters => members::draw(app, &areas, buf),
         Page::Manifolds => manifolds::aside(app, &areas, buf),
+        Page::Selections => selections::aside(app, &areas, buf),
+        Page::Heatmap => heatmap::aside(app, &areas, buf),
+        Page::Histograms => histograms::aside(app, &areas, buf),
         Page::Manifold => {}
         _ => inspector::draw(app, &areas, buf),
     }
+    inset::draw(app, areas.inset, buf);
+    inspector::pinned(app, areas.pinned, buf);
     chrome::hints(app, areas.hints, buf);
     let cursor = chrome::status(app, areas.status, buf);
     overlay::draw(app, &areas, buf);

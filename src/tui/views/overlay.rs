@@ -2,7 +2,8 @@
 
 use super::chrome;
 use crate::tui::Effect;
-use crate::tui::app::{App, PromptKind, Question, Suggestion};
+use crate::tui::action::Action;
+use crate::tui::app::{App, PromptKind, Question, STEPS, Suggestion};
 use crate::tui::layout::Areas;
 use crate::tui::widgets::pane::{self, Pane};
 use crate::tui::widgets::text;
@@ -14,6 +15,8 @@ use ratatui::style::Style;
 const ROWS: u16 = 10;
 /// Widest box of suggestions.
 const WIDTH: u16 = 96;
+/// Widest box of the tour.
+const TOUR: u16 = 76;
 
 pub(super) fn draw(app: &App, areas: &Areas, buf: &mut Buffer) {
     let page = Rect { y: areas.filter.bottom(), height: areas.status.y - areas.filter.bottom(), ..areas.filter };
@@ -29,11 +32,31 @@ pub(super) fn draw(app: &App, areas: &Areas, buf: &mut Buffer) {
         }
         return;
     }
+    tour(app, page, buf);
     let next = app.continuations();
     if !next.is_empty() {
         let rows: Vec<(String, &str)> = next.iter().map(|(key, row)| (key.to_string(), row.doc)).collect();
         let rows: Vec<(&str, &str)> = rows.iter().map(|(key, doc)| (key.as_str(), short(doc))).collect();
         pane::infobox(app.look(), &app.pending(), &rows, page, buf);
+    }
+}
+
+/// The step of the tour, in a box at the bottom of the page.
+fn tour(app: &App, page: Rect, buf: &mut Buffer) {
+    let (Some(tour), Some(words)) = (app.tour(), app.tour_words()) else { return };
+    let look = app.look();
+    let theme = &look.theme;
+    let width = page.width.min(TOUR);
+    let lines = text::wrap(&words, usize::from(width.saturating_sub(4)));
+    let height = (lines.len() as u16 + 2).min(page.height);
+    let area = Rect { x: page.x + (page.width - width) / 2, y: page.bottom() - height, width, height };
+    pane::clear(area, buf);
+    let title = format!("tour {} of {}: {}", tour.at() + 1, STEPS.len(), tour.step().title);
+    let key = |action| app.keymap().key(app.context(), action).unwrap_or_default();
+    let footer = format!("{} next · {} ends", key(Action::Tour), key(Action::Interrupt));
+    let inside = Pane { title: &title, footer: &footer, focused: true, ..Pane::default() }.render(look, area, buf);
+    for (y, line) in (inside.y..inside.bottom()).zip(lines) {
+        text::put(buf, inside, inside.x + 1, y, &line, theme.text());
     }
 }
 

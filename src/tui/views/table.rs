@@ -1,4 +1,4 @@
-//! Features as a table: those that are shown, or those that are marked.
+//! The features that are shown, as a table.
 
 use super::words::{about, cluster_cell, cluster_column, cluster_of, fires, number};
 use crate::analysis::Column as Value;
@@ -11,7 +11,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-pub(super) fn draw(app: &App, pane: Focus, area: Rect, buf: &mut Buffer) {
+pub(super) fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     if area.is_empty() {
         return;
     }
@@ -20,12 +20,12 @@ pub(super) fn draw(app: &App, pane: Focus, area: Rect, buf: &mut Buffer) {
     let sort = app.sort();
     let way = sort.words();
     let remark = format!("{}, by {}, {way}", text::thousands(rows.len() as u64), sort.column.name());
-    let title = if pane == Focus::Marks { "marked" } else { "features" };
-    let inside = Pane { title, remark: &remark, focused: app.focus() == pane, ..Pane::default() };
+    let focused = app.focus() == Focus::Table;
+    let inside = Pane { title: "features", remark: &remark, focused, ..Pane::default() };
     let inside = inside.render(look, area, buf);
     let inside = Rect { x: inside.x + 1, width: inside.width.saturating_sub(2), ..inside };
     if rows.is_empty() {
-        return nothing(app, pane, inside, buf);
+        return nothing(app, inside, buf);
     }
     let columns = [
         Column::number("feature", 7),
@@ -41,7 +41,7 @@ pub(super) fn draw(app: &App, pane: Focus, area: Rect, buf: &mut Buffer) {
         let feature = rows[i];
         let value = |column| table.value(column, feature as usize).number();
         let shown = |column| Cell::from(value(column).filter(|value| *value != 0.0).map(number).unwrap_or_default());
-        let marked = pane != Focus::Marks && app.marks().contains(&feature);
+        let marked = app.marks().contains(&feature);
         vec![
             Cell::styled(format!("#{feature}"), if marked { look.theme.marked() } else { Style::new() }),
             cluster_cell(app, cluster_of(app, feature)),
@@ -52,23 +52,18 @@ pub(super) fn draw(app: &App, pane: Focus, area: Rect, buf: &mut Buffer) {
             Cell::from(value(Value::Norm).map(number).unwrap_or_default()),
         ]
     };
-    let list = app.list(pane);
+    let list = app.list(Focus::Table);
     let selected = Some(list.cursor);
     Table { columns: &columns, rows: rows.len(), row: &row, offset: list.offset, selected, header: true }
         .render(look, inside, buf);
 }
 
 /// What to do where there are no rows.
-fn nothing(app: &App, pane: Focus, inside: Rect, buf: &mut Buffer) {
+fn nothing(app: &App, inside: Rect, buf: &mut Buffer) {
     let look = app.look();
-    let key = |action| app.keymap().key(Context::Map, action).unwrap_or_default();
-    let (what, how) = if pane == Focus::Marks {
-        let mark = key(Action::Mark);
-        ("nothing is marked", format!("{mark} marks the feature under the cursor, on the map and in every list"))
-    } else {
-        ("nothing passes the filters", format!("{} shows every feature again", key(Action::ClearFilters)))
-    };
-    let lines = [what.to_string()].into_iter().chain(text::wrap(&how, inside.width.into()));
+    let key = app.keymap().key(Context::Table, Action::ClearFilters).unwrap_or_default();
+    let how = format!("{key} shows every feature again");
+    let lines = ["nothing passes the filters".to_string()].into_iter().chain(text::wrap(&how, inside.width.into()));
     for (y, line) in (inside.y..inside.bottom()).zip(lines) {
         let line = text::fit(&line, inside.width.into(), look.ascii);
         text::put(buf, inside, inside.x, y, &line, look.theme.muted());

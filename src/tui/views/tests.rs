@@ -4,7 +4,7 @@
 use super::draw;
 use crate::analysis::groups::by_hand;
 use crate::analysis::manifolds::ManifoldParams;
-use crate::analysis::{Cache, Evidence, JobKind, Jobs, Product, Study, Words};
+use crate::analysis::{Cache, Evidence, JobKind, Jobs, Product, Selections, Study, Words};
 use crate::container::{Dtype, Matrix};
 use crate::geometry::cloud::ShapeParams;
 use crate::geometry::cluster::Clusters;
@@ -168,6 +168,7 @@ fn fill(app: &mut App) {
     let task = Task::new(1).unwrap();
     app.study().load_evidence(&task).unwrap();
     app.take(Product::Evidence);
+    app.take(Product::Selections(Arc::new(Selections::unkept()), None));
     let words = Words::build(app.study(), &task).unwrap();
     app.take(Product::Words(Arc::new(words)));
     let norms = app.study().norms(&task).unwrap();
@@ -213,6 +214,9 @@ fn press(app: &mut App, keys: &str) {
         if let Some(feature) = app.selected().filter(|_| key == "n" && app.pending() == "g") {
             app.rank_now(feature, &Task::new(1).unwrap()).unwrap();
         }
+        if key == "h" && app.pending() == "g" && app.selected().is_some() {
+            app.measure_pairs_now(&Task::new(1).unwrap()).unwrap();
+        }
         app.update(Event::Key(Key::parse(key).unwrap()));
     }
 }
@@ -242,14 +246,16 @@ fn check(name: &str, app: &App) {
 
 const SIZES: [(u16, u16); 4] = [(60, 16), (80, 24), (120, 40), (200, 60)];
 /// Name of a page and the keys that lead to it from the map.
-const PAGES: [(&str, &str); 10] = [
+const PAGES: [(&str, &str); 12] = [
     ("map", "g m"),
     ("feature", "g d"),
     ("neighbours", "g n"),
     ("clusters", "g c"),
     ("manifolds", "g f"),
     ("table", "g t s"),
-    ("marks", "g s"),
+    ("selections", "g s"),
+    ("heatmap", "m c g h 3 j l"),
+    ("histograms", "g b"),
     ("jobs", "g j"),
     ("info", "I"),
     ("help", "?"),
@@ -502,7 +508,10 @@ fn every_page_is_drawn_at_every_size() {
         for (width, height) in small.chain(large).chain(edges) {
             for app in [&mut filled, &mut empty] {
                 resize(app, width, height);
-                for keys in ["g m", "g d", "Tab", "g n", "g c", "g s", "g j", "?", "g m :", "Esc f", "Esc g"] {
+                for keys in [
+                    "g m", "g d", "Tab", "g n", "g c", "g s", "g h", "g b", "p T", "g j", "?", "g m :", "Esc f",
+                    "Esc g",
+                ] {
                     press(app, keys);
                     let (buf, cursor) = frame(app);
                     if let Some(cursor) = cursor {

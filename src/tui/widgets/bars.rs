@@ -41,7 +41,7 @@ fn resample(values: &[f64], columns: usize, share: Share) -> Vec<f64> {
 }
 
 /// Height in eighths of a cell of `value` where `top` fills `rows` cells.
-fn eighths(value: f64, top: f64, rows: u16) -> usize {
+pub(super) fn eighths(value: f64, top: f64, rows: u16) -> usize {
     // Written so that a NaN gives no bar.
     if !(value > 0.0 && top > 0.0) {
         return 0;
@@ -56,6 +56,16 @@ pub fn sparkline(values: &[f64], columns: usize, top: Option<f64>, ascii: bool) 
     let top = top.unwrap_or_else(|| values.iter().copied().fold(0.0, f64::max));
     let marks = if ascii { &ASCII } else { &EIGHTHS };
     values.iter().map(|&v| marks[eighths(v, top, 1)]).collect()
+}
+
+/// A bar of so many eighths of a cell.
+pub(super) fn mark(eighths: usize, ascii: bool) -> &'static str {
+    if ascii { ASCII[eighths.min(8)] } else { EIGHTHS[eighths.min(8)] }
+}
+
+/// How many columns each of `bars` takes in `width`: at most four, for fatter bars say no more.
+pub(super) fn fitting(bars: u16, width: u16) -> u16 {
+    (width / bars.max(1)).min(4)
 }
 
 /// The horizontal axis of a histogram.

@@ -6,9 +6,12 @@
 //! for a whole frame.
 
 pub mod bars;
+pub mod distribution;
 pub mod glyph;
+pub mod heatmap;
 pub mod legend;
 pub mod line;
+pub mod outline;
 pub mod pane;
 pub mod passage;
 pub mod raster;

@@ -348,5 +348,24 @@ pub fn points_in(
         .collect()
 }
 
+/// The shown points inside a closed line through `corners` (in the points' own coordinates), ascending: those from which
+/// a ray crosses it an odd number of times. O(n x corners).
+pub fn points_within(cloud: Cloud<'_>, corners: &[(f64, f64)]) -> Vec<u32> {
+    let inside = |x: f64, y: f64| {
+        let mut odd = false;
+        for (i, &(ax, ay)) in corners.iter().enumerate() {
+            let (bx, by) = corners[(i + 1) % corners.len()];
+            if (ay > y) != (by > y) && x < ax + (y - ay) / (by - ay) * (bx - ax) {
+                odd = !odd;
+            }
+        }
+        odd
+    };
+    (0..cloud.len() as u32)
+        .filter(|&i| cloud.flags(i as usize) == 0)
+        .filter(|&i| inside(cloud.x[i as usize].into(), cloud.y[i as usize].into()))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests;

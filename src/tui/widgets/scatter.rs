@@ -6,6 +6,7 @@
 
 use super::Look;
 use super::glyph::{Glyphs, density};
+use super::outline::Outline;
 use super::raster::{Cloud, Raster};
 use super::text;
 use super::viewport::Viewport;
@@ -47,8 +48,8 @@ pub struct Scatter<'a> {
     pub selected: Option<u32>,
     /// The crosshair, in cells of the area, and what to call it.
     pub cursor: Option<((u16, u16), &'a str)>,
-    /// A box between two corners, in cells from the area's left upper one; it may reach out of the area.
-    pub boxed: Option<((i32, i32), (i32, i32))>,
+    /// What is being drawn around points to choose them.
+    pub outline: Option<&'a Outline>,
 }
 
 /// Cells that a cluster must own before its letter may hide one.
@@ -66,8 +67,8 @@ impl Scatter<'_> {
         self.points(self.hits, |_| 'o', look.theme.hit(), area, buf);
         self.points(self.marked, |_| '*', look.theme.marked(), area, buf);
         self.points(self.ranked, rank, look.theme.strong(), area, buf);
-        if let Some((from, to)) = self.boxed {
-            outline(look, area, from, to, buf);
+        if let Some(outline) = self.outline {
+            outline.render(look, area, buf);
         }
         if let Some(cell) = self.selected.and_then(|point| self.cell(point, area)) {
             buf[(area.x + cell.0, area.y + cell.1)].set_style(look.theme.selected());
@@ -190,35 +191,4 @@ fn crosshair(look: &Look, area: Rect, (c, r): (u16, u16), label: &str, buf: &mut
     };
     let end = text::put(buf, area, start, y, label, Style::reset());
     buf.set_style(Rect::new(start, y, end - start, 1), style);
-}
-
-/// A thin frame between two corners.
-fn outline(look: &Look, area: Rect, from: (i32, i32), to: (i32, i32), buf: &mut Buffer) {
-    let (left, right) = (from.0.min(to.0), from.0.max(to.0));
-    let (top, bottom) = (from.1.min(to.1), from.1.max(to.1));
-    if area.is_empty() {
-        return;
-    }
-    for row in top.max(0)..=bottom.min(i32::from(area.height) - 1) {
-        for column in left.max(0)..=right.min(i32::from(area.width) - 1) {
-            let symbol = match (row == top || row == bottom, column == left || column == right) {
-                (false, false) => continue,
-                (true, false) => look.pick("─", "-"),
-                (false, true) => look.pick("│", "|"),
-                (true, true) if left == right || top == bottom => look.pick("┼", "+"),
-                (true, true) => look.pick(
-                    match (row == top, column == left) {
-                        (true, true) => "┌",
-                        (true, false) => "┐",
-                        (false, true) => "└",
-                        (false, false) => "┘",
-                    },
-                    "+",
-                ),
-            };
-            let cell = &mut buf[(area.x + column as u16, area.y + row as u16)];
-            cell.reset();
-            cell.set_symbol(symbol).set_style(look.theme.strong());
-        }
-    }
 }

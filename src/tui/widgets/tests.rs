@@ -2,6 +2,7 @@
 
 use super::bars::{Axis, Histogram, sparkline};
 use super::line::{Hint, filled, hints, progress};
+use super::outline::Outline;
 use super::pane::{Anchor, Pane, infobox, message, place};
 use super::passage::{self, Align, Token};
 use super::raster::{Cloud, FAINT, Raster};
@@ -101,7 +102,7 @@ fn scene(look: &Look, width: u16, height: u16) -> Buffer {
         ranked: &[700, 701, 702],
         selected: Some(1400),
         cursor: view.cell_of(blobs.x[1500], blobs.y[1500], field.width, field.height).map(|at| (at, "#1500 Monday")),
-        boxed: Some(((2, 1), (9, 4))),
+        outline: Some(&Outline::Box((2, 1), (9, 4))),
         ..Scatter::default()
     };
     scatter.render(look, &mut Raster::new(), field, &mut buf);
@@ -322,7 +323,7 @@ proptest! {
         let at = |i: usize| (i32::from(cells[i] as i16), i32::from(cells[i + 1] as i16));
         let scatter = Scatter {
             cloud, view, letters: true, hits: &ids, marked: &ids, ranked: &ids, selected: ids.first().copied(),
-            cursor: Some(((cells[0] % 80, cells[1] % 20), "label")), boxed: Some((at(0), at(2))), ..Scatter::default()
+            cursor: Some(((cells[0] % 80, cells[1] % 20), "label")), outline: Some(&Outline::Box(at(0), at(2))), ..Scatter::default()
         };
         scatter.render(&look, &mut Raster::new(), area, &mut buf);
     }

@@ -4,6 +4,7 @@
 use super::work::{await_jobs, patient};
 use super::*;
 use crate::tui::app::remaking::grouping_line;
+use crate::tui::widgets::outline::Outline;
 
 /// The planted layout, moved and scaled.
 fn moved(by: f32) -> Points {
@@ -125,7 +126,10 @@ fn a_screen_that_begins_too_small_fits_its_map_later() {
 #[test]
 fn a_box_stays_on_its_points_when_the_view_moves() {
     let mut app = after("0 v");
-    let corner = |app: &App| app.map().spanned(app.plot()).unwrap().0;
+    let corner = |app: &App| match app.map().outline(app.plot()) {
+        Some(Outline::Box(corner, _)) => corner,
+        other => panic!("{other:?}"),
+    };
     let before = corner(&app);
     play(&mut app, "Shift-Right");
     assert_eq!(corner(&app), (before.0 - 8, before.1));
@@ -139,7 +143,7 @@ fn a_box_stays_on_its_points_when_the_view_moves() {
 
 #[test]
 fn the_row_under_the_cursor_is_what_stands_beside_a_table() {
-    let mut app = after("3 g i Space 1 2 g i Space 2 5 g i Space g s");
+    let mut app = after("3 g i Space 1 2 g i Space 2 5 g i Space m o g t");
     assert_eq!(app.selected(), Some(25));
     play(&mut app, "Space");
     assert_eq!((app.listed(), app.selected()), (&[3, 12][..], Some(12)));

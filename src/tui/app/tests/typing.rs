@@ -88,7 +88,7 @@ fn marks_toggle_filter_and_list() {
     play(&mut app, "m o m a");
     assert_eq!(app.marks().len(), FEATURES);
     play(&mut app, "u m c 7 g i Space g s");
-    assert_eq!((app.page(), app.rows(Pane::Marks)), (Page::Marks, 1));
+    assert_eq!((app.page(), app.selection_row(0).size), (Page::Selections, 1));
     play(&mut app, "Enter");
     assert_eq!((app.page(), app.selected()), (Page::Map, Some(7)));
 }

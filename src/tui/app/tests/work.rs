@@ -251,12 +251,27 @@ fn the_mouse_selects_zooms_and_drags() {
     app.update(mouse(MouseEventKind::ScrollUp, plot.x + c, plot.y + r));
     assert!(app.map().viewport().scale() < scale);
     let before = app.map().viewport();
-    app.update(mouse(MouseEventKind::Drag(MouseButton::Left), plot.x + c + 3, plot.y + r));
+    app.update(mouse(MouseEventKind::Down(MouseButton::Right), plot.x + c, plot.y + r));
+    app.update(mouse(MouseEventKind::Drag(MouseButton::Right), plot.x + c + 3, plot.y + r));
     assert_ne!(app.map().viewport(), before);
-    app.update(mouse(MouseEventKind::Up(MouseButton::Left), 0, 0));
+    app.update(mouse(MouseEventKind::Up(MouseButton::Right), 0, 0));
     let before = app.map().viewport();
     app.update(mouse(MouseEventKind::Drag(MouseButton::Left), 1, 1));
     assert_eq!(app.map().viewport(), before, "no drag without a press");
+    // From corner to corner of the plot: everything in view is marked when the button is let go.
+    play(&mut app, "0");
+    app.update(mouse(MouseEventKind::Down(MouseButton::Left), plot.x, plot.y));
+    app.update(mouse(MouseEventKind::Drag(MouseButton::Left), plot.right() + 9, plot.bottom() + 9));
+    assert!(app.marks().is_empty() && app.map().outline((plot.width, plot.height)).is_some());
+    app.update(mouse(MouseEventKind::Up(MouseButton::Left), plot.right(), plot.bottom()));
+    assert_eq!(app.marks().len(), FEATURES);
+    assert_eq!(app.map().outline((plot.width, plot.height)), None);
+    play(&mut app, "u");
+    assert!(app.marks().is_empty());
+    // A click alone marks nothing.
+    app.update(mouse(MouseEventKind::Down(MouseButton::Left), plot.x, plot.y));
+    app.update(mouse(MouseEventKind::Up(MouseButton::Left), plot.x, plot.y));
+    assert!(app.marks().is_empty());
     play(&mut app, "?");
     app.update(mouse(MouseEventKind::ScrollDown, 5, 5));
     assert_eq!(app.list(Pane::Help).cursor, 3);
