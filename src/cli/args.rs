@@ -1,7 +1,9 @@
 //! Verbs and flags: the contract with scripts. One place for every name.
 
+mod sets;
 mod shapes;
 
+pub(super) use sets::{HeatmapArgs, HistogramArgs};
 pub(super) use shapes::{
     AffinityName, CloudArgs, ClusterArgs, ClusterMethod, LinkageName, ManifoldArgs, ManifoldsArgs,
 };
@@ -125,6 +127,14 @@ pub(super) enum Verb {
         after_help = "Example: saescope manifold @example/concepts --features 7,21,35,85,89,112,113,121,152,177 -o days.csv"
     )]
     Manifold(ManifoldArgs),
+    /// Measure how similar the features of a set are, pair by pair
+    #[command(
+        after_help = "Example: saescope heatmap @example/concepts --features 7,21,35 --by phi --order likeness -o days.npz"
+    )]
+    Heatmap(HeatmapArgs),
+    /// Count how features are distributed over density, norm or activation
+    #[command(after_help = "Example: saescope histogram @example --column density --json")]
+    Histogram(HistogramArgs),
     /// Measure how far a map can be trusted
     #[command(after_help = "Example: saescope trust map.npy --against my_sae --json")]
     Trust(TrustArgs),

@@ -102,17 +102,17 @@ fn parameters(args: &ExportArgs, columns: &[Column], map: &MapParams, made: &Mad
     parameters
 }
 
-/// What the columns were made from.
-struct Made {
-    layout: Option<Points>,
+/// What columns are made from.
+pub(super) struct Made {
+    pub(super) layout: Option<Points>,
     /// The cluster of each feature, by the numbers of the file or of the map.
-    clusters: Option<Vec<i32>>,
+    pub(super) clusters: Option<Vec<i32>>,
     /// How the map was grouped, if it was.
-    grouping: Option<HdbscanParams>,
+    pub(super) grouping: Option<HdbscanParams>,
 }
 
 /// Computes what the needed columns ask for, and no more.
-fn prepare(
+pub(super) fn prepare(
     study: &Study,
     map: &MapParams,
     needed: &[Column],
@@ -161,11 +161,10 @@ pub(super) fn parse_filter(text: &str) -> Result<Filter> {
     Filter::parse(text).map_err(|error| Problem::new(format!("--where {text:?}: {error}")).usage())
 }
 
-fn missing(column: Column) -> Error {
-    let hint = if column.row().needs_activations {
-        "naming activations with --acts FILE"
-    } else {
-        "naming labels with --labels FILE"
+pub(super) fn missing(column: Column) -> Error {
+    let hint = match column {
+        Column::Label => "naming labels with --labels FILE",
+        _ => "naming activations with --acts FILE",
     };
     Problem::new(format!("the column {} cannot be told for this dictionary", column.name())).hint(hint).usage()
 }

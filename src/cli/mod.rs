@@ -23,6 +23,7 @@ mod points;
 mod progress;
 mod render;
 mod screen;
+mod sets;
 mod shared;
 mod synth;
 mod trust;
@@ -155,6 +156,8 @@ fn dispatch(cli: Cli) -> Result<()> {
         Some(Verb::Cloud(args)) => cloud::run(&args, &common),
         Some(Verb::Manifolds(args)) => manifolds::table(&args, &common),
         Some(Verb::Manifold(args)) => manifolds::one(&args, &common),
+        Some(Verb::Heatmap(args)) => sets::heatmap(&args, &common),
+        Some(Verb::Histogram(args)) => sets::histogram(&args, &common),
         Some(Verb::Trust(args)) => trust::run(&args, &common),
         Some(Verb::Export(args)) => export::run(&args, &common),
         Some(Verb::Render(args)) => render::run(&args, &common),

@@ -186,6 +186,8 @@ pub struct App {
     pinned: Option<u32>,
     comparison: Option<Comparison>,
     tour: Option<Tour>,
+    /// The first map was greeted.
+    welcomed: bool,
     search: Option<Search>,
     jumps: Vec<u32>,
     /// Where in `jumps` the selected feature stands; the length if it was reached without a jump.
@@ -261,6 +263,7 @@ impl App {
             pinned: None,
             comparison: None,
             tour: None,
+            welcomed: false,
             search: None,
             jumps: Vec::new(),
             jump: 0,

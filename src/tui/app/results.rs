@@ -4,6 +4,8 @@ use super::{App, CLUSTER_WORDS, ClusterRow, JUMPS, ListState, Pane, Stage};
 use crate::analysis::{Column, Detail, JobEvent, JobKind, JobUpdate, Product};
 use crate::geometry::cluster::Clusters;
 use crate::rows::Points;
+use crate::text::counted;
+use crate::tui::action::{Action, Context};
 use crate::tui::layout::Page;
 use std::sync::Arc;
 
@@ -251,6 +253,9 @@ impl App {
             JobUpdate::Finished if event.kind == JobKind::Map => {
                 self.kept = None;
                 self.start_trust();
+                if !std::mem::replace(&mut self.welcomed, true) && self.message.is_none() {
+                    self.welcome();
+                }
             }
             JobUpdate::Finished => {}
             JobUpdate::Cancelled => {
@@ -262,6 +267,20 @@ impl App {
                 self.keep_map(event.kind);
             }
         }
+    }
+
+    /// Says what the first map shows, and what to press next.
+    fn welcome(&mut self) {
+        let key = |action| self.keymap.key(Context::Map, action).unwrap_or_default();
+        let clusters = self.clusters.as_ref().map_or(0, |clusters| clusters.count);
+        self.say(format!(
+            "{} on the map: {} next cluster, {} manifolds, {} find, {} tour",
+            counted(clusters, "cluster", "clusters"),
+            key(Action::NextCluster),
+            key(Action::GoManifolds),
+            key(Action::Search),
+            key(Action::Tour)
+        ));
     }
 
     /// What was said of the map before does not hold of the one that comes.
