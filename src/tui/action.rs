@@ -178,6 +178,11 @@ impl Context {
             Confirm => "question",
         }
     }
+
+    /// What the configuration calls it: the first word of its name.
+    pub fn word(self) -> &'static str {
+        self.name().split(' ').next().unwrap_or_default()
+    }
 }
 
 /// One command.
@@ -290,7 +295,7 @@ pub const ACTIONS: &[Row] = &[
     row(A::PanDown, "map.pan-down", &["Shift-Down"], MAP, None, "Move the view down"),
     row(A::PanUp, "map.pan-up", &["Shift-Up"], MAP, None, "Move the view up"),
     row(A::PanRight, "map.pan-right", &["Shift-Right"], MAP, None, "Move the view right"),
-    row(A::BoxSelect, "map.box", &["v"], MAP, None, "Span a box from the crosshair: Space or Enter marks what is in it, Esc leaves it"),
+    row(A::BoxSelect, "map.box", &["v"], MAP, None, "Span a box from the crosshair, to mark all that is in it"),
     row(A::NextCluster, "map.next-cluster", &["]"], FEATURES, Some("next cluster"), "Go to the next cluster"),
     row(A::PreviousCluster, "map.previous-cluster", &["["], FEATURES, None, "Go to the previous cluster"),
     row(A::ColourBy, "map.colour-by", &["o"], FEATURES, None, "Colour the map by the next measure: cluster, density, and so on"),
@@ -441,6 +446,13 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_word_tells_a_context() {
+        let words: BTreeSet<&str> = Context::ALL.iter().map(|context| context.word()).collect();
+        assert_eq!(words.len(), Context::ALL.len());
+        assert!(words.iter().all(|word| word.chars().all(|c| c.is_ascii_lowercase())), "{words:?}");
     }
 
     #[test]

@@ -48,7 +48,8 @@ impl App {
             Action::PanDown => self.pan(0, PAN.1, times),
             Action::ToggleCrosshair => {
                 self.map.panning = !self.map.panning;
-                self.say(if self.map.panning { "arrows move the view" } else { "arrows move the crosshair" });
+                let what = if self.map.panning { "the view" } else { "the crosshair" };
+                self.say(format!("{} move {what}", self.arrows()));
             }
             Action::ZoomIn => self.zoom(times),
             Action::ZoomOut => self.zoom(-times),
@@ -132,7 +133,10 @@ impl App {
             Action::Shrink => self.shrink(),
             Action::NextPlane => self.change_cloud(|cloud, portrait| cloud.next_plane(portrait, times)),
             Action::PreviousPlane => self.change_cloud(|cloud, portrait| cloud.next_plane(portrait, -times)),
-            Action::Turn => self.change_cloud(CloudState::toggle_turn),
+            Action::Turn => {
+                let arrows = self.arrows();
+                self.change_cloud(|cloud, portrait| cloud.toggle_turn(portrait, &arrows));
+            }
             Action::Tint => self.change_cloud(CloudState::next_tint),
             Action::CloudWords => self.change_cloud(CloudState::toggle_words),
             Action::Chart => self.change_cloud(CloudState::next_chart),
@@ -165,6 +169,21 @@ impl App {
             Action::Interrupt => self.interrupt(effects),
             Action::Quit => self.end(Effect::Quit, effects),
         }
+    }
+
+    /// The keys that move, in words: the arrows, unless these do something else.
+    pub(super) fn arrows(&self) -> String {
+        let moves = [
+            (Action::MoveLeft, "Left"),
+            (Action::MoveDown, "Down"),
+            (Action::MoveUp, "Up"),
+            (Action::MoveRight, "Right"),
+        ];
+        let context = self.focus.context();
+        if moves.iter().all(|(action, arrow)| self.keymap.keys(context, *action).iter().any(|key| key == arrow)) {
+            return "the arrows".into();
+        }
+        moves.map(|(action, _)| self.keymap.way(context, action)).join(" ")
     }
 
     /// Whether a command moves the cursor: many of them in a row are one movement.
@@ -375,7 +394,9 @@ impl App {
         }
         let plot = self.plot();
         self.map.begin_box(plot);
-        self.say("move to span the box; Space marks what is in it, Esc leaves it");
+        let way = |action| self.keymap.way(Context::Map, action);
+        let (mark, leave) = (way(Action::Mark), way(Action::Back));
+        self.say(format!("move to span the box; {mark} marks what is in it, {leave} leaves it"));
     }
 
     /// Marks the features in the box.

@@ -61,7 +61,7 @@ pub(super) fn draw(app: &App, pane: Focus, area: Rect, buf: &mut Buffer) {
 /// What to do where there are no rows.
 fn nothing(app: &App, pane: Focus, inside: Rect, buf: &mut Buffer) {
     let look = app.look();
-    let key = |action| app.keymap().key(Context::Map, action).unwrap_or_default();
+    let key = |action| app.keymap().way(Context::Map, action);
     let (what, how) = if pane == Focus::Marks {
         let mark = key(Action::Mark);
         ("nothing is marked", format!("{mark} marks the feature under the cursor, on the map and in every list"))
