@@ -55,7 +55,7 @@ pub(super) fn run(args: &RenderArgs, common: &Common) -> Result<()> {
     let look = Look { styled, ..Look::new(Theme::new(tier, Ground::Dark), args.glyphs) };
     let frame = progress::with_task(common, |task| {
         let products = products(&study, &params, &scene, task)?;
-        let options = Options { params, look, ..Options::new(Theme::new(tier, Ground::Dark)) };
+        let options = Options { params, look: look.clone(), ..Options::new(look.theme) };
         still(&study, products, options, &scene, size, task)
     })?;
     let text = match kind {

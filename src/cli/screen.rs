@@ -7,7 +7,7 @@ use super::{info, opening, output};
 use crate::error::{Error, Result};
 use crate::task::Task;
 use crate::tui::Ending;
-use crate::tui::app::{self, Opening};
+use crate::tui::app::{self, Opening, Setup};
 use crate::tui::capabilities::{Capabilities, ColorChoice, Environment, Flags};
 use std::io::IsTerminal;
 
@@ -34,7 +34,12 @@ pub(super) fn run(args: &ScreenArgs, common: &Common) -> Result<()> {
     };
     let flags = Flags { theme: args.theme.into(), glyphs: args.glyphs, mouse: args.mouse, ..flags(common) };
     let capabilities = Capabilities::detect(&Environment::of_process(), flags);
-    let outcome = app::run(opening, &capabilities, Task::new(common.threads)?)?;
+    let setup = Setup {
+        capabilities,
+        colours: crate::tui::colours::Colours::default(),
+        keymap: crate::tui::keymap::Keymap::standard(),
+    };
+    let outcome = app::run(opening, setup, Task::new(common.threads)?)?;
     if outcome.ending != Ending::Quit {
         return Err(Error::Cancelled);
     }

@@ -203,6 +203,11 @@ impl Context {
             Confirm => "question",
         }
     }
+
+    /// What the configuration calls it: the first word of its name.
+    pub fn word(self) -> &'static str {
+        self.name().split(' ').next().unwrap_or_default()
+    }
 }
 
 /// One command.
@@ -308,13 +313,13 @@ pub const ACTIONS: &[Row] = &[
     row(A::UniteSelection, "selection.add", &["+"], SELECTIONS, Some("add"), "Mark the features of this selection as well: union"),
     row(A::IntersectSelection, "selection.common", &["&"], SELECTIONS, Some("common"), "Keep only those marks that are in this selection: intersection"),
     row(A::SubtractSelection, "selection.without", &["-"], SELECTIONS, Some("without"), "Unmark the features of this selection: difference"),
-    row(A::ImportSelections, "selection.read", &["o"], SELECTIONS, None, "Read selections from a file: what e wrote, or any csv or json with a column feature"),
+    row(A::ImportSelections, "selection.read", &["o"], SELECTIONS, None, "Read selections from a file: what was exported, or any csv or json with a column feature"),
     row(A::RenameSelection, "selection.rename", &["r"], SELECTIONS, None, "Give this selection another name"),
-    row(A::RemoveSelection, "selection.remove", &["x", "Delete"], SELECTIONS, None, "Take this selection away; u brings it back"),
+    row(A::RemoveSelection, "selection.remove", &["x", "Delete"], SELECTIONS, None, "Take this selection away; undoing brings it back"),
     row(A::HeatBy, "heatmap.by", &["b"], &[Heatmap], Some("other measure"), "Measure pairs by the next: cosine of decoder, encoder, activations, then firing together"),
     row(A::HeatOrder, "heatmap.order", &["s"], &[Heatmap], Some("order"), "Order the features by the next: cluster, likeness, place on the map, number"),
     row(A::HeatFeatures, "heatmap.features", &["w"], &[Heatmap], Some("which features"), "Show the pairs of the next set: marked, shown, cluster, nearest"),
-    row(A::BinSpan, "histogram.span", &["v"], &[Histograms], Some("span"), "Span several bars from this one; again, or Esc, goes back to one"),
+    row(A::BinSpan, "histogram.span", &["v"], &[Histograms], Some("span"), "Span several bars from this one; again, go back to one"),
     row(A::ZoomIn, "map.zoom-in", &["+", "="], MAP, Some("zoom in"), "Zoom in around the cursor"),
     row(A::Search, "find.search", &["/"], SEARCHES, Some("search"), "Search labels and tokens as you type; in the help, its text"),
     row(A::Filter, "filter.where", &["f", "&"], FEATURES, Some("filter"), "Show only features for which an expression holds: density < 0.01 and label ~ \"day\""),
@@ -340,8 +345,8 @@ pub const ACTIONS: &[Row] = &[
     row(A::PanDown, "map.pan-down", &["Shift-Down"], MAP, None, "Move the view down"),
     row(A::PanUp, "map.pan-up", &["Shift-Up"], MAP, None, "Move the view up"),
     row(A::PanRight, "map.pan-right", &["Shift-Right"], MAP, None, "Move the view right"),
-    row(A::BoxSelect, "map.box", &["v"], MAP, None, "Span a box from the crosshair: Space or Enter marks what is in it, Esc leaves it"),
-    row(A::Lasso, "map.lasso", &["V"], MAP, None, "Begin a lasso at the crosshair; again, a corner here. Space or Enter marks what is in it"),
+    row(A::BoxSelect, "map.box", &["v"], MAP, None, "Span a box from the crosshair, to mark all that is in it"),
+    row(A::Lasso, "map.lasso", &["V"], MAP, None, "Begin a lasso at the crosshair, to mark all that is in it; again, set its next corner"),
     row(A::NextCluster, "map.next-cluster", &["]"], FEATURES, Some("next cluster"), "Go to the next cluster"),
     row(A::PreviousCluster, "map.previous-cluster", &["["], FEATURES, None, "Go to the previous cluster"),
     row(A::ColourBy, "map.colour-by", &["o"], FEATURES, None, "Colour the map by the next measure: cluster, density, and so on"),
@@ -502,6 +507,13 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_word_tells_a_context() {
+        let words: BTreeSet<&str> = Context::ALL.iter().map(|context| context.word()).collect();
+        assert_eq!(words.len(), Context::ALL.len());
+        assert!(words.iter().all(|word| word.chars().all(|c| c.is_ascii_lowercase())), "{words:?}");
     }
 
     #[test]

@@ -66,7 +66,7 @@ pub use lists::{ListState, Pane};
 pub use map::{ColourBy, MapState, Ramp, Stage};
 pub use prompt::{Choice, Note, Prompt, PromptKind, Suggestion};
 pub use selecting::SelectionRow;
-pub use session::{Opening, Outcome, run};
+pub use session::{Opening, Outcome, Setup, run};
 pub use shapes::{ShapeSort, Shapes, word_name};
 pub use still::{Scene, products, still};
 pub use tables::Sort;
@@ -220,7 +220,7 @@ impl App {
             multiplexer: options.multiplexer,
             mouse: options.mouse,
             has_others: options.has_others,
-            keymap: Keymap::standard(),
+            keymap: options.keymap,
             presses: Presses::default(),
             size: (0, 0),
             page: Page::Map,
@@ -553,10 +553,8 @@ impl App {
             Press::Unknown(_) if context == Context::Confirm => {}
             Press::Unknown(keys) => {
                 let keys = super::key::sequence(&keys);
-                self.complain(match self.keymap.key(context, Action::Help) {
-                    Some(help) => format!("no command {keys} here; {help} shows the keys"),
-                    None => format!("no command {keys} here"),
-                });
+                let help = self.keymap.way(context, Action::Help);
+                self.complain(format!("no command {keys} here; {help} shows the keys"));
             }
         }
     }

@@ -1,41 +1,81 @@
 //! What the terminal can show, from the environment and the flags alone.
 //!
 //! Input: an [`Environment`] (a copy of the variables) and [`Flags`] (what the user asked for). Output:
-//! [`Capabilities`]. The function is pure; no terminal is ever asked anything, because over SSH and inside
-//! multiplexers answers come late or not at all, and a late answer looks like typed text.
+//! [`Capabilities`], and with [`Capabilities::explain`] which rule decided each ([`Reasons`]). The function is pure;
+//! no terminal is ever asked anything, because over SSH and inside multiplexers answers come late or not at all, and a
+//! late answer looks like typed text.
 //!
 //! Rules, first that applies: colour `--theme mono`, `--color`, `NO_COLOR`, `FORCE_COLOR`/`CLICOLOR_FORCE`, not a terminal,
-//! `TERM=dumb`, `COLORTERM`, the name in `TERM`, 16 colours. sshd does not pass `COLORTERM` on, so a plain
-//! `xterm-256color` means 256 colours. GNU screen mangles 24-bit colour, so `TERM=screen*` never gets it.
+//! `TERM=dumb`, `COLORTERM`, what terminfo says of `TERM` (`RGB`, `Tc`, `setrgbf`), the name in `TERM`, 16 colours. Flags
+//! stand for what was asked for by whatever means: a flag before a variable before the configuration file. sshd does
+//! not pass `COLORTERM` on, so a plain `xterm-256color` means 256 colours. GNU screen mangles 24-bit colour, so
+//! `TERM=screen*` never gets it.
 
 use super::theme::{ColorTier, Ground};
 use super::widgets::Glyphs;
 use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 
 /// A copy of the environment variables that the rules look at.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Environment(BTreeMap<String, String>);
+#[derive(Debug, Clone)]
+pub struct Environment {
+    variables: BTreeMap<String, (OsString, String)>,
+    /// Whether terminfo says that a terminal takes 24-bit colour.
+    terminfo: fn(&str) -> bool,
+}
 
 impl Environment {
-    /// The variables of this process; values that are not Unicode are kept with replacement characters.
+    /// The variables of this process; as text, values that are not Unicode have replacement characters.
     pub fn of_process() -> Self {
-        Self(
-            std::env::vars_os()
-                .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
-                .collect(),
-        )
+        let text = |value: &OsStr| value.to_string_lossy().into_owned();
+        let variables = std::env::vars_os().map(|(name, value)| (text(&name), (value.clone(), text(&value)))).collect();
+        Self { variables, terminfo: terminfo_has_rgb }
     }
 
     /// A variable, if it is set and not empty (an empty variable counts as unset everywhere here).
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        self.variables.get(name).map(|(_, text)| text.as_str()).filter(|value| !value.is_empty())
+    }
+
+    /// The same as it was set.
+    pub fn get_os(&self, name: &str) -> Option<&OsStr> {
+        self.variables.get(name).map(|(value, _)| value.as_os_str()).filter(|value| !value.is_empty())
+    }
+
+    /// Whether the session comes over SSH.
+    pub fn is_ssh(&self) -> bool {
+        ["SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"].iter().any(|name| self.get(name).is_some())
+    }
+
+    /// The effective locale: the variable that decides it, and its value.
+    pub fn locale(&self) -> Option<(&'static str, &str)> {
+        ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| Some((name, self.get(name)?)))
+    }
+}
+
+impl<'a> FromIterator<(&'a str, &'a str)> for Environment {
+    /// These variables, in a world without terminfo.
+    fn from_iter<I: IntoIterator<Item = (&'a str, &'a str)>>(pairs: I) -> Self {
+        let pair = |(name, value): (&str, &str)| (name.to_string(), (value.into(), value.to_string()));
+        Self { variables: pairs.into_iter().map(pair).collect(), terminfo: |_| false }
     }
 }
 
 impl<const N: usize> From<[(&str, &str); N]> for Environment {
     fn from(pairs: [(&str, &str); N]) -> Self {
-        Self(pairs.iter().map(|(name, value)| ((*name).to_string(), (*value).to_string())).collect())
+        pairs.into_iter().collect()
     }
+}
+
+/// Whether the terminfo entry of a terminal has one of the extensions that stand for 24-bit colour.
+fn terminfo_has_rgb(term: &str) -> bool {
+    // A name, not a path to anywhere.
+    let is_name = term.chars().all(|c| c.is_ascii_alphanumeric() || "-+._".contains(c)) && !term.starts_with('.');
+    let entry = Some(term).filter(|_| is_name).and_then(|term| termini::TermInfo::from_name(term).ok());
+    entry.is_some_and(|entry| {
+        let has = |name: &str| entry.extended_cap(name).is_some();
+        has("RGB") || has("Tc") || has("setrgbf") && has("setrgbb")
+    })
 }
 
 /// The program between us and the terminal, if there is one.
@@ -47,6 +87,17 @@ pub enum Multiplexer {
     Screen,
     /// zellij.
     Zellij,
+}
+
+impl Multiplexer {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tmux => "tmux",
+            Self::Screen => "GNU screen",
+            Self::Zellij => "zellij",
+        }
+    }
 }
 
 /// `--color`.
@@ -88,6 +139,23 @@ pub struct Flags {
     pub mouse: bool,
     /// Whether the output is no terminal (a pipe or a file).
     pub piped: bool,
+    /// Most frames a second.
+    pub rates: Rates,
+}
+
+/// Most frames a second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rates {
+    /// On a terminal of this machine.
+    pub local: u32,
+    /// Over SSH.
+    pub ssh: u32,
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        Self { local: 60, ssh: 20 }
+    }
 }
 
 /// What to draw with.
@@ -109,92 +177,155 @@ pub struct Capabilities {
     pub mouse: bool,
 }
 
+/// Which rule decided, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reasons {
+    /// How many colours.
+    pub color: String,
+    /// What the background is taken for.
+    pub ground: String,
+    /// Which glyphs.
+    pub glyphs: String,
+    /// How many frames a second.
+    pub frames: String,
+}
+
+/// What is said where the user decided.
+pub const ASKED: &str = "asked for";
+
 impl Capabilities {
     /// Decides everything from the environment and the flags.
     pub fn detect(env: &Environment, flags: Flags) -> Self {
-        let ssh = ["SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"].iter().any(|name| env.get(name).is_some());
-        Self {
-            color: if flags.theme == ThemeChoice::Mono { ColorTier::None } else { color(env, flags) },
-            glyphs: flags.glyphs.unwrap_or_else(|| glyphs(env)),
-            ground: match flags.theme {
-                ThemeChoice::Light => Ground::Light,
-                ThemeChoice::Dark | ThemeChoice::Mono => Ground::Dark,
-                ThemeChoice::Auto => ground(env),
-            },
+        Self::explain(env, flags).0
+    }
+
+    /// Decides everything, and says which rule did.
+    pub fn explain(env: &Environment, flags: Flags) -> (Self, Reasons) {
+        let (tier, color) = match flags.theme {
+            ThemeChoice::Mono => (ColorTier::None, "theme mono".to_string()),
+            _ => color(env, flags),
+        };
+        let (ground, why_ground) = match flags.theme {
+            ThemeChoice::Light => (Ground::Light, ASKED.to_string()),
+            ThemeChoice::Dark => (Ground::Dark, ASKED.to_string()),
+            ThemeChoice::Mono => (Ground::Dark, "theme mono".to_string()),
+            ThemeChoice::Auto => ground(env),
+        };
+        let (glyphs, why_glyphs) = flags.glyphs.map_or_else(|| glyphs(env), |glyphs| (glyphs, ASKED.to_string()));
+        let ssh = env.is_ssh();
+        let capabilities = Self {
+            color: tier,
+            glyphs,
+            ground,
             ssh,
             multiplexer: multiplexer(env),
-            frames_per_second: if ssh { 20 } else { 60 },
+            frames_per_second: if ssh { flags.rates.ssh } else { flags.rates.local },
             mouse: flags.mouse,
-        }
+        };
+        let frames = if ssh { "over SSH" } else { "no SSH" }.to_string();
+        (capabilities, Reasons { color, ground: why_ground, glyphs: why_glyphs, frames })
     }
 }
 
-fn color(env: &Environment, flags: Flags) -> ColorTier {
-    let dumb = env.get("TERM") == Some("dumb");
+fn color(env: &Environment, flags: Flags) -> (ColorTier, String) {
+    let because = |tier: ColorTier, why: &str| (tier, why.to_string());
     match flags.color {
-        ColorChoice::Never => return ColorTier::None,
-        ColorChoice::Always => return forced(env),
+        ColorChoice::Never => return because(ColorTier::None, ASKED),
+        ColorChoice::Always => {
+            let (tier, why) = forced(env);
+            return (tier, format!("{ASKED}, {why}"));
+        }
         ColorChoice::Auto => {}
     }
     if env.get("NO_COLOR").is_some() {
-        return ColorTier::None;
+        return because(ColorTier::None, "NO_COLOR is set");
     }
-    match env.get("FORCE_COLOR").or_else(|| env.get("CLICOLOR_FORCE")) {
-        // A zero takes the demand back.
-        None | Some("0" | "false") => {}
-        Some("2") => return ColorTier::Ansi256,
-        Some("3") => return ColorTier::True,
-        Some(_) => return forced(env),
+    let force = |name: &'static str| env.get(name).map(|value| (name, value));
+    if let Some((name, value)) = force("FORCE_COLOR").or_else(|| force("CLICOLOR_FORCE")) {
+        match value {
+            // A zero takes the demand back.
+            "0" | "false" => {}
+            "2" => return (ColorTier::Ansi256, format!("{name}=2")),
+            "3" => return (ColorTier::True, format!("{name}=3")),
+            _ => {
+                let (tier, why) = forced(env);
+                return (tier, format!("{name} is set, {why}"));
+            }
+        }
     }
-    if flags.piped || dumb { ColorTier::None } else { by_name(env) }
+    if flags.piped {
+        return because(ColorTier::None, "the output is no terminal");
+    }
+    if env.get("TERM") == Some("dumb") {
+        return because(ColorTier::None, "TERM=dumb");
+    }
+    by_name(env)
 }
 
 /// The tier by name, and sixteen colours where the name promises none.
-fn forced(env: &Environment) -> ColorTier {
+fn forced(env: &Environment) -> (ColorTier, String) {
     match by_name(env) {
-        ColorTier::None => ColorTier::Ansi16,
-        tier => tier,
+        (ColorTier::None, why) => (ColorTier::Ansi16, why),
+        told => told,
     }
 }
 
-/// The tier that `COLORTERM` and `TERM` speak for.
-fn by_name(env: &Environment) -> ColorTier {
+/// The tier that `COLORTERM`, terminfo and `TERM` speak for.
+fn by_name(env: &Environment) -> (ColorTier, String) {
     let term = env.get("TERM").unwrap_or("");
-    let named = if matches!(env.get("COLORTERM"), Some("truecolor" | "24bit")) || knows_true_color(term) {
-        ColorTier::True
+    let colorterm = env.get("COLORTERM").unwrap_or("");
+    let told = if matches!(colorterm, "truecolor" | "24bit") {
+        (ColorTier::True, format!("COLORTERM={colorterm}"))
+    } else if (env.terminfo)(term) {
+        (ColorTier::True, format!("terminfo says so of {term}"))
+    } else if knows_true_color(term) {
+        (ColorTier::True, format!("TERM={term}"))
     } else if term.contains("256") || term.contains("direct") {
-        ColorTier::Ansi256
+        (ColorTier::Ansi256, format!("TERM={term}"))
     } else {
-        ColorTier::Ansi16
+        (ColorTier::Ansi16, "nothing tells of more".to_string())
     };
-    if term.starts_with("screen") && named == ColorTier::True { ColorTier::Ansi256 } else { named }
+    match told {
+        (ColorTier::True, why) if term.starts_with("screen") => {
+            (ColorTier::Ansi256, format!("{why}, but TERM={term}: GNU screen mangles 24-bit colour"))
+        }
+        told => told,
+    }
 }
 
-/// Terminals that set a `TERM` of their own and all draw 24-bit colour; the name survives SSH.
+/// Terminals that set a `TERM` of their own and all draw 24-bit colour; the name survives SSH, their terminfo may be
+/// unknown where it leads.
 fn knows_true_color(term: &str) -> bool {
     ["xterm-kitty", "xterm-ghostty", "alacritty", "foot", "wezterm", "contour"]
         .iter()
         .any(|name| term.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('-')))
 }
 
-fn glyphs(env: &Environment) -> Glyphs {
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| env.get(name)).unwrap_or("");
-    let folded = locale.to_ascii_lowercase();
+fn glyphs(env: &Environment) -> (Glyphs, String) {
+    let locale = env.locale();
+    let told = locale.map_or_else(|| "no locale is set".to_string(), |(name, value)| format!("{name}={value}"));
+    let folded = locale.map(|(_, value)| value.to_ascii_lowercase()).unwrap_or_default();
     let utf8 = folded.contains("utf-8") || folded.contains("utf8");
-    // The Linux console has 512 glyphs and no Braille among them.
-    if !utf8 || env.get("TERM") == Some("dumb") {
-        Glyphs::Ascii
-    } else if env.get("TERM") == Some("linux") {
-        Glyphs::Half
-    } else {
-        Glyphs::Braille
+    match env.get("TERM") {
+        Some("dumb") => (Glyphs::Ascii, "TERM=dumb".into()),
+        _ if locale.is_none() => (Glyphs::Ascii, told),
+        _ if !utf8 => (Glyphs::Ascii, format!("{told} is not UTF-8")),
+        // The Linux console has 512 glyphs and no Braille among them.
+        Some("linux") => (Glyphs::Half, "TERM=linux: its console has no Braille".into()),
+        _ => (Glyphs::Braille, format!("{told} is UTF-8")),
     }
 }
 
 /// rxvt, Konsole and others set `COLORFGBG` to "foreground;background" (or "foreground;default;background").
-fn ground(env: &Environment) -> Ground {
-    let background = env.get("COLORFGBG").and_then(|value| value.rsplit(';').next()?.parse::<u8>().ok());
-    if matches!(background, Some(7 | 9..=15)) { Ground::Light } else { Ground::Dark }
+fn ground(env: &Environment) -> (Ground, String) {
+    let told = env.get("COLORFGBG");
+    let background = told.and_then(|value| value.rsplit(';').next()?.parse::<u8>().ok());
+    let ground = if matches!(background, Some(7 | 9..=15)) { Ground::Light } else { Ground::Dark };
+    let why = match (told, background) {
+        (Some(value), Some(_)) => format!("COLORFGBG={value}"),
+        _ => "nothing tells; the terminal is never asked".into(),
+    };
+    (ground, why)
 }
 
 fn multiplexer(env: &Environment) -> Option<Multiplexer> {
@@ -247,9 +378,71 @@ mod tests {
             (vec![("TERM", "dumb"), ("CLICOLOR_FORCE", "1")], Ansi16),
             (vec![("TERM", "dumb"), ("CLICOLOR_FORCE", "0")], NoColor),
         ] {
-            let env = Environment(pairs.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect());
+            let env: Environment = pairs.iter().copied().collect();
             assert_eq!(Capabilities::detect(&env, Flags::default()).color, expected, "{pairs:?}");
         }
+    }
+
+    #[test]
+    fn terminfo_stands_between_colorterm_and_the_name() {
+        let with = |term: &str| Environment { terminfo: |term| term == "st-256color", ..[("TERM", term)].into() };
+        assert_eq!(Capabilities::detect(&with("st-256color"), Flags::default()).color, True);
+        assert_eq!(Capabilities::detect(&with("xterm-256color"), Flags::default()).color, Ansi256);
+        let (_, why) = Capabilities::explain(&with("st-256color"), Flags::default());
+        assert_eq!(why.color, "terminfo says so of st-256color");
+        let screen = Environment { terminfo: |_| true, ..[("TERM", "screen-256color")].into() };
+        assert_eq!(Capabilities::detect(&screen, Flags::default()).color, Ansi256);
+        // What is no name is looked up nowhere, and what is no entry is none.
+        for term in ["", "../../etc/passwd", "/etc/passwd", ".", "no-such-terminal", "xterm\u{1b}"] {
+            assert!(!terminfo_has_rgb(term), "{term}");
+        }
+    }
+
+    /// Every rule, each against all that come after it.
+    #[test]
+    fn the_rule_that_decides_is_named() {
+        let always = Flags { color: ColorChoice::Always, ..Flags::default() };
+        let never = Flags { color: ColorChoice::Never, ..Flags::default() };
+        let piped = Flags { piped: true, ..Flags::default() };
+        let all = [
+            ("NO_COLOR", "1"),
+            ("FORCE_COLOR", "2"),
+            ("CLICOLOR_FORCE", "3"),
+            ("COLORTERM", "truecolor"),
+            ("TERM", "xterm-256color"),
+        ];
+        let without =
+            |gone: &[&str]| -> Environment { all.iter().copied().filter(|(name, _)| !gone.contains(name)).collect() };
+        let colourless = ["NO_COLOR"];
+        let unforced = ["NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE"];
+        let unnamed = ["NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "COLORTERM"];
+        let nothing = ["NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "COLORTERM", "TERM"];
+        for (env, flags, tier, why) in [
+            (without(&[]), Flags { theme: ThemeChoice::Mono, ..always }, NoColor, "theme mono"),
+            (without(&[]), never, NoColor, ASKED),
+            (without(&[]), always, True, "asked for, COLORTERM=truecolor"),
+            (without(&[]), Flags::default(), NoColor, "NO_COLOR is set"),
+            (without(&colourless), piped, Ansi256, "FORCE_COLOR=2"),
+            (without(&["NO_COLOR", "FORCE_COLOR"]), piped, True, "CLICOLOR_FORCE=3"),
+            (without(&unforced), piped, NoColor, "the output is no terminal"),
+            (without(&unforced), Flags::default(), True, "COLORTERM=truecolor"),
+            (without(&unnamed), Flags::default(), Ansi256, "TERM=xterm-256color"),
+            (without(&nothing), Flags::default(), Ansi16, "nothing tells of more"),
+            ([("TERM", "dumb"), ("COLORTERM", "truecolor")].into(), Flags::default(), NoColor, "TERM=dumb"),
+        ] {
+            let (found, reasons) = Capabilities::explain(&env, flags);
+            assert_eq!((found.color, reasons.color.as_str()), (tier, why));
+        }
+        let (_, reasons) = Capabilities::explain(
+            &[("LANG", "C.UTF-8"), ("COLORFGBG", "0;15"), ("SSH_TTY", "/dev/pts/1")].into(),
+            Flags::default(),
+        );
+        assert_eq!(
+            [reasons.glyphs, reasons.ground, reasons.frames],
+            ["LANG=C.UTF-8 is UTF-8", "COLORFGBG=0;15", "over SSH"]
+        );
+        let (_, reasons) = Capabilities::explain(&Environment::from([]), Flags::default());
+        assert_eq!(reasons.glyphs, "no locale is set");
     }
 
     #[test]
@@ -279,7 +472,7 @@ mod tests {
             (vec![("LANG", "C.UTF-8"), ("TERM", "linux")], Glyphs::Half),
             (vec![("LANG", "C.UTF-8"), ("TERM", "dumb")], Glyphs::Ascii),
         ] {
-            let env = Environment(pairs.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect());
+            let env: Environment = pairs.iter().copied().collect();
             assert_eq!(Capabilities::detect(&env, Flags::default()).glyphs, expected, "{pairs:?}");
         }
     }
@@ -293,6 +486,9 @@ mod tests {
         assert_eq!((found.frames_per_second, found.multiplexer), (20, Some(Multiplexer::Tmux)));
         let local = Capabilities::detect(&Environment::from([("STY", "1.pts")]), Flags::default());
         assert_eq!((local.frames_per_second, local.multiplexer), (60, Some(Multiplexer::Screen)));
+        let rates = Flags { rates: Rates { local: 30, ssh: 5 }, ..Flags::default() };
+        assert_eq!(Capabilities::detect(&env, rates).frames_per_second, 5);
+        assert_eq!(Capabilities::detect(&Environment::from([]), rates).frames_per_second, 30);
         assert_eq!(color_of([("STY", "1.pts"), ("TERM", "xterm-256color")]), Ansi256);
     }
 

@@ -1,12 +1,15 @@
 //! From key presses to actions: a tree of keys per context, built from the one table.
 //!
 //! [`Keymap`] is a plain value: [`Keymap::standard`] builds it from [`ACTIONS`], and everything that shows or looks up
-//! a key asks the map rather than the table, so that rebinding is a matter of building another map. [`Presses`] keeps
-//! what has been typed so far: a count and the first keys of a sequence.
+//! a key asks the map rather than the table, so that rebinding ([`rebind`]) is a matter of building another map.
+//! [`Presses`] keeps what has been typed so far: a count and the first keys of a sequence.
+
+pub mod rebind;
 
 use super::action::{ACTIONS, Action, Context, GROUPS, Row};
 use super::key::{Key, sequence};
 use crate::error::{Problem, Result};
+use std::cmp::Ordering;
 use std::fmt::Write as _;
 
 /// Largest count that can be typed; feature numbers stay far below.
@@ -51,8 +54,7 @@ impl Keymap {
     /// # Errors
     /// If a key cannot be read, if two rows share a key in one context, or if one key hides a longer one.
     pub fn from_rows(rows: &[Row]) -> Result<Self> {
-        let mut bindings: Vec<(Context, Vec<Binding>)> =
-            Context::ALL.iter().map(|context| (*context, Vec::new())).collect();
+        let mut keymap = Self::empty();
         for row in rows {
             for text in row.keys {
                 let keys = Key::parse_sequence(text).ok_or_else(|| {
@@ -60,23 +62,30 @@ impl Keymap {
                         .expected("keys such as j, Ctrl-o, g m")
                         .usage()
                 })?;
-                for (context, bound) in bindings.iter_mut().filter(|(context, _)| row.works_in(*context)) {
-                    let clash = bound.iter().find(|(other, _)| other.starts_with(&keys) || keys.starts_with(other));
-                    if let Some((_, other)) = clash {
-                        return Err(Problem::new(format!(
-                            "{text} stands for both {} and {} ({})",
-                            Row::of(*other).name,
-                            row.name,
-                            context.name()
-                        ))
-                        .expected("one command per key in a context")
-                        .usage());
+                for context in row.contexts {
+                    if let Some(clash) = keymap.bind(*context, keys.clone(), row.action) {
+                        return Err(clash.problem(row.name).usage());
                     }
-                    bound.push((keys.clone(), row.action));
                 }
             }
         }
-        Ok(Self { bindings })
+        Ok(keymap)
+    }
+
+    /// A map without keys.
+    fn empty() -> Self {
+        Self { bindings: Context::ALL.iter().map(|context| (*context, Vec::new())).collect() }
+    }
+
+    /// Adds keys, unless they stand in the way of others in the context: then says of which.
+    fn bind(&mut self, context: Context, keys: Vec<Key>, action: Action) -> Option<Clash> {
+        let (_, bound) = self.bindings.iter_mut().find(|(own, _)| *own == context)?;
+        let other = bound.iter().find(|(other, _)| other.starts_with(&keys) || keys.starts_with(other));
+        if let Some((other, owner)) = other.cloned() {
+            return Some(Clash { context, keys, other, owner });
+        }
+        bound.push((keys, action));
+        None
     }
 
     fn bound(&self, context: Context) -> &[Binding] {
@@ -108,6 +117,14 @@ impl Keymap {
         first(context).or_else(|| Context::ALL.into_iter().find_map(first))
     }
 
+    /// What to press for an action, for a sentence: its key, else its name as the palette takes it.
+    pub fn way(&self, context: Context, action: Action) -> String {
+        self.key(context, action).unwrap_or_else(|| {
+            let palette = self.key(context, Action::Palette).unwrap_or_default();
+            format!("{palette}{}", Row::of(action).name)
+        })
+    }
+
     /// The most useful commands of a context: key and label, for the bottom bar, best first.
     pub fn hints(&self, context: Context) -> Vec<(String, &'static str)> {
         ACTIONS
@@ -135,6 +152,31 @@ impl Keymap {
             }
         }
         text.trim_start().to_string()
+    }
+}
+
+/// Keys that cannot be bound because they, or the first of them, lead somewhere already.
+#[derive(Debug)]
+struct Clash {
+    context: Context,
+    keys: Vec<Key>,
+    other: Vec<Key>,
+    /// Whose the other keys are.
+    owner: Action,
+}
+
+impl Clash {
+    /// What is wrong, in words; `name` is the command whose keys could not be bound.
+    fn problem(&self, name: &str) -> Problem {
+        let (own, other, owner) = (sequence(&self.keys), sequence(&self.other), Row::of(self.owner).name);
+        let place = self.context.name();
+        let what = match self.keys.len().cmp(&self.other.len()) {
+            Ordering::Equal if name == owner => format!("{own} stands twice for {name}"),
+            Ordering::Equal => format!("{own} stands for both {owner} and {name} ({place})"),
+            Ordering::Less => format!("{own} stands for {name}, and begins {other}, which is {owner} ({place})"),
+            Ordering::Greater => format!("{own} is to be {name}, but begins with {other}, which is {owner} ({place})"),
+        };
+        Problem::new(what).expected("one command per key in a context")
     }
 }
 
@@ -169,9 +211,7 @@ pub struct Presses {
 impl Presses {
     /// Takes the next key.
     pub fn press(&mut self, keymap: &Keymap, context: Context, key: Key) -> Press {
-        // Esc and Ctrl-c take back what was begun instead of being part of it.
-        let takes_back = key == Key::plain(crossterm::event::KeyCode::Esc) || key == Key::ctrl('c');
-        if self.is_pending() && takes_back {
+        if self.is_pending() && self.takes_back(keymap, context, key) {
             self.clear();
             return Press::Pending;
         }
@@ -196,6 +236,17 @@ impl Presses {
                 Press::Unknown(std::mem::take(&mut self.keys))
             }
         }
+    }
+
+    /// Whether a key takes back what was begun instead of being part of it: Esc, and what leads back or interrupts.
+    fn takes_back(&self, keymap: &Keymap, context: Context, key: Key) -> bool {
+        if key == Key::plain(crossterm::event::KeyCode::Esc) {
+            return true;
+        }
+        let leaves =
+            matches!(keymap.lookup(context, &[key]), Lookup::Action(Action::Back | Action::Cancel | Action::Interrupt));
+        let goes_on = || keymap.lookup(context, &[&self.keys[..], &[key]].concat()) != Lookup::Unknown;
+        leaves && (self.keys.is_empty() || !goes_on())
     }
 
     /// Whether something was begun and is not finished.
@@ -323,11 +374,11 @@ mod tests {
         );
         assert!(
             refuses(&[row("a.a", &["g"], &[Context::Map]), row("a.b", &["g g"], &[Context::Map])])
-                .contains("stands for")
+                .contains("but begins with g, which is app.quit")
         );
         assert!(
             refuses(&[row("a.a", &["g g"], &[Context::Map]), row("a.b", &["g"], &[Context::Map])])
-                .contains("stands for")
+                .contains("begins g g, which is app.quit")
         );
         assert!(refuses(&[row("a.a", &["Hyper-j"], &[Context::Map])]).contains("no such key"));
         Keymap::from_rows(&[row("a.a", &["j"], &[Context::Map]), row("a.b", &["j"], &[Context::Help])]).unwrap();

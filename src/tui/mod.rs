@@ -12,7 +12,7 @@
 //! * [`capabilities`] says what the terminal can show, [`clipboard`] how to copy through it.
 //! * [`input`] is a line being typed, [`fuzzy`] how well it fits a command.
 //! * [`crash`] keeps what a crash leaves behind.
-//! * [`picker`] chooses among the dictionaries of a folder; [`app`] is the state of the screen of one, [`layout`] where things stand on it, [`theme`] and [`widgets`] how they look.
+//! * [`picker`] chooses among the dictionaries of a folder; [`app`] is the state of the screen of one, [`layout`] where things stand on it, [`theme`] (with the user's own [`colours`]) and [`widgets`] how they look.
 //!
 //! The loop is [`run`]. It knows nothing of what is shown: a [`Model`] takes events, changes only then, and can draw
 //! itself at any time. Invariants: all waiting input is taken before a frame is drawn; frames come no faster than the
@@ -23,6 +23,7 @@ pub mod action;
 pub mod app;
 pub mod capabilities;
 pub mod clipboard;
+pub mod colours;
 pub mod crash;
 pub mod decode;
 pub mod event;

@@ -39,11 +39,11 @@ pub struct Picker {
 
 impl Picker {
     /// A picker among the dictionaries `all` of `folder`.
-    pub fn new(folder: PathBuf, all: Vec<Listing>, look: Look) -> Self {
+    pub fn new(folder: PathBuf, all: Vec<Listing>, look: Look, keymap: Keymap) -> Self {
         Self {
             folder,
             look,
-            keymap: Keymap::standard(),
+            keymap,
             presses: Presses::default(),
             size: (0, 0),
             rows: (0..all.len()).collect(),
@@ -281,7 +281,7 @@ mod tests {
 
     fn picker() -> Picker {
         let look = Look::new(Theme::new(ColorTier::None, Ground::Dark), Glyphs::Braille);
-        let mut picker = Picker::new("runs".into(), many(), look);
+        let mut picker = Picker::new("runs".into(), many(), look, Keymap::standard());
         picker.update(Event::Resize(80, 24));
         picker
     }

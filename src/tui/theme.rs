@@ -12,6 +12,7 @@
 //! normal vision and under simulated protanopia, deuteranopia and tritanopia (Machado, Oliveira and Fernandes 2009),
 //! with a contrast of 3:1 or more against the usual grounds; the tests measure both.
 
+use super::colours::{Colours, Role, fit};
 use ratatui::style::{Color, Modifier, Style};
 
 /// How many colours the terminal takes.
@@ -164,11 +165,18 @@ pub struct Theme {
     ramp: [Color; STEPS],
     noise: Color,
     faint: Color,
+    error: Color,
+    warning: Color,
 }
 
 impl Theme {
     /// The theme for a terminal of this tier and ground.
     pub fn new(tier: ColorTier, ground: Ground) -> Self {
+        Self::with(tier, ground, &Colours::default())
+    }
+
+    /// The theme for a terminal of this tier and ground, where the user's own colours stand in for its own.
+    pub fn with(tier: ColorTier, ground: Ground, own: &Colours) -> Self {
         let dark = ground == Ground::Dark;
         let map = |rgb: Rgb| match tier {
             ColorTier::True => Color::Rgb(rgb.0, rgb.1, rgb.2),
@@ -193,7 +201,17 @@ impl Theme {
             let level = if dark { on_dark } else { on_light };
             if sixteen { named(Color::DarkGray) } else { map((level, level, level)) }
         };
-        Self { tier, ground, clusters, ramp, noise: grey(0x80, 0x8a), faint: grey(0x4e, 0xd0) }
+        let or = |chosen: Option<Color>, built_in: Color| chosen.map_or(built_in, |color| fit(color, tier));
+        Self {
+            tier,
+            ground,
+            clusters: std::array::from_fn(|at| or(own.cluster(at), clusters[at])),
+            ramp: std::array::from_fn(|at| or(own.step(at), ramp[at])),
+            noise: or(own.of(Role::Noise), grey(0x80, 0x8a)),
+            faint: or(own.of(Role::Faint), grey(0x4e, 0xd0)),
+            error: or(own.of(Role::Error), named(Color::Red)),
+            warning: or(own.of(Role::Warning), named(Color::Yellow)),
+        }
     }
 
     /// How many colours it uses.
@@ -204,11 +222,6 @@ impl Theme {
     /// The ground it is meant for.
     pub fn ground(&self) -> Ground {
         self.ground
-    }
-
-    /// The colour with this meaning in a named colour, or none.
-    fn named(&self, color: Color) -> Style {
-        if self.tier == ColorTier::None { Style::new() } else { Style::new().fg(color) }
     }
 
     /// Sets a foreground unless it is the terminal's own, so that the colourless tier sets none at all.
@@ -238,11 +251,11 @@ impl Theme {
     }
     /// A failure.
     pub fn error(&self) -> Style {
-        self.named(Color::Red).add_modifier(Modifier::BOLD)
+        Self::foreground(self.error).add_modifier(Modifier::BOLD)
     }
     /// A caution.
     pub fn warning(&self) -> Style {
-        self.named(Color::Yellow)
+        Self::foreground(self.warning)
     }
     /// What a search matched.
     pub fn hit(&self) -> Style {
@@ -352,13 +365,18 @@ pub(crate) fn indexed_rgb(index: u8) -> Rgb {
 }
 
 /// The indexed colour (never one of the first sixteen, which terminals choose themselves) that looks most like `rgb`.
-fn nearest_indexed(rgb: Rgb) -> u8 {
+pub(super) fn nearest_indexed(rgb: Rgb) -> u8 {
+    16 + nearest(rgb, (16..=255).map(indexed_rgb)) as u8
+}
+
+/// Which of some colours looks most like `rgb`; the first of equals.
+pub(super) fn nearest(rgb: Rgb, colours: impl IntoIterator<Item = Rgb>) -> usize {
     let target = oklab(linear(rgb));
-    let mut best = (f32::INFINITY, 16);
-    for index in 16..=255 {
-        let d = distance(oklab(linear(indexed_rgb(index))), target);
+    let mut best = (f32::INFINITY, 0);
+    for (at, colour) in colours.into_iter().enumerate() {
+        let d = distance(oklab(linear(colour)), target);
         if d < best.0 {
-            best = (d, index);
+            best = (d, at);
         }
     }
     best.1

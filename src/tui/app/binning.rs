@@ -138,8 +138,7 @@ impl App {
     pub(super) fn span_bins(&mut self) {
         self.bars.anchor = if self.bars.anchor.is_some() { None } else { Some(self.bars.bar) };
         self.gather_bar();
-        let [mark, open] =
-            [Action::Mark, Action::Open].map(|action| self.keymap.key(self.context(), action).unwrap_or_default());
+        let [mark, open] = [Action::Mark, Action::Open].map(|action| self.keymap.way(self.context(), action));
         self.say(match self.bars.anchor {
             Some(_) => format!("move to span bars; {mark} marks their features, {open} filters by them"),
             None => "one bar".into(),

@@ -4,6 +4,8 @@ use crate::analysis::Portrait;
 use crate::analysis::groups::Found;
 use crate::analysis::portrait::Along;
 use crate::geometry::cloud::PLANE_COMPONENTS;
+use crate::tui::action::{Action, Context};
+use crate::tui::keymap::Keymap;
 use crate::tui::theme::{NOISE, STEPS};
 use crate::tui::widgets::raster::{Cloud, FAINT};
 use crate::tui::widgets::scatter::Paint;
@@ -255,13 +257,13 @@ impl CloudState {
         self.plane = (self.plane as i32 + by).rem_euclid(count) as usize;
         self.plane_name()
     }
-    pub(super) fn toggle_turn(&mut self, portrait: &Portrait) -> String {
+    pub(super) fn toggle_turn(&mut self, portrait: &Portrait, arrows: &str) -> String {
         if portrait.spectrum.coordinates.dims() < 3 {
             return "this cloud has no third component to turn about".into();
         }
         self.turned = if self.turned.is_some() { None } else { Some((PI / 6.0, PI / 8.0)) };
         match self.turned {
-            Some(_) => "the arrows turn the cloud; again lies flat".into(),
+            Some(_) => format!("{arrows} turn the cloud; again lies flat"),
             None => self.plane_name(),
         }
     }
@@ -314,24 +316,21 @@ impl CloudState {
     }
     /// Begins an arc at this row, or lists the tokens between the row where it began and this one; what to say, and
     /// whether the cursor stays.
-    pub(super) fn span(&mut self, row: usize) -> (String, bool) {
+    pub(super) fn span(&mut self, row: usize, keymap: &Keymap) -> (String, bool) {
         match self.anchor.take() {
             None => {
                 self.anchor = Some(row);
-                ("move to the end of the arc; v lists the tokens between".into(), true)
+                let again = keymap.way(Context::Along, Action::Arc);
+                (format!("move to the end of the arc; {again} lists the tokens between"), true)
             }
             Some(from) => {
                 let (low, high) = (from.min(row), from.max(row));
                 let end = (high + 1).min(self.listed.len());
                 self.listed = self.listed[low.min(end)..end].to_vec();
                 self.arc = true;
-                (
-                    format!(
-                        "{} in this arc; Esc lists all",
-                        crate::text::counted(self.listed.len(), "token", "tokens")
-                    ),
-                    false,
-                )
+                let tokens = crate::text::counted(self.listed.len(), "token", "tokens");
+                let back = keymap.way(Context::Along, Action::Back);
+                (format!("{tokens} in this arc; {back} lists all"), false)
             }
         }
     }

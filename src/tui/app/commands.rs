@@ -47,7 +47,8 @@ impl App {
             Action::PanDown => self.pan(0, PAN.1, times),
             Action::ToggleCrosshair => {
                 self.map.panning = !self.map.panning;
-                self.say(if self.map.panning { "arrows move the view" } else { "arrows move the crosshair" });
+                let what = if self.map.panning { "the view" } else { "the crosshair" };
+                self.say(format!("{} move {what}", self.arrows()));
             }
             Action::ZoomIn => self.zoom(times),
             Action::ZoomOut => self.zoom(-times),
@@ -154,7 +155,10 @@ impl App {
             Action::Shrink => self.shrink(),
             Action::NextPlane => self.change_cloud(|cloud, portrait| cloud.next_plane(portrait, times)),
             Action::PreviousPlane => self.change_cloud(|cloud, portrait| cloud.next_plane(portrait, -times)),
-            Action::Turn => self.change_cloud(CloudState::toggle_turn),
+            Action::Turn => {
+                let arrows = self.arrows();
+                self.change_cloud(|cloud, portrait| cloud.toggle_turn(portrait, &arrows));
+            }
             Action::Tint => self.change_cloud(CloudState::next_tint),
             Action::CloudWords => self.change_cloud(CloudState::toggle_words),
             Action::Chart => self.change_cloud(CloudState::next_chart),
@@ -190,6 +194,21 @@ impl App {
             Action::Quit => self.end(Effect::Quit, effects),
         }
         self.tour_saw(action);
+    }
+
+    /// The keys that move, in words: the arrows, unless these do something else.
+    pub(super) fn arrows(&self) -> String {
+        let moves = [
+            (Action::MoveLeft, "Left"),
+            (Action::MoveDown, "Down"),
+            (Action::MoveUp, "Up"),
+            (Action::MoveRight, "Right"),
+        ];
+        let context = self.focus.context();
+        if moves.iter().all(|(action, arrow)| self.keymap.keys(context, *action).iter().any(|key| key == arrow)) {
+            return "the arrows".into();
+        }
+        moves.map(|(action, _)| self.keymap.way(context, action)).join(" ")
     }
 
     /// Whether a command moves the cursor: many of them in a row are one movement.

@@ -89,7 +89,7 @@ impl App {
         let plot = self.plot();
         let corners = self.map.set_corner(plot);
         let [mark, leave] = self.drawing_keys();
-        let again = self.keymap.key(self.context(), Action::Lasso).unwrap_or_default();
+        let again = self.keymap.way(self.context(), Action::Lasso);
         self.say(format!(
             "lasso of {}: {again} sets the next, {mark} marks what is in it, {leave} leaves it",
             counted(corners, "corner", "corners")
@@ -97,7 +97,7 @@ impl App {
     }
 
     fn drawing_keys(&self) -> [String; 2] {
-        [Action::Mark, Action::Back].map(|action| self.keymap.key(self.context(), action).unwrap_or_default())
+        [Action::Mark, Action::Back].map(|action| self.keymap.way(self.context(), action))
     }
 
     /// Leaves what is being drawn; false if nothing is.

@@ -149,7 +149,7 @@ impl App {
 
     pub(super) fn next_match(&mut self, by: i32) {
         let Some(search) = &mut self.search else {
-            let key = self.keymap.key(Context::Map, Action::Search).unwrap_or_default();
+            let key = self.keymap.way(Context::Map, Action::Search);
             return self.say(format!("no search is on; {key} begins one"));
         };
         let count = search.hits.len();

@@ -231,15 +231,12 @@ impl App {
     /// What is said where something that the map's job makes is not there.
     pub fn awaited(&self, what: &str) -> String {
         let again = || {
-            let key = |action| self.keymap.key(Context::Jobs, action).unwrap_or_default();
-            format!("{} {} runs it again", key(Action::GoJobs), key(Action::RestartJob))
+            let way = |action| self.keymap.way(Context::Jobs, action);
+            format!("{} {} runs it again", way(Action::GoJobs), way(Action::RestartJob))
         };
         match self.jobs.current(JobKind::Map).map(|job| &job.state) {
             Some(JobState::Failed(_)) => {
-                format!(
-                    "no {what}: the map failed; {} tells why",
-                    self.keymap.key(Context::Map, Action::GoJobs).unwrap_or_default()
-                )
+                format!("no {what}: the map failed; {} tells why", self.keymap.way(Context::Map, Action::GoJobs))
             }
             Some(JobState::Cancelled) => format!("no {what}: the map was cancelled; {}", again()),
             Some(JobState::Finished(_)) => format!("no {what}"),

@@ -271,7 +271,7 @@ impl App {
 
     /// Says what the first map shows, and what to press next.
     fn welcome(&mut self) {
-        let key = |action| self.keymap.key(Context::Map, action).unwrap_or_default();
+        let key = |action| self.keymap.way(Context::Map, action);
         let clusters = self.clusters.as_ref().map_or(0, |clusters| clusters.count);
         self.say(format!(
             "{} on the map: {} next cluster, {} manifolds, {} find, {} tour",

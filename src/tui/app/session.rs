@@ -6,8 +6,10 @@ use crate::error::{Error, Result};
 use crate::sae::find::Listing;
 use crate::task::Task;
 use crate::tui::capabilities::Capabilities;
+use crate::tui::colours::Colours;
 use crate::tui::crash::Scene;
 use crate::tui::event::{self, Events, Latest, Raw, Source};
+use crate::tui::keymap::Keymap;
 use crate::tui::picker::Picker;
 use crate::tui::screen::Screen;
 use crate::tui::terminal::{self, Terminal};
@@ -33,6 +35,17 @@ pub enum Opening<'a> {
     },
 }
 
+/// How the screen is to be, whatever it shows.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// What the terminal can show.
+    pub capabilities: Capabilities,
+    /// The user's own colours.
+    pub colours: Colours,
+    /// The keys.
+    pub keymap: Keymap,
+}
+
 /// What is left of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
@@ -49,7 +62,8 @@ pub struct Outcome {
 ///
 /// # Errors
 /// If the terminal cannot be taken over.
-pub fn run(opening: Opening<'_>, capabilities: &Capabilities, task: Task) -> Result<Outcome> {
+pub fn run(opening: Opening<'_>, setup: Setup, task: Task) -> Result<Outcome> {
+    let Setup { capabilities, colours, keymap } = setup;
     let io = |error: std::io::Error| Error::io("the terminal", &error);
     let (source, events) = event::queue();
     // Signals first: from the moment the terminal is ours, every way out must lead through `restore`.
@@ -58,13 +72,15 @@ pub fn run(opening: Opening<'_>, capabilities: &Capabilities, task: Task) -> Res
     event::read_terminal(terminal.input().map_err(io)?, source.clone()).map_err(io)?;
     let (width, height) = terminal::size();
     let screen = Screen::new(terminal.output().map_err(io)?, width, height);
-    let theme = Theme::new(capabilities.color, capabilities.ground);
+    let theme = Theme::with(capabilities.color, capabilities.ground, &colours);
     let look = Look::new(theme, capabilities.glyphs);
-    let mut session =
-        Session { task, source, events, screen, terminal, look, capabilities: *capabilities, files: Vec::new() };
+    let mut session = Session { task, source, events, screen, terminal, look, keymap, capabilities, files: Vec::new() };
     let ending = match opening {
         Opening::One(study, params) => session.show(*study, params, false),
-        Opening::Many { folder, all, open } => session.pick(Picker::new(folder, all, session.look.clone()), open),
+        Opening::Many { folder, all, open } => {
+            let picker = Picker::new(folder, all, session.look.clone(), session.keymap.clone());
+            session.pick(picker, open)
+        }
     };
     Ok(Outcome { ending, files: session.files })
 }
@@ -77,6 +93,7 @@ struct Session<W: Write> {
     screen: Screen<W>,
     terminal: Terminal,
     look: Look,
+    keymap: Keymap,
     capabilities: Capabilities,
     files: Vec<PathBuf>,
 }
@@ -106,6 +123,7 @@ impl<W: Write> Session<W> {
         let options = Options {
             params,
             look: self.look.clone(),
+            keymap: self.keymap.clone(),
             multiplexer,
             mouse,
             has_others,

@@ -8,6 +8,7 @@ use crate::analysis::manifolds::{Evidence, Manifold, ManifoldParams};
 use crate::analysis::{JobKind, Portrait, Product, Study};
 use crate::error::{Error, Result};
 use crate::geometry::cloud::{ShapeParams, Word};
+use crate::tui::action::{Action, Context};
 use crate::tui::layout::Page;
 use std::cmp::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -222,7 +223,10 @@ impl App {
     pub fn awaited_manifolds(&self) -> String {
         match self.jobs.current(JobKind::Manifolds).map(|job| &job.state) {
             Some(JobState::Failed(why)) => format!("no manifolds: {why}"),
-            Some(JobState::Cancelled) => "no manifolds: finding them was cancelled; g f begins again".into(),
+            Some(JobState::Cancelled) => {
+                let again = self.keymap.way(Context::Manifolds, Action::GoManifolds);
+                format!("no manifolds: finding them was cancelled; {again} begins again")
+            }
             _ => "groups of features are being found".into(),
         }
     }
@@ -378,10 +382,13 @@ impl App {
         match self.jobs.current(JobKind::Manifold).map(|job| &job.state) {
             Some(JobState::Failed(why)) => why.clone(),
             Some(JobState::Cancelled) => {
-                "measuring this group was cancelled; r on the page of jobs runs it again".into()
+                let again = self.keymap.way(Context::Jobs, Action::RestartJob);
+                format!("measuring this group was cancelled; {again} on the page of jobs runs it again")
             }
             Some(JobState::Running) => "this group is being measured".into(),
-            _ => "no group is open: g f lists them".into(),
+            _ => {
+                format!("no group is open: {} lists them", self.keymap.way(Context::Cloud, Action::GoManifolds))
+            }
         }
     }
 
@@ -391,14 +398,16 @@ impl App {
         if self.cloud.turn_by(dx * times, dy * times) {
             self.cloud.project(plot);
         } else {
-            self.say("r lets the arrows turn the cloud; Tab goes to its tokens");
+            let way = |action| self.keymap.way(Context::Cloud, action);
+            let (turn, next) = (way(Action::Turn), way(Action::FocusNext));
+            self.say(format!("{turn} lets {} turn the cloud; {next} goes to its tokens", self.arrows()));
         }
     }
 
     /// Begins an arc at the token under the cursor, or lists the tokens of the one that was begun.
     pub(super) fn span_arc(&mut self) {
         let cursor = self.list(Pane::Along).cursor;
-        let words = self.cloud.span(cursor);
+        let words = self.cloud.span(cursor, &self.keymap);
         self.lists[Pane::Along as usize] = ListState::default();
         if words.1 {
             self.lists[Pane::Along as usize].cursor = cursor;

@@ -126,9 +126,10 @@ impl App {
         let mut rest = step.words;
         while let Some((before, named)) = rest.split_once('{') {
             let (name, after) = named.split_once('}').unwrap_or((named, ""));
-            let key = Row::named(name).and_then(|row| self.keymap.key(row.contexts[0], row.action));
             out.push_str(before);
-            out.push_str(&key.unwrap_or_else(|| format!(":{name}")));
+            if let Some(row) = Row::named(name) {
+                out.push_str(&self.keymap.way(row.contexts[0], row.action));
+            }
             rest = after;
         }
         out.push_str(rest);

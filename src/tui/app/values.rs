@@ -3,6 +3,7 @@
 use crate::analysis::MapParams;
 use crate::tui::Effect;
 use crate::tui::capabilities::Multiplexer;
+use crate::tui::keymap::Keymap;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::{Glyphs, Look};
 use std::path::PathBuf;
@@ -14,6 +15,8 @@ pub struct Options {
     pub params: MapParams,
     /// Theme and glyphs.
     pub look: Look,
+    /// The keys.
+    pub keymap: Keymap,
     /// Through what copies to the clipboard must pass.
     pub multiplexer: Option<Multiplexer>,
     /// Whether the mouse is captured.
@@ -25,10 +28,18 @@ pub struct Options {
 }
 
 impl Options {
-    /// The defaults, drawn with `theme` in Braille.
+    /// The defaults, drawn with `theme` in Braille, with the standard keys.
     pub fn new(theme: Theme) -> Self {
         let look = Look::new(theme, Glyphs::default());
-        Self { params: MapParams::default(), look, multiplexer: None, mouse: false, has_others: false, state: None }
+        Self {
+            params: MapParams::default(),
+            look,
+            keymap: Keymap::standard(),
+            multiplexer: None,
+            mouse: false,
+            has_others: false,
+            state: None,
+        }
     }
 }
 

@@ -126,7 +126,7 @@ pub(super) fn filters(app: &App, area: Rect, buf: &mut Buffer) {
             let more = match said.count() {
                 0 => String::new(),
                 more => {
-                    let key = app.keymap().key(Context::Map, Action::GoInfo).unwrap_or_default();
+                    let key = app.keymap().way(Context::Map, Action::GoInfo);
                     format!("  +{more} more: {key}")
                 }
             };

@@ -1,5 +1,6 @@
 //! The help: every command with its keys, those that work here first.
 
+use crate::tui::action::{Action, Context};
 use crate::tui::app::{App, HelpLine, KEYS, NAME, Pane as Focus, has_names};
 use crate::tui::widgets::pane::Pane;
 use crate::tui::widgets::text;
@@ -15,7 +16,11 @@ pub(super) fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     let lines = app.help();
     let query = text::clean(app.help_query(), look.ascii);
     let found = lines.iter().filter(|line| matches!(line, HelpLine::Command { .. })).count();
-    let remark = if query.is_empty() { "/ searches".to_string() } else { format!("{found} with \"{query}\"") };
+    let remark = if query.is_empty() {
+        format!("{} searches", app.keymap().way(Context::Help, Action::Search))
+    } else {
+        format!("{found} with \"{query}\"")
+    };
     let focused = app.focus() == Focus::Help;
     let inside = Pane { title: "help", remark: &remark, focused, ..Pane::default() }.render(look, area, buf);
     let list = app.list(Focus::Help);

@@ -5,6 +5,7 @@ use super::words::{about, joined};
 use crate::analysis::lens::LensKind;
 use crate::analysis::manifolds::{Manifold, Order};
 use crate::text::counted;
+use crate::tui::action::{Action, Context};
 use crate::tui::app::{App, Pane as Focus, word_name};
 use crate::tui::layout::Areas;
 use crate::tui::widgets::pane::Pane;
@@ -66,7 +67,11 @@ pub(super) fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     let inside = Pane { title: "manifolds", remark: &remark, footer, focused }.render(look, area, buf);
     let inside = Rect { x: inside.x + 1, width: inside.width.saturating_sub(2), ..inside };
     if shapes.listed().is_empty() {
-        let words = if all == 0 { app.awaited_manifolds() } else { "no group has these words; f changes them".into() };
+        let change = || app.keymap().way(Context::Manifolds, Action::FilterManifolds);
+        let words = match all {
+            0 => app.awaited_manifolds(),
+            _ => format!("no group has these words; {} changes them", change()),
+        };
         for (y, line) in (inside.y..inside.bottom()).zip(text::wrap(&words, inside.width.into())) {
             text::put(buf, inside, inside.x, y, &text::fit(&line, inside.width.into(), look.ascii), theme.muted());
         }

@@ -52,7 +52,7 @@ fn tour(app: &App, page: Rect, buf: &mut Buffer) {
     let area = Rect { x: page.x + (page.width - width) / 2, y: page.bottom() - height, width, height };
     pane::clear(area, buf);
     let title = format!("tour {} of {}: {}", tour.at() + 1, STEPS.len(), tour.step().title);
-    let key = |action| app.keymap().key(app.context(), action).unwrap_or_default();
+    let key = |action| app.keymap().way(app.context(), action);
     let footer = format!("{} next · {} ends", key(Action::Tour), key(Action::Interrupt));
     let inside = Pane { title: &title, footer: &footer, focused: true, ..Pane::default() }.render(look, area, buf);
     for (y, line) in (inside.y..inside.bottom()).zip(lines) {

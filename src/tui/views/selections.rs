@@ -62,7 +62,7 @@ pub(super) fn draw(app: &App, area: Rect, buf: &mut Buffer) {
 
 /// What can be done here, with the keys.
 fn help(app: &App) -> Vec<String> {
-    let key = |context: Context, action: Action| app.keymap().key(context, action).unwrap_or_default();
+    let key = |context: Context, action: Action| app.keymap().way(context, action);
     let here = |action| key(Context::Selections, action);
     let mut lines = Vec::new();
     if app.marks().is_empty() {

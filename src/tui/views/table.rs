@@ -61,7 +61,7 @@ pub(super) fn draw(app: &App, area: Rect, buf: &mut Buffer) {
 /// What to do where there are no rows.
 fn nothing(app: &App, inside: Rect, buf: &mut Buffer) {
     let look = app.look();
-    let key = app.keymap().key(Context::Table, Action::ClearFilters).unwrap_or_default();
+    let key = app.keymap().way(Context::Table, Action::ClearFilters);
     let how = format!("{key} shows every feature again");
     let lines = ["nothing passes the filters".to_string()].into_iter().chain(text::wrap(&how, inside.width.into()));
     for (y, line) in (inside.y..inside.bottom()).zip(lines) {
