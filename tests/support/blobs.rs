@@ -1,7 +1,7 @@
-//! Studies with a finished map: many points and nothing else, and the built-in example with all its words.
+//! Maps of blobs, and a dictionary of which nothing but such a map is known.
 
 use saescope::analysis::open::{Request, open};
-use saescope::analysis::{Cache, Jobs, Product, Study, Words};
+use saescope::analysis::{Cache, Jobs, Product, Study};
 use saescope::geometry::cluster::Clusters;
 use saescope::geometry::cluster::hdbscan::HdbscanParams;
 use saescope::geometry::umap::Umap;
@@ -40,7 +40,8 @@ pub(crate) fn blobs(count: usize) -> (Points, Vec<i32>) {
     (Points::new(points.collect(), 2), labels)
 }
 
-fn map(coordinates: Points, labels: &[i32]) -> [Product; 2] {
+/// A finished map, as jobs bring it.
+pub(crate) fn map(coordinates: Points, labels: &[i32]) -> [Product; 2] {
     [
         Product::Umap(Arc::new(Umap { coordinates, epochs: 1, a: 1.0, b: 1.0 })),
         Product::Clusters(Arc::new(Clusters::from_labels(labels)), HdbscanParams::default()),
@@ -57,23 +58,6 @@ pub(crate) fn many(count: usize) -> Known {
     let study = Arc::new(open(&request, Cache::off()).unwrap());
     let (coordinates, labels) = blobs(count);
     (study, map(coordinates, &labels).into())
-}
-
-/// The built-in example, laid out in blobs: labels, passages, neighbours and clusters fill the panes as in use.
-pub(crate) fn example() -> Known {
-    let request = Request { dictionary: "@example".into(), ..Request::default() };
-    let study = Arc::new(open(&request, Cache::off()).unwrap());
-    let task = Task::new(2).unwrap();
-    study.load_evidence(&task).unwrap();
-    let (coordinates, labels) = blobs(study.features());
-    let mut products = vec![
-        Product::Evidence,
-        Product::Words(Arc::new(Words::build(&study, &task).unwrap())),
-        Product::Norms(study.norms(&task).unwrap()),
-        Product::Knn(Arc::new(study.knn(14, &task).unwrap())),
-    ];
-    products.extend(map(coordinates, &labels));
-    (study, products)
 }
 
 /// The screen of a study that knows all of this, with nothing running.
