@@ -27,6 +27,7 @@
 
 mod cloud;
 mod commands;
+mod copying;
 mod exporting;
 mod facts;
 mod filter;
@@ -180,6 +181,8 @@ pub struct App {
     /// Cell where a drag of the mouse began or went on.
     drag: Option<(u16, u16)>,
     files: Vec<PathBuf>,
+    /// Where what is too long for the clipboard is written.
+    state_folder: Option<PathBuf>,
 }
 
 impl App {
@@ -244,6 +247,7 @@ impl App {
             help_from: Context::Map,
             drag: None,
             files: Vec::new(),
+            state_folder: super::kept::folder(),
         }
     }
 

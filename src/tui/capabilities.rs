@@ -5,37 +5,52 @@
 //! multiplexers answers come late or not at all, and a late answer looks like typed text.
 //!
 //! Rules, first that applies: colour `--theme mono`, `--color`, `NO_COLOR`, `FORCE_COLOR`/`CLICOLOR_FORCE`, not a terminal,
-//! `TERM=dumb`, `COLORTERM`, the name in `TERM`, 16 colours. sshd does not pass `COLORTERM` on, so a plain
-//! `xterm-256color` means 256 colours. GNU screen mangles 24-bit colour, so `TERM=screen*` never gets it.
+//! `TERM=dumb`, `COLORTERM`, what terminfo says of 24-bit colour, the name in `TERM`, 16 colours. sshd does not pass
+//! `COLORTERM` on, so a plain `xterm-256color` means 256 colours. GNU screen mangles 24-bit colour, so `TERM=screen*`
+//! never gets it, whoever asks.
 
 use super::theme::{ColorTier, Ground};
 use super::widgets::Glyphs;
 use std::collections::BTreeMap;
 
-/// A copy of the environment variables that the rules look at.
+/// What the rules look at: a copy of the environment variables, and what the terminfo of `TERM` says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Environment(BTreeMap<String, String>);
+pub struct Environment {
+    variables: BTreeMap<String, String>,
+    /// Terminfo has `RGB`, `Tc`, or `setrgbf` with `setrgbb`: the terminal draws 24-bit colour.
+    terminfo_true_color: bool,
+}
 
 impl Environment {
     /// The variables of this process; values that are not Unicode are kept with replacement characters.
     pub fn of_process() -> Self {
-        Self(
-            std::env::vars_os()
-                .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
-                .collect(),
-        )
+        let text = |value: std::ffi::OsString| value.to_string_lossy().into_owned();
+        let variables: BTreeMap<_, _> = std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect();
+        let terminfo_true_color = variables.get("TERM").is_some_and(|term| terminfo_true_color(term));
+        Self { variables, terminfo_true_color }
     }
 
     /// A variable, if it is set and not empty (an empty variable counts as unset everywhere here).
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 }
 
 impl<const N: usize> From<[(&str, &str); N]> for Environment {
     fn from(pairs: [(&str, &str); N]) -> Self {
-        Self(pairs.iter().map(|(name, value)| ((*name).to_string(), (*value).to_string())).collect())
+        let variables = pairs.iter().map(|(name, value)| ((*name).to_string(), (*value).to_string())).collect();
+        Self { variables, terminfo_true_color: false }
     }
+}
+
+/// Whether the compiled terminfo of this name says that the terminal draws 24-bit colour.
+fn terminfo_true_color(term: &str) -> bool {
+    // A name, and no way to another file.
+    let info = (!term.contains(['/', '\\'])).then(|| termini::TermInfo::from_name(term).ok()).flatten();
+    info.is_some_and(|info| {
+        let has = |name: &str| info.extended_cap(name).is_some();
+        has("RGB") || has("Tc") || has("setrgbf") && has("setrgbb")
+    })
 }
 
 /// The program between us and the terminal, if there is one.
@@ -143,7 +158,7 @@ fn color(env: &Environment, flags: Flags) -> ColorTier {
         // A zero takes the demand back.
         None | Some("0" | "false") => {}
         Some("2") => return ColorTier::Ansi256,
-        Some("3") => return ColorTier::True,
+        Some("3") => return unless_screen(env, ColorTier::True),
         Some(_) => return forced(env),
     }
     if flags.piped || dumb { ColorTier::None } else { by_name(env) }
@@ -160,14 +175,21 @@ fn forced(env: &Environment) -> ColorTier {
 /// The tier that `COLORTERM` and `TERM` speak for.
 fn by_name(env: &Environment) -> ColorTier {
     let term = env.get("TERM").unwrap_or("");
-    let named = if matches!(env.get("COLORTERM"), Some("truecolor" | "24bit")) || knows_true_color(term) {
+    let true_color = matches!(env.get("COLORTERM"), Some("truecolor" | "24bit"));
+    let named = if true_color || env.terminfo_true_color || knows_true_color(term) {
         ColorTier::True
     } else if term.contains("256") || term.contains("direct") {
         ColorTier::Ansi256
     } else {
         ColorTier::Ansi16
     };
-    if term.starts_with("screen") && named == ColorTier::True { ColorTier::Ansi256 } else { named }
+    unless_screen(env, named)
+}
+
+/// The tier, but no 24-bit colour for GNU screen.
+fn unless_screen(env: &Environment, tier: ColorTier) -> ColorTier {
+    let screen = env.get("TERM").is_some_and(|term| term.starts_with("screen"));
+    if screen && tier == ColorTier::True { ColorTier::Ansi256 } else { tier }
 }
 
 /// Terminals that set a `TERM` of their own and all draw 24-bit colour; the name survives SSH.
@@ -215,6 +237,11 @@ mod tests {
     use super::*;
     use ColorTier::{Ansi16, Ansi256, None as NoColor, True};
 
+    fn environment(pairs: &[(&str, &str)]) -> Environment {
+        let variables = pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        Environment { variables, terminfo_true_color: false }
+    }
+
     fn color_of<const N: usize>(pairs: [(&str, &str); N]) -> ColorTier {
         Capabilities::detect(&Environment::from(pairs), Flags::default()).color
     }
@@ -244,12 +271,26 @@ mod tests {
             (vec![("TERM", "dumb"), ("FORCE_COLOR", "1")], Ansi16),
             (vec![("TERM", "dumb"), ("FORCE_COLOR", "2")], Ansi256),
             (vec![("TERM", "dumb"), ("FORCE_COLOR", "3")], True),
+            (vec![("TERM", "screen-256color"), ("FORCE_COLOR", "3")], Ansi256),
             (vec![("TERM", "dumb"), ("CLICOLOR_FORCE", "1")], Ansi16),
             (vec![("TERM", "dumb"), ("CLICOLOR_FORCE", "0")], NoColor),
         ] {
-            let env = Environment(pairs.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect());
+            let env = environment(&pairs);
             assert_eq!(Capabilities::detect(&env, Flags::default()).color, expected, "{pairs:?}");
         }
+    }
+
+    #[test]
+    fn terminfo_speaks_for_terminals_without_colorterm() {
+        let of = |term: &str| {
+            let env = Environment { terminfo_true_color: true, ..Environment::from([("TERM", term)]) };
+            Capabilities::detect(&env, Flags::default()).color
+        };
+        assert_eq!((of("st"), of("xterm-direct"), of("screen-256color"), of("dumb")), (True, True, Ansi256, NoColor));
+        // What this machine has of it: where an entry is there, it is read right.
+        assert!(!terminfo_true_color("xterm-256color") && !terminfo_true_color("vt100"));
+        assert!(!terminfo_true_color("no-such-terminal") && !terminfo_true_color("../../etc/passwd"));
+        assert!(!terminfo_true_color(""));
     }
 
     #[test]
@@ -279,7 +320,7 @@ mod tests {
             (vec![("LANG", "C.UTF-8"), ("TERM", "linux")], Glyphs::Half),
             (vec![("LANG", "C.UTF-8"), ("TERM", "dumb")], Glyphs::Ascii),
         ] {
-            let env = Environment(pairs.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect());
+            let env = environment(&pairs);
             assert_eq!(Capabilities::detect(&env, Flags::default()).glyphs, expected, "{pairs:?}");
         }
     }
