@@ -12,10 +12,12 @@
 
 #[path = "../tests/support/blobs.rs"]
 mod blobs;
+#[path = "../tests/support/known.rs"]
+mod known;
 #[path = "../tests/support/npy.rs"]
 mod npy;
 
-use blobs::Known;
+use known::Known;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::symbols::Marker;
@@ -66,7 +68,7 @@ fn millis(time: Duration) -> f64 {
 
 /// Whole frames of `count` points, and what their raster is to be measured by.
 fn frames(count: usize) {
-    let known = blobs::many(count);
+    let known = known::many(count);
     println!("\n{count} points at {} x {}", AREA.width, AREA.height);
     println!("{:24} {:>9} {:>10} {:>9}", "step", "ms", "frames/s", "bytes");
     for (what, there, back) in [("cursor", "l", "h"), ("pan one step", "Shift-Left", "Shift-Right"), ("zoom", "+", "-")]
@@ -95,7 +97,7 @@ fn frames(count: usize) {
 /// Median milliseconds and most bytes of a step to and fro.
 fn step(known: &Known, tier: ColorTier, keys: [&str; 2]) -> (f64, u64) {
     let look = Look::new(Theme::new(tier, Ground::Dark), Glyphs::Braille);
-    let mut app = blobs::app(known, &look, (AREA.width, AREA.height));
+    let mut app = known::app(known, &look, (AREA.width, AREA.height));
     let mut screen = Screen::new(std::io::sink(), AREA.width, AREA.height);
     let keys = keys.map(|key| Key::parse(key).expect("a key"));
     let mut most = 0;

@@ -12,10 +12,12 @@
 
 #[path = "support/blobs.rs"]
 mod blobs;
+#[path = "support/known.rs"]
+mod known;
 #[path = "support/npy.rs"]
 mod npy;
 
-use blobs::Known;
+use known::Known;
 use saescope::analysis::open::{Request, open};
 use saescope::analysis::{Cache, Product, Words};
 use saescope::task::Task;
@@ -53,7 +55,7 @@ struct Counted {
 impl Counted {
     fn new(known: &Known, tier: ColorTier, glyphs: Glyphs, size: (u16, u16)) -> Self {
         let look = Look::new(Theme::new(tier, Ground::Dark), glyphs);
-        let mut counted = Self { app: blobs::app(known, &look, size), screen: Screen::new(Vec::new(), size.0, size.1) };
+        let mut counted = Self { app: known::app(known, &look, size), screen: Screen::new(Vec::new(), size.0, size.1) };
         counted.app.update(Event::Tick);
         counted.frame();
         counted
@@ -97,7 +99,7 @@ fn example() -> Known {
 
 /// The studies of the measurement: a large map of which nothing else is known, and the example with all its words.
 fn studies() -> [(&'static str, Known); 2] {
-    [("24,576 points", blobs::many(24_576)), ("the example", example())]
+    [("24,576 points", known::many(24_576)), ("the example", example())]
 }
 
 #[test]
