@@ -12,7 +12,7 @@ use crate::geometry::cluster::hdbscan::HdbscanParams;
 use crate::geometry::umap::UmapParams;
 use crate::sae::find::{Found, Listing, Located, look};
 use crate::sae::open::OpenOptions;
-use crate::tui::crash;
+use crate::tui::kept;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -88,7 +88,7 @@ pub(super) fn request(args: &OpenArgs) -> Result<Request> {
 
 /// The named selections of a study; none if the user has no home.
 pub(super) fn selections(study: &Study) -> Result<Selections> {
-    crash::folder().map_or_else(|| Ok(Selections::unkept()), |folder| Selections::open(study, &folder))
+    kept::folder().map_or_else(|| Ok(Selections::unkept()), |folder| Selections::open(study, &folder))
 }
 
 /// The layout that the flags ask for; the default neighbourhood is cut to what `features` features allow.

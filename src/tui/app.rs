@@ -29,6 +29,7 @@ mod binning;
 mod cloud;
 mod commands;
 mod comparing;
+mod copying;
 mod drawing;
 mod exporting;
 mod facts;
@@ -175,7 +176,8 @@ pub struct App {
     trial: Option<Filter>,
     shown: Vec<bool>,
     marks: BTreeSet<u32>,
-    /// The named selections, once they are read, and the folder they are kept in.
+    /// The named selections, once they are read; and the folder in which they, and what is too long for the clipboard,
+    /// are kept.
     selections: Option<Arc<Selections>>,
     state: Option<PathBuf>,
     heat: HeatState,

@@ -246,7 +246,7 @@ fn color(env: &Environment, flags: Flags) -> (ColorTier, String) {
             // A zero takes the demand back.
             "0" | "false" => {}
             "2" => return (ColorTier::Ansi256, format!("{name}=2")),
-            "3" => return (ColorTier::True, format!("{name}=3")),
+            "3" => return unless_screen(env, (ColorTier::True, format!("{name}=3"))),
             _ => {
                 let (tier, why) = forced(env);
                 return (tier, format!("{name} is set, {why}"));
@@ -285,11 +285,16 @@ fn by_name(env: &Environment) -> (ColorTier, String) {
     } else {
         (ColorTier::Ansi16, "nothing tells of more".to_string())
     };
-    match told {
-        (ColorTier::True, why) if term.starts_with("screen") => {
+    unless_screen(env, told)
+}
+
+/// The tier and why, but no 24-bit colour for GNU screen.
+fn unless_screen(env: &Environment, told: (ColorTier, String)) -> (ColorTier, String) {
+    match (told, env.get("TERM").unwrap_or("")) {
+        ((ColorTier::True, why), term) if term.starts_with("screen") => {
             (ColorTier::Ansi256, format!("{why}, but TERM={term}: GNU screen mangles 24-bit colour"))
         }
-        told => told,
+        (told, _) => told,
     }
 }
 
@@ -375,6 +380,7 @@ mod tests {
             (vec![("TERM", "dumb"), ("FORCE_COLOR", "1")], Ansi16),
             (vec![("TERM", "dumb"), ("FORCE_COLOR", "2")], Ansi256),
             (vec![("TERM", "dumb"), ("FORCE_COLOR", "3")], True),
+            (vec![("TERM", "screen-256color"), ("FORCE_COLOR", "3")], Ansi256),
             (vec![("TERM", "dumb"), ("CLICOLOR_FORCE", "1")], Ansi16),
             (vec![("TERM", "dumb"), ("CLICOLOR_FORCE", "0")], NoColor),
         ] {

@@ -23,7 +23,7 @@ pub const MAX_PASTE: usize = 1 << 20;
 /// How long an escape byte may stand alone before it is the Esc key. Terminals write a sequence at once, but a slow
 /// link may split it between packets.
 const ESC_WAIT: Duration = Duration::from_millis(60);
-/// How long an unfinished string sequence or paste may pause before it is given up.
+/// How long an unfinished string sequence, paste or report may pause before it is given up.
 const STRING_WAIT: Duration = Duration::from_millis(500);
 /// What ends a bracketed paste.
 const PASTE_END: &[u8] = b"\x1b[201~";
@@ -67,8 +67,8 @@ pub struct Decoder {
     sequence: Vec<u8>,
     paste: Vec<u8>,
     utf8: Vec<u8>,
-    /// Esc was given out because the wait ended; a tail of a control sequence may still come.
-    gave_up_escape: bool,
+    /// What was given up because the wait ended; its tail may still come.
+    gave_up: State,
 }
 
 impl Default for Decoder {
@@ -78,7 +78,7 @@ impl Default for Decoder {
             sequence: Vec::with_capacity(MAX_SEQUENCE),
             paste: Vec::new(),
             utf8: Vec::with_capacity(4),
-            gave_up_escape: false,
+            gave_up: State::Ground,
         }
     }
 }
@@ -86,8 +86,16 @@ impl Default for Decoder {
 impl Decoder {
     /// Takes the next bytes and appends what they mean to `out`.
     pub fn feed(&mut self, bytes: &[u8], out: &mut Vec<Input>) {
-        if std::mem::take(&mut self.gave_up_escape) && looks_like_a_tail(bytes) {
-            self.state = State::Escape;
+        let tail_of = std::mem::replace(&mut self.gave_up, State::Ground);
+        let is_tail = match tail_of {
+            State::Escape => looks_like_a_tail(bytes),
+            State::Csi => looks_like_parameters(bytes),
+            State::Text => ends_a_string(bytes),
+            State::TextEscape => bytes.starts_with(b"\\"),
+            _ => false,
+        };
+        if is_tail {
+            self.state = tail_of;
         }
         for &byte in bytes {
             self.byte(byte, out);
@@ -98,6 +106,9 @@ impl Decoder {
     pub fn patience(&self) -> Option<Duration> {
         match self.state {
             State::Ground if self.utf8.is_empty() => None,
+            // Only a terminal begins like this, so only the rest can follow, however late it is.
+            State::Csi if matches!(self.sequence.first(), Some(b'<'..=b'?')) => None,
+            State::Csi if !self.sequence.is_empty() => Some(STRING_WAIT),
             State::Escape | State::Ground | State::Csi | State::Ss3 | State::ConsoleKey => Some(ESC_WAIT),
             State::Text | State::TextEscape | State::Skip(_) | State::Paste => Some(STRING_WAIT),
         }
@@ -109,8 +120,10 @@ impl Decoder {
         match self.state {
             State::Escape => {
                 out.push(Input::Key(Key::plain(KeyCode::Esc)));
-                self.gave_up_escape = true;
+                self.gave_up = State::Escape;
             }
+            State::Csi if self.sequence.is_empty() => self.gave_up = State::Csi,
+            State::Text | State::TextEscape => self.gave_up = self.state,
             State::Paste => self.end_paste(out),
             _ => {}
         }
@@ -299,8 +312,20 @@ fn looks_like_a_tail(bytes: &[u8]) -> bool {
         [b'O', next] => matches!(next, b'A'..=b'D' | b'F' | b'H'),
         [b']', next, ..] => next.is_ascii_digit(),
         [b'P', next, rest @ ..] => matches!(next, b'0'..=b'9' | b'>' | b'!') && !rest.is_empty(),
+        [b'_' | b'^' | b'X', ..] => ends_a_string(bytes),
         _ => false,
     }
+}
+
+/// Whether bytes hold the end of a string sequence, which nobody types.
+fn ends_a_string(bytes: &[u8]) -> bool {
+    bytes.contains(&0x07) || bytes.windows(2).any(|pair| pair == b"\x1b\\")
+}
+
+/// Whether bytes are the parameters of a report with its last letter, come in one read.
+fn looks_like_parameters(bytes: &[u8]) -> bool {
+    let parameters = bytes.iter().take_while(|byte| matches!(byte, 0x20..=0x3f)).count();
+    parameters >= 2 && matches!(bytes[0], b'0'..=b'9' | b'<'..=b'?') && bytes.len() > parameters
 }
 
 /// The numbers of a CSI sequence; sub-parameters after a colon are skipped, missing numbers are 0.
@@ -501,6 +526,44 @@ mod tests {
         decoder.feed(b"]", &mut out);
         decoder.feed(b"1", &mut out);
         assert_eq!(out.len(), 3);
+    }
+
+    /// Feeds the chunks with as much time between them as the decoder would wait, and more.
+    fn decode_slowly(chunks: &[&[u8]]) -> Vec<Input> {
+        let (mut decoder, mut out) = (Decoder::default(), Vec::new());
+        for chunk in chunks {
+            decoder.feed(chunk, &mut out);
+            if decoder.patience().is_some() {
+                decoder.give_up(&mut out);
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn a_reply_that_comes_in_two_parts_far_apart_is_no_text() {
+        for reply in [
+            &b"\x1b]11;rgb:1e1e/1e1e/2e2e\x1b\\"[..],
+            b"\x1b]11;rgb:1e1e/1e1e/2e2e\x07",
+            b"\x1b[?62;22;52c",
+            b"\x1b[?2026;2$y",
+            b"\x1b[>41;354;0c",
+            b"\x1bP>|tmux 3.4\x1b\\",
+            b"\x1b_Gi=31;OK\x1b\\",
+            b"\x1b[?1u",
+        ] {
+            for cut in 1..reply.len() {
+                let found = decode_slowly(&[&reply[..cut], &reply[cut..]]);
+                // The escape byte alone is the Esc key, and nothing more.
+                let expected = if cut == 1 { vec![Input::Key(Key::plain(KeyCode::Esc))] } else { Vec::new() };
+                assert_eq!(found, expected, "{} cut at {cut}", reply.escape_ascii());
+            }
+        }
+        // What a person types after a report that never ended is taken, but for the key that seems to end it.
+        assert_eq!(decode_slowly(&[b"\x1b[?62", b"j", b"j"]), [Input::Key(Key::char('j'))]);
+        assert_eq!(decode_slowly(&[b"\x1b[?62", b"\x03"]), [Input::Key(Key::ctrl('c'))]);
+        assert_eq!(decode_slowly(&[b"\x1b]11;rgb", b"j"]), [Input::Key(Key::char('j'))]);
+        assert_eq!(decode_slowly(&[b"\x1b[", b"1", b"2", b"j"]).len(), 3, "Alt-[ and a count");
     }
 
     #[test]

@@ -11,7 +11,7 @@
 //! * [`screen`] turns cells into as few bytes as possible; [`frame`] makes text or a picture of them.
 //! * [`capabilities`] says what the terminal can show, [`clipboard`] how to copy through it.
 //! * [`input`] is a line being typed, [`fuzzy`] how well it fits a command.
-//! * [`crash`] keeps what a crash leaves behind.
+//! * [`crash`] writes down what a crash was, [`kept`] keeps that and what is too long for the clipboard.
 //! * [`picker`] chooses among the dictionaries of a folder; [`app`] is the state of the screen of one, [`layout`] where things stand on it, [`theme`] (with the user's own [`colours`]) and [`widgets`] how they look.
 //!
 //! The loop is [`run`]. It knows nothing of what is shown: a [`Model`] takes events, changes only then, and can draw
@@ -30,6 +30,7 @@ pub mod event;
 pub mod frame;
 pub mod fuzzy;
 pub mod input;
+pub mod kept;
 pub mod key;
 pub mod keymap;
 pub mod layout;

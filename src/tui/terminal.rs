@@ -228,7 +228,8 @@ fn install_panic_hook() {
         // try_lock: the panic may have happened while the lock was held.
         let scene = SCENE.try_lock().ok().and_then(|scene| scene.clone()).unwrap_or_default();
         let message = panic.to_string();
-        let log = crash::folder().and_then(|to| crash::write(&to, &message, &backtrace, &scene, SystemTime::now()));
+        let log =
+            super::kept::folder().and_then(|to| crash::write(&to, &message, &backtrace, &scene, SystemTime::now()));
         let mut text = format!("saescope has crashed: {message}\n");
         if let Some(path) = log {
             text.push_str(&format!("The log of it: {}\n", crate::text::printable(&path.display().to_string())));

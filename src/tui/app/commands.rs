@@ -2,11 +2,9 @@
 
 use super::prompt::PromptKind;
 use super::{App, Chip, CloudState, ColourBy, ListState, Pane, Question, Stage};
+use crate::analysis::JobKind;
 use crate::analysis::jobs::Job;
-use crate::analysis::{JobKind, columns::DEFAULT_COLUMNS};
-use crate::export::table;
 use crate::tui::action::{Action, Row};
-use crate::tui::clipboard;
 use crate::tui::layout::Page;
 use crate::tui::{Effect, action::Context};
 
@@ -139,8 +137,8 @@ impl App {
             Action::HeatFeatures => self.next_heat_features(),
             Action::BinSpan => self.span_bins(),
             Action::Pin => self.pin(),
-            Action::YankId => self.yank(false, effects),
-            Action::YankRow => self.yank(true, effects),
+            Action::YankId => self.copy_number(effects),
+            Action::YankRow => self.copy_rows(count, effects),
             Action::Export => self.ask(PromptKind::Export),
             Action::ExportAll => self.ask(PromptKind::ExportAll),
             Action::Undo => self.undo(times),
@@ -480,24 +478,6 @@ impl App {
             }
         });
         !all
-    }
-
-    fn yank(&mut self, row: bool, effects: &mut Vec<Effect>) {
-        let Some(feature) = self.feature_here() else { return self.complain("no feature is selected") };
-        let text = if row { self.row_of(feature) } else { feature.to_string() };
-        let copied = clipboard::copy(&text, self.multiplexer);
-        effects.push(Effect::Send(copied.bytes));
-        let what = if row { format!("the row of #{feature}") } else { format!("{feature}") };
-        self.say(match copied.cut {
-            0 => format!("sent {what} to the clipboard of your terminal"),
-            cut => format!("sent {what} to the clipboard of your terminal, without its last {cut} bytes"),
-        });
-    }
-
-    /// The columns of the default export for one feature, tab separated, without heading.
-    pub(super) fn row_of(&self, feature: u32) -> String {
-        let columns = table::arrays(&self.table(), DEFAULT_COLUMNS, &[feature as usize]);
-        columns.iter().map(|column| crate::text::printable(&column.data.text(0))).collect::<Vec<_>>().join("\t")
     }
 
     pub(super) fn cancel_job_here(&mut self) -> bool {

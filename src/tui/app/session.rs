@@ -127,7 +127,7 @@ impl<W: Write> Session<W> {
             multiplexer,
             mouse,
             has_others,
-            state: crate::tui::crash::folder(),
+            state: crate::tui::kept::folder(),
         };
         let mut app = App::new(Arc::new(study), self.jobs(), options);
         app.start();

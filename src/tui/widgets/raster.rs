@@ -315,9 +315,10 @@ pub fn nearest_point(
     rows: u16,
 ) -> Option<usize> {
     let (x, y) = view.data_at(f64::from(cell.0) + 0.5, f64::from(cell.1) + 0.5, columns, rows);
-    let mut best = (reach * view.scale(), None);
+    // Squares: the root of each distance would cost more than all the rest of a step of the cursor.
+    let mut best = ((reach * view.scale()).powi(2), None);
     for i in (0..cloud.len()).filter(|&i| cloud.flags(i) == 0) {
-        let d = (f64::from(cloud.x[i]) - x).hypot(f64::from(cloud.y[i]) - y);
+        let d = (f64::from(cloud.x[i]) - x).powi(2) + (f64::from(cloud.y[i]) - y).powi(2);
         // The first within reach, then only nearer ones; a NaN is neither.
         if d < best.0 || (best.1.is_none() && d <= best.0) {
             best = (d, Some(i));

@@ -213,6 +213,43 @@ fn copying_sends_osc_52_and_says_so() {
 }
 
 #[test]
+fn rows_of_a_list_are_copied_by_a_count() {
+    for (keys, first) in [("g t Home 3 Y", 0), ("g t Home j 3 Y", 1)] {
+        let (mut app, _jobs) = ready();
+        let (_, out) = play(&mut app, keys);
+        let rows: Vec<String> = app.listed()[first..first + 3].iter().map(|feature| app.row_of(*feature)).collect();
+        let sent = crate::tui::clipboard::copy(&rows.join("\n"), None).bytes;
+        assert!(words(&app).contains("3 rows from #"), "{keys}: {}", words(&app));
+        assert!(out.windows(sent.len()).any(|part| part == sent), "{keys}");
+    }
+    // No more than there are, and on the map the one.
+    assert!(words(&after("g t Home 9 9 9 Y")).contains("32 rows"));
+    assert!(words(&after("1 2 g i 9 Y")).contains("the row of #12"));
+}
+
+#[test]
+fn what_is_too_long_for_the_clipboard_is_written_to_a_file_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let long = "long ".repeat(20_000);
+    let (mut app, _jobs) = ready();
+    app.state = Some(folder.path().to_path_buf());
+    let mut effects = Vec::new();
+    app.copy(&long, "a long row", &mut effects);
+    assert!(matches!(&effects[..], [Effect::Send(bytes)] if bytes.len() < 76_000));
+    let path = app.files().last().expect("a file").clone();
+    assert!(
+        words(&app).contains("without the last") && words(&app).contains(path.to_str().unwrap()),
+        "{}",
+        words(&app)
+    );
+    assert_eq!(std::fs::read_to_string(path).unwrap(), long);
+    // Where nothing can be written that is said.
+    app.state = Some(folder.path().join("\u{0}"));
+    app.copy(&long, "a long row", &mut effects);
+    assert!(app.message().unwrap().is_error && words(&app).contains("cannot write"), "{}", words(&app));
+}
+
+#[test]
 fn colours_cycle_through_what_is_known() {
     let mut app = after("o");
     assert_eq!(app.map().colour_by(), ColourBy::Column(crate::analysis::Column::Density));
