@@ -35,6 +35,7 @@ mod journey;
 mod lists;
 mod map;
 mod neighbours;
+mod picturing;
 pub(in crate::tui) mod pointer;
 mod prompt;
 mod prompting;
@@ -49,16 +50,18 @@ mod tests;
 mod undo;
 mod values;
 
-pub use cloud::{Chart, CloudState, Tint};
+pub use cloud::{Chart, CloudState, Plane, Tint};
 pub use facts::{FactLine, WHAT, fact_lines};
 pub use filter::{Chip, Filters, cluster_name};
 pub use help::{HelpLine, KEYS, NAME, has_names, help_lines};
 pub use lists::{ListState, Pane};
+pub(in crate::tui) use map::numbers;
 pub use map::{ColourBy, MapState, Ramp, Stage};
+pub use picturing::Drawing;
 pub use prompt::{Choice, Note, Prompt, PromptKind, Suggestion};
 pub use session::{Opening, Outcome, run};
 pub use shapes::{ShapeSort, Shapes, word_name};
-pub use still::{Scene, products, still};
+pub use still::{Scene, drawing, products, still};
 pub use tables::Sort;
 pub use values::{ClusterRow, Message, Options, Question, Search};
 

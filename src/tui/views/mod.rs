@@ -15,7 +15,7 @@ mod info;
 mod inspector;
 mod jobs;
 mod manifold;
-mod manifolds;
+pub(super) mod manifolds;
 mod map;
 mod members;
 mod neighbours;
