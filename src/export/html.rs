@@ -189,3 +189,134 @@ impl Formatter for Inert {
         out.write_all(&fragment.as_bytes()[from..])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::export::plot::{Axis, Class, Classing, NO_CLASS, Numbers, Palette, Palettes, Plane, Texts, Words};
+    use serde_json::json;
+
+    /// What a file may hold to do harm in a page.
+    const HOSTILE: &str = "</script><img src=x onerror=alert(1)>\u{2028}\"'`${1}\u{202e}{{data}}<!--<script>&amp;\u{0}";
+
+    fn page() -> Page {
+        Page {
+            title: HOSTILE.into(),
+            lines: vec![HOSTILE.into()],
+            notice: HOSTILE.into(),
+            sections: vec![Section {
+                heading: HOSTILE.into(),
+                lines: vec![HOSTILE.into(), format!("- {HOSTILE}")],
+                rows: vec![(HOSTILE.into(), HOSTILE.into())],
+                folded: true,
+            }],
+            provenance: json!({ "program": "saescope", "parameters": { "where": HOSTILE, "seed": 3, "none": null } }),
+        }
+    }
+
+    fn plot() -> Plot {
+        let palette = Palette {
+            ground: "#000000".into(),
+            ink: "#ffffff".into(),
+            plain: "#ffffff".into(),
+            none: "#808080".into(),
+            faint: "#404040".into(),
+            hues: vec!["#ff0000".into()],
+            steps: vec!["#00ff00".into()],
+        };
+        Plot {
+            many: "features".into(),
+            hash: "#".into(),
+            ids: Numbers::U32(vec![0, 70_000]),
+            axes: vec![Axis { name: "x".into(), values: Numbers::F32(vec![1.5, f32::NAN]) }],
+            planes: vec![Plane { name: "map".into(), x: 0, y: 0 }],
+            plane: 0,
+            classings: vec![Classing {
+                name: "cluster".into(),
+                of: Numbers::U16(vec![0, NO_CLASS]),
+                classes: vec![Class { mark: "A".into(), name: HOSTILE.into() }],
+                none: "none".into(),
+            }],
+            measures: Vec::new(),
+            colour: 0,
+            texts: vec![Texts { name: "label".into(), values: vec![Words::One(HOSTILE.into()), Words::None] }],
+            passages: None,
+            firing: None,
+            near: None,
+            faint: None,
+            marked: vec![1],
+            selected: None,
+            query: HOSTILE.into(),
+            written: Vec::new(),
+            lettered: Some(0),
+            palettes: Palettes { dark: palette.clone(), light: palette },
+        }
+    }
+
+    fn written() -> String {
+        let mut out = Vec::new();
+        write_plot(&page(), &plot(), &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    /// What stands between the first of these and the next of those.
+    fn between<'t>(text: &'t str, from: &str, to: &str) -> &'t str {
+        text.split_once(from).unwrap().1.split_once(to).unwrap().0
+    }
+
+    #[test]
+    fn texts_stay_texts_whatever_they_hold() {
+        let text = written();
+        // One block of data and one script, and no other element than the page's own.
+        assert_eq!((text.matches("<script").count(), text.matches("</script").count()), (2, 2));
+        assert_eq!((text.matches("<img").count(), text.matches("<!--").count()), (0, 0));
+        assert!(text.chars().all(|c| c == '\n' || is_plain(c)));
+        assert!(!text.replace(SCRIPT, "").contains("onerror=alert(1)>"));
+        let data: Value = serde_json::from_str(between(&text, "id=\"data\">", "</script>")).unwrap();
+        for place in ["/query", "/texts/0/values/0", "/classings/0/classes/0/name"] {
+            assert_eq!(data.pointer(place).unwrap(), HOSTILE, "{place}");
+        }
+        let shown = markup(&printable(HOSTILE));
+        assert!(shown.contains("&lt;/script&gt;&lt;img src=x onerror=alert(1)&gt;"), "{shown}");
+        // Title, label of the plot, heading, line, notice; heading, two lines, name and value; the filter.
+        assert!(text.matches(&shown).count() >= 10, "{}", text.matches(&shown).count());
+    }
+
+    #[test]
+    fn the_policy_lets_its_own_script_and_style_alone_run() {
+        let text = written();
+        let policy = between(&text, "Content-Security-Policy\" content=\"", "\"");
+        let hash = |text: &str| format!("'sha256-{}'", base64(&Sha256::digest(text.as_bytes())));
+        let script = hash(between(&text, "<script type=\"module\">", "</script>"));
+        let style = hash(between(&text, "<style>", "</style>"));
+        assert_eq!(
+            policy,
+            format!("default-src 'none'; script-src {script}; style-src {style}; base-uri 'none'; form-action 'none'")
+        );
+        // Nothing is asked of any other place, and no attribute runs or styles anything.
+        let own = [PLOT, FRAME, STYLE, SCRIPT].concat();
+        for bad in
+            ["http:", "https:", "url(", "import ", "@import", " src=", " style=", " onclick=", "eval(", "innerHTML"]
+        {
+            assert!(!own.contains(bad), "{bad}");
+        }
+        let mut still = Vec::new();
+        write_frame(&page(), "<svg></svg>\n", &mut still).unwrap();
+        let still = String::from_utf8(still).unwrap();
+        assert!(still.contains("script-src 'none'") && still.contains("<svg></svg>"));
+        assert!(!still.contains("<script") && !still.contains("{{policy"));
+    }
+
+    #[test]
+    fn numbers_come_back_to_the_bit_and_facts_have_rows() {
+        let text = written();
+        let data: Value = serde_json::from_str(between(&text, "id=\"data\">", "</script>")).unwrap();
+        // 1.5 and a NaN; 0 and 70,000; 0 and none: little-endian, in base64.
+        assert_eq!(data["axes"][0]["values"], json!({ "f32": "AADAPwAAwH8=" }));
+        assert_eq!(data["ids"], json!({ "u32": "AAAAAHARAQA=" }));
+        assert_eq!(data["classings"][0]["of"], json!({ "u16": "AAD//w==" }));
+        assert_eq!((&data["selected"], &data["texts"][0]["values"][1]), (&Value::Null, &Value::Null));
+        assert!(text.contains("<dt>parameters_seed</dt><dd>3</dd>") && !text.contains("parameters_none"));
+        assert_eq!(written(), text);
+    }
+}

@@ -7,8 +7,6 @@
 
 mod group;
 mod map;
-#[cfg(test)]
-mod tests;
 
 pub use group::GroupSheet;
 pub use map::MapSheet;
@@ -64,6 +62,11 @@ pub fn dictionary_line(study: &Study) -> String {
     let parts = ["format", "size", "activation", "model", "hook", "activations"].into_iter().filter_map(told);
     let known = parts.filter(|value| !value.starts_with("not in the files") && !value.starts_with("none found"));
     joined(&known.map(str::to_string).collect::<Vec<_>>())
+}
+
+/// What a careful reader should know of labels and texts, in a line.
+pub fn remarks(study: &Study) -> String {
+    joined(study.evidence().map_or(&[], |evidence| &evidence.notes[..]))
 }
 
 /// What made a page, of what.

@@ -30,7 +30,7 @@ function classColour(own) {
 function classLine(classing, i) {
   const own = classing.of[i];
   const known = own === NONE ? null : classing.classes[own];
-  if (!known) return el("p", { class: "dim" }, `${classing.name}: ${classing.none}`);
+  if (!known) return el("p", { class: "dim" }, classing.none);
   const name = known.name || known.mark;
   return el("p", {}, swatch(classColour(own), known.mark), el("span", { class: "text" }, name));
 }

@@ -12,7 +12,7 @@ use crate::task::Task;
 use crate::text::{counted, thousands};
 use crate::tui::frame::{Picture, frame_png, frame_svg, frame_text};
 use crate::tui::layout::Page as Shown;
-use crate::tui::plots::{GroupSheet, MapSheet, dictionary, dictionary_line, signature};
+use crate::tui::plots::{GroupSheet, MapSheet, dictionary, dictionary_line, remarks, signature};
 use crate::tui::screen::area_of;
 use ratatui::buffer::Buffer;
 use std::io::Write;
@@ -155,7 +155,7 @@ impl App {
         let provenance = self.view_provenance();
         Page {
             title: format!("saescope: {} of {}", self.page.name(), self.study.name),
-            lines: vec![dictionary_line(&self.study), signature(&provenance)],
+            lines: vec![dictionary_line(&self.study), remarks(&self.study), signature(&provenance)],
             notice: String::new(),
             sections: vec![dictionary(&self.study)],
             provenance: provenance.json(),

@@ -1,6 +1,7 @@
 //! Keys through the real loop, over a small planted study: what a user presses, and what is then so.
 
 mod moving;
+mod picturing;
 mod shapes;
 mod standing;
 mod typing;

@@ -1,6 +1,6 @@
 //! One group as a plot: its tokens in the planes of its cloud, and why it is what it is.
 
-use super::{about, dictionary, dictionary_line, joined, palettes, signature};
+use super::{about, dictionary, dictionary_line, joined, palettes, remarks, signature};
 use crate::analysis::portrait::Along;
 use crate::analysis::{Portrait, Study, Words};
 use crate::error::Result;
@@ -296,6 +296,7 @@ impl GroupSheet {
                     format!("score {}", text::unit(row.score)),
                 ]),
                 dictionary_line(&self.study),
+                remarks(&self.study),
                 signature(&self.provenance),
             ],
             notice: "A plane shows a part of the cloud: look at others, and at what the measures say.".into(),

@@ -1,6 +1,6 @@
 //! The map as a plot.
 
-use super::{dictionary, dictionary_line, joined, palettes, signature};
+use super::{dictionary, dictionary_line, joined, palettes, remarks, signature};
 use crate::analysis::map::{grouping_parameters, layout_parameters};
 use crate::analysis::{Column, FeatureTable, MapParams, Study, Words};
 use crate::error::Result;
@@ -251,7 +251,7 @@ impl MapSheet {
         let map = Section { heading: "Map".into(), rows, ..Section::default() };
         Page {
             title: format!("Map of {}", self.study.name),
-            lines: vec![dictionary_line(&self.study), line, signature(&self.provenance)],
+            lines: vec![dictionary_line(&self.study), line, remarks(&self.study), signature(&self.provenance)],
             notice: match self.near() {
                 Some(_) => "Distances on the map are not geometry; the neighbours on a card are by cosine.".into(),
                 None => "Distances on the map are not geometry.".into(),
