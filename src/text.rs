@@ -1,7 +1,7 @@
 //! Text for people: the one place where text from files is made safe to print, and how numbers are written.
 //!
 //! Tokens, labels, paths and tensor names come from files and may hold escape sequences, bidirectional overrides or
-//! line breaks. Everything that reaches a terminal or an SVG passes [`printable`].
+//! line breaks. Everything that reaches a terminal, a picture or a page passes [`printable`].
 
 /// Replaces what would move the cursor, hide or reorder text, and keeps the rest.
 ///
@@ -28,6 +28,36 @@ pub fn printable(text: &str) -> String {
 /// Whether [`printable`] leaves a character as it is.
 pub fn is_plain(c: char) -> bool {
     !c.is_control() && !hides(c)
+}
+
+/// A text as XML and HTML take it, between tags and in attributes with double quotes.
+pub fn markup(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Base64 with padding (RFC 4648).
+pub fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for group in bytes.chunks(3) {
+        let at = |i: usize| group.get(i).copied().map_or(0, u32::from);
+        let bits = at(0) << 16 | at(1) << 8 | at(2);
+        for i in 0..4 {
+            let letter = LETTERS[(bits >> (18 - 6 * i) & 63) as usize];
+            out.push(if i <= group.len() { char::from(letter) } else { '=' });
+        }
+    }
+    out
 }
 
 /// Whether a text is a whole number in decimal digits, without a sign.
@@ -97,6 +127,26 @@ mod tests {
         let clean = printable(nasty);
         assert!(!clean.chars().any(char::is_control));
         assert!(!clean.contains('\u{202e}') && !clean.contains('\u{200b}') && !clean.contains('\u{e0041}'));
+    }
+
+    #[test]
+    fn base64_matches_the_rfc() {
+        for (text, expected) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("fooba", "Zm9vYmE="),
+            ("foobar", "Zm9vYmFy"),
+        ] {
+            assert_eq!(base64(text.as_bytes()), expected);
+        }
+    }
+
+    #[test]
+    fn markup_ends_no_tag_and_no_attribute() {
+        assert_eq!(markup("<a b=\"c\">&amp;"), "&lt;a b=&quot;c&quot;&gt;&amp;amp;");
     }
 
     #[test]

@@ -81,7 +81,7 @@ fn what_a_later_build_brings_says_so() {
         vec!["merge", "a", "b"],
         vec!["doctor"],
         vec!["knn", "@example", "-o", "x.npz", "--method", "approx"],
-        vec!["render", "@example", "--view", "map", "-o", "x.png"],
+        vec!["render", "@example", "--view", "histograms"],
     ] {
         assert!(program.fails(2, &args).contains("not in this build"), "{args:?}");
     }

@@ -222,6 +222,11 @@ impl Portrait {
     pub fn token(&self, point: u32) -> u32 {
         self.group.tokens[self.kept[point as usize] as usize]
     }
+    /// The length of the reconstruction of each point.
+    pub fn lengths(&self) -> Vec<f32> {
+        let length = |&at: &u32| self.group.points.row(at as usize).iter().map(|x| x * x).sum::<f64>().sqrt() as f32;
+        self.kept.iter().map(length).collect()
+    }
     /// A direction of the span in the model's space.
     pub fn in_model(&self, direction: &[f64]) -> Vec<f64> {
         let mut out = vec![0.0; self.group.basis.dims()];

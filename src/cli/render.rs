@@ -1,4 +1,4 @@
-//! `render`: one frame of a view, printed or written as text or SVG.
+//! `render`: one view, printed, or written as text, as a picture or as a page for a browser.
 
 use super::args::RenderArgs;
 use super::export::parse_filter;
@@ -6,10 +6,10 @@ use super::shared::Common;
 use super::{opening, output, progress, screen};
 use crate::analysis::filter::cluster_of;
 use crate::container::write::Target;
-use crate::error::{Error, Problem, Result};
-use crate::tui::app::{Chart, Options, Scene, products, still};
+use crate::error::{Problem, Result};
+use crate::tui::app::{Chart, Options, Scene, drawing, products, still};
 use crate::tui::capabilities::{Capabilities, Environment, Flags};
-use crate::tui::frame::{frame_svg, frame_text};
+use crate::tui::frame::{Picture, frame_text};
 use crate::tui::layout::{MIN_SIZE, Page, too_small};
 use crate::tui::screen::{MAX_CELLS, coloured_lines};
 use crate::tui::theme::{ColorTier, Ground, Theme};
@@ -18,13 +18,6 @@ use crate::tui::widgets::text::thousands;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::sync::Arc;
-
-/// How a frame is written.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Text,
-    Svg,
-}
 
 pub(super) fn run(args: &RenderArgs, common: &Common) -> Result<()> {
     let page = page(&args.view)?;
@@ -35,7 +28,7 @@ pub(super) fn run(args: &RenderArgs, common: &Common) -> Result<()> {
             .usage());
     }
     let size = size(&args.size)?;
-    let kind = args.output.as_deref().map_or(Ok(Kind::Text), kind)?;
+    let kind = args.output.as_deref().map_or(Ok(Picture::Text), kind)?;
     let target = args.output.as_deref().map(|path| Target::new(path, common.force)).transpose()?;
     let scene = Scene {
         page,
@@ -46,27 +39,26 @@ pub(super) fn run(args: &RenderArgs, common: &Common) -> Result<()> {
     };
     let study = Arc::new(opening::study(&args.dict.open(), common)?);
     target.iter().try_for_each(|target| target.spares(study.files().chain(args.dict.evidence.files())))?;
-    // An SVG has all colours; text has those that were asked for, or that the terminal it is printed on can show.
+    // A picture has all colours; text has those that were asked for, or that the terminal it is printed on can show.
     let piped = target.is_some() || !std::io::stdout().is_terminal();
     let capabilities = Capabilities::detect(&Environment::of_process(), Flags { piped, ..screen::flags(common) });
-    let tier = if kind == Kind::Svg { ColorTier::True } else { capabilities.color };
+    let tier = if kind == Picture::Text { capabilities.color } else { ColorTier::True };
     let params = opening::map(&args.layout, &args.groups, true, common, &study)?;
     let styled = tier != ColorTier::None;
     let look = Look { styled, ..Look::new(Theme::new(tier, Ground::Dark), args.glyphs) };
-    let frame = progress::with_task(common, |task| {
+    progress::with_task(common, |task| {
         let products = products(&study, &params, &scene, task)?;
         let options = Options { params, look: look.clone(), ..Options::new(look.theme) };
-        still(&study, products, options, &scene, size, task)
-    })?;
-    let text = match kind {
-        Kind::Text if styled => coloured_lines(&frame),
-        Kind::Text => frame_text(&frame),
-        Kind::Svg => frame_svg(&frame, &format!("saescope: {} of {}", args.view, study.name)),
-    };
-    match target {
-        Some(target) => target.write(|out| out.write_all(text.as_bytes())),
-        None => output::print(&text),
-    }
+        if let Some(target) = target.as_ref().filter(|_| kind != Picture::Text) {
+            return drawing(&study, products, options, &scene, size, kind, task)?.write(target, task);
+        }
+        let frame = still(&study, products, options, &scene, size, task)?;
+        let text = if styled { coloured_lines(&frame) } else { frame_text(&frame) };
+        match &target {
+            Some(target) => target.write(|out| out.write_all(text.as_bytes())),
+            None => output::print(&text),
+        }
+    })
 }
 
 fn page(view: &str) -> Result<Page> {
@@ -97,16 +89,14 @@ fn size(text: &str) -> Result<(u16, u16)> {
     )
 }
 
-fn kind(path: &Path) -> Result<Kind> {
-    match path.extension().and_then(|s| s.to_str()).unwrap_or_default().to_lowercase().as_str() {
-        "txt" => Ok(Kind::Text),
-        "svg" => Ok(Kind::Svg),
-        "png" | "html" => Err(Error::NotInBuild("pictures as png or html".into())),
-        _ => Err(Problem::new("a frame is written as txt or svg")
+fn kind(path: &Path) -> Result<Picture> {
+    Picture::of(path).ok_or_else(|| {
+        let known = Picture::ALL.map(Picture::suffix);
+        Problem::new(format!("a view is written as {}", known.join(", ")))
             .path(path)
-            .expected("a name ending in .txt or .svg")
-            .usage()),
-    }
+            .expected(format!("a name ending in .{}", known.join(", .")))
+            .usage()
+    })
 }
 
 fn cluster(text: &str) -> Result<i32> {

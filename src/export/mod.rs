@@ -1,14 +1,16 @@
-//! Writers: named arrays with their provenance, as csv, json, npy or npz.
+//! Writers: named arrays with their provenance, as csv, json, npy or npz; and pages for a browser.
 //!
 //! A [`Document`] is what a verb or the screen wants to hand over; the file's suffix chooses the writer from
 //! [`WRITERS`]. Writers know nothing of where the numbers came from.
 
 pub mod csv;
+pub mod html;
 pub mod json;
 pub mod manifolds;
 pub mod npy;
 pub mod npz;
 pub mod objects;
+pub mod plot;
 pub mod table;
 
 use crate::container::write::{Staged, Target, Watched};

@@ -6,6 +6,7 @@
 //! and in its envelope under `set -g allow-passthrough on` (3.3 and later; always before), so it is sent both ways.
 
 use super::capabilities::Multiplexer;
+use crate::text::base64;
 
 /// Most bytes of text in one copy: 74,994 bytes in base64, below the 74-100 KB that terminals and tmux take.
 pub const MAX_TEXT: usize = 56_244;
@@ -45,39 +46,9 @@ pub fn copy(text: &str, multiplexer: Option<Multiplexer>) -> Copy {
     Copy { bytes, cut: text.len() - end }
 }
 
-/// Base64 with padding (RFC 4648).
-fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for group in bytes.chunks(3) {
-        let at = |i: usize| group.get(i).copied().map_or(0, u32::from);
-        let bits = at(0) << 16 | at(1) << 8 | at(2);
-        for i in 0..4 {
-            let letter = LETTERS[(bits >> (18 - 6 * i) & 63) as usize];
-            out.push(if i <= group.len() { char::from(letter) } else { '=' });
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn base64_matches_the_rfc() {
-        for (text, expected) in [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("foob", "Zm9vYg=="),
-            ("fooba", "Zm9vYmE="),
-            ("foobar", "Zm9vYmFy"),
-        ] {
-            assert_eq!(base64(text.as_bytes()), expected);
-        }
-    }
 
     #[test]
     fn each_multiplexer_gets_its_envelope() {

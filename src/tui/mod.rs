@@ -8,7 +8,8 @@
 //! * [`terminal`] puts the terminal into our state and back; nothing else does.
 //! * [`decode`] and [`event`] make one queue of keys, signals and job reports.
 //! * [`action`] is the one table of commands, [`keymap`] the keys that lead to them, [`key`] a key as text.
-//! * [`screen`] turns cells into as few bytes as possible; [`frame`] makes text or a picture of them.
+//! * [`screen`] turns cells into as few bytes as possible; [`frame`] makes text or a picture of them, and
+//!   [`plots`] what a browser shows.
 //! * [`capabilities`] says what the terminal can show, [`clipboard`] how to copy through it.
 //! * [`input`] is a line being typed, [`fuzzy`] how well it fits a command.
 //! * [`crash`] writes down what a crash was, [`kept`] keeps that and what is too long for the clipboard.
@@ -35,6 +36,7 @@ pub mod key;
 pub mod keymap;
 pub mod layout;
 pub mod picker;
+pub mod plots;
 pub mod screen;
 pub mod terminal;
 pub mod theme;

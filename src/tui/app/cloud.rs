@@ -18,11 +18,21 @@ const TURN: f64 = PI / 24.0;
 
 /// A plane of the cloud.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Plane {
+pub enum Plane {
     /// That in which the token types turn once.
     Types,
     /// Of two components, from 0.
     Components(usize, usize),
+}
+
+impl Plane {
+    /// Its name on screen.
+    pub fn name(self) -> String {
+        match self {
+            Self::Types => "plane of the types".into(),
+            Self::Components(a, b) => format!("PC{}-PC{}", a + 1, b + 1),
+        }
+    }
 }
 
 /// What colours stand for.
@@ -152,10 +162,17 @@ impl CloudState {
             (Some((yaw, pitch)), _) => {
                 format!("turned {:.0}°, {:.0}°", yaw.to_degrees(), pitch.to_degrees())
             }
-            (None, Some(Plane::Types)) => "plane of the types".into(),
-            (None, Some(Plane::Components(a, b))) => format!("PC{}-PC{}", a + 1, b + 1),
+            (None, Some(plane)) => plane.name(),
             (None, None) => String::new(),
         }
+    }
+    /// The planes in their order, and which of them is open.
+    pub fn planes(&self) -> (&[Plane], usize) {
+        (&self.planes, self.plane)
+    }
+    /// Whether the cloud is turned, so that what is drawn is none of its planes.
+    pub fn is_turned(&self) -> bool {
+        self.turned.is_some()
     }
     /// Where a type stands on the plot: the mean of its points; none if it has none.
     pub fn type_place(&self, own: usize) -> Option<(f32, f32)> {
@@ -237,11 +254,7 @@ impl CloudState {
                 .map(|own| own.and_then(|own| u16::try_from(own).ok()).unwrap_or(NOISE))
                 .collect(),
             Tint::Place => portrait.s.iter().map(|s| s.map_or(NOISE, |s| place_step(s, portrait.along))).collect(),
-            Tint::Strength => {
-                let length =
-                    |&at: &u32| portrait.group.points.row(at as usize).iter().map(|x| x * x).sum::<f64>().sqrt() as f32;
-                steps(&portrait.kept.iter().map(length).collect::<Vec<f32>>())
-            }
+            Tint::Strength => steps(&portrait.lengths()),
             Tint::Feature(row) => {
                 let at = portrait.fields.get(row).map_or(0, |field| field.at);
                 let values = portrait.activation(at);

@@ -1,4 +1,4 @@
-//! Writing what is on screen to files: the table in every format there is, the picture as SVG or text.
+//! Writing what is on screen to files: the table in every format there is; pictures are of `picturing`.
 
 use super::prompt::{Note, PromptKind};
 use super::shapes::group_params;
@@ -6,26 +6,19 @@ use super::{App, Pane, Stage};
 use crate::analysis::columns::DEFAULT_COLUMNS;
 use crate::analysis::map::{grouping_parameters, layout_parameters};
 use crate::analysis::{Column, FeatureTable, JobKind, Manifold, Neighbor, Product};
-use crate::container::write::Target;
-use crate::error::Result;
 use crate::export::{Array, Data, Document, Provenance, Sink, WRITERS, manifolds, table};
 use crate::geometry::cluster::Clusters;
 use crate::text::counted;
-use crate::tui::frame::{frame_svg, frame_text};
+use crate::tui::frame::Picture;
 use crate::tui::layout::Page;
-use crate::tui::screen::area_of;
-use ratatui::buffer::Buffer;
 use serde_json::{Map, Value};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Suffixes of pictures of the screen; the others are tables of features.
-const PICTURES: [&str; 2] = ["svg", "txt"];
-
-/// Suffixes that a file may have.
+/// Suffixes that a file may have: those of tables, and those of pictures.
 fn suffixes() -> Vec<&'static str> {
-    WRITERS.iter().filter(|writer| !writer.single).map(|writer| writer.suffix).chain(PICTURES).collect()
+    let pictures = Picture::ALL.map(Picture::suffix);
+    WRITERS.iter().filter(|writer| !writer.single).map(|writer| writer.suffix).chain(pictures).collect()
 }
 
 /// The suffix of a file, in lower case.
@@ -76,8 +69,11 @@ impl App {
         if !known.contains(&suffix.as_str()) {
             return Note::Bad(format!("the name must end in one of .{}", known.join(" .")));
         }
-        let what = if PICTURES.contains(&suffix.as_str()) {
-            "this page as a picture".to_string()
+        let what = if let Some(kind) = Picture::of(&path) {
+            match self.announced(kind) {
+                Ok(what) => what,
+                Err(why) => return Note::Bad(why),
+            }
         } else {
             let features = self.chosen_features(kind == PromptKind::ExportAll).len();
             let what = counted(features, "feature", "features");
@@ -98,7 +94,7 @@ impl App {
     }
 
     /// What the coordinates are, where they are not those of the finished map.
-    fn unfinished(&self) -> Option<String> {
+    pub(super) fn unfinished(&self) -> Option<String> {
         match self.map.stage {
             Stage::Finished => None,
             Stage::Empty => Some("no map yet".into()),
@@ -113,7 +109,7 @@ impl App {
     }
 
     /// How the coordinates and the clusters on screen were made.
-    fn map_parameters(&self) -> Map<String, Value> {
+    pub(super) fn map_parameters(&self) -> Map<String, Value> {
         let mut all = match self.map.stage {
             Stage::Empty | Stage::Components => Map::new(),
             Stage::Forming { .. } | Stage::Finished => layout_parameters(&self.made.umap),
@@ -151,11 +147,8 @@ impl App {
 
     /// Writes features to a file, as a job.
     pub(super) fn export(&mut self, path: &Path, all: bool, replace: bool) {
-        if PICTURES.contains(&suffix_of(path).as_str()) {
-            return match self.write_picture(path, replace) {
-                Ok(()) => self.take(Product::File(path.to_path_buf(), "a picture of this page".into())),
-                Err(error) => self.complain(error.to_string()),
-            };
+        if let Some(kind) = Picture::of(path) {
+            return self.write_picture(path, kind, replace);
         }
         if self.page.is_of_groups() && !all {
             return self.export_groups(path, replace);
@@ -210,7 +203,7 @@ impl App {
     }
 
     /// Where what is written comes from.
-    fn provenance(&self, mut parameters: Map<String, Value>) -> Provenance {
+    pub(super) fn provenance(&self, mut parameters: Map<String, Value>) -> Provenance {
         parameters.extend(self.study.sources());
         Provenance { input: self.study.name.clone(), fingerprint: self.study.fingerprint.clone(), parameters }
     }
@@ -258,21 +251,5 @@ impl App {
             context.publish(Product::File(sink.path().to_path_buf(), what));
             Ok(())
         });
-    }
-
-    /// The page as it is on screen, without prompts and messages.
-    fn write_picture(&mut self, path: &Path, replace: bool) -> Result<()> {
-        let target = Target::new(path, replace)?;
-        target.spares(self.study.files())?;
-        self.message = None;
-        let area = area_of(self.size.0, self.size.1);
-        let mut buffer = Buffer::empty(area);
-        crate::tui::views::draw(self, area, &mut buffer);
-        let text = if suffix_of(path) == "svg" {
-            frame_svg(&buffer, &format!("saescope: {} of {}", self.page.name(), self.study.name))
-        } else {
-            frame_text(&buffer)
-        };
-        target.write(|out| out.write_all(text.as_bytes()))
     }
 }

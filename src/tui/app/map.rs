@@ -79,6 +79,37 @@ pub struct Ramp {
     pub log: bool,
 }
 
+impl Ramp {
+    /// The ramp of some values, from their 2nd to their 98th percentile; none if none is known.
+    pub(in crate::tui) fn of(name: &'static str, values: &[Option<f64>]) -> Option<Self> {
+        let mut sorted: Vec<f64> = values.iter().flatten().copied().collect();
+        sorted.sort_unstable_by(f64::total_cmp);
+        // Zero is "never fires" for a density; it has no logarithm and gets the lowest step.
+        let positive = sorted.partition_point(|value| *value <= 0.0);
+        let negative = sorted.first().is_some_and(|value| *value < 0.0);
+        let sorted = if negative { &sorted[..] } else { &sorted[positive..] };
+        let quantile = |q: f64| sorted.get(((sorted.len() as f64 - 1.0).max(0.0) * q).round() as usize).copied();
+        let (low, high) = (quantile(0.02)?, quantile(0.98)?);
+        Some(Self { name, low, high, log: !negative && low > 0.0 && high > low * 20.0 })
+    }
+
+    /// The step of a value.
+    fn steps(&self) -> impl Fn(f64) -> u16 + use<> {
+        let log = self.log;
+        let scale = move |value: f64| if log { value.max(f64::MIN_POSITIVE).ln() } else { value };
+        let (from, to) = (scale(self.low), scale(self.high));
+        move |value| {
+            let t = if to > from { (scale(value) - from) / (to - from) } else { 0.5 };
+            (t * STEPS as f64).floor().clamp(0.0, STEPS as f64 - 1.0) as u16
+        }
+    }
+}
+
+/// The values of a column, where they are known and finite.
+pub(in crate::tui) fn numbers(table: &FeatureTable<'_>, column: Column) -> Vec<Option<f64>> {
+    (0..table.len()).map(|feature| table.value(column, feature).number().filter(|value| value.is_finite())).collect()
+}
+
 /// Where every feature lies and what is seen of it.
 #[derive(Debug, Clone, Default)]
 pub struct MapState {
@@ -246,30 +277,16 @@ impl MapState {
             }
             ColourBy::Column(column) => {
                 self.paint = Paint::Ramp;
-                let values: Vec<Option<f64>> = (0..table.len())
-                    .map(|feature| table.value(column, feature).number().filter(|value| value.is_finite()))
-                    .collect();
-                let mut sorted: Vec<f64> = values.iter().flatten().copied().collect();
-                sorted.sort_unstable_by(f64::total_cmp);
-                // Zero is "never fires" for a density; it has no logarithm and gets the lowest step.
-                let positive = sorted.partition_point(|value| *value <= 0.0);
-                let negative = sorted.first().is_some_and(|value| *value < 0.0);
-                let sorted = if negative { &sorted[..] } else { &sorted[positive..] };
-                let quantile =
-                    |q: f64| sorted.get(((sorted.len() as f64 - 1.0).max(0.0) * q).round() as usize).copied();
-                let (Some(low), Some(high)) = (quantile(0.02), quantile(0.98)) else {
-                    self.class = vec![NOISE; values.len()];
-                    return;
+                let values = numbers(table, column);
+                let ramp = Ramp::of(column.name(), &values);
+                self.class = match &ramp {
+                    Some(ramp) => {
+                        let step = ramp.steps();
+                        values.iter().map(|value| value.map_or(NOISE, &step)).collect()
+                    }
+                    None => vec![NOISE; values.len()],
                 };
-                let log = !negative && low > 0.0 && high > low * 20.0;
-                let scale = |value: f64| if log { value.max(f64::MIN_POSITIVE).ln() } else { value };
-                let (from, to) = (scale(low), scale(high));
-                let step = |value: f64| {
-                    let t = if to > from { (scale(value) - from) / (to - from) } else { 0.5 };
-                    (t * STEPS as f64).floor().clamp(0.0, STEPS as f64 - 1.0) as u16
-                };
-                self.class = values.iter().map(|value| value.map_or(NOISE, step)).collect();
-                self.ramp = Some(Ramp { name: column.name(), low, high, log });
+                self.ramp = ramp;
             }
         }
     }

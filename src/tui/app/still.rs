@@ -2,13 +2,14 @@
 
 use super::heat::HeatSet;
 use super::shapes::{first_ranking, portrait_of};
-use super::{App, Chart, Chip, Options, Pane, cluster_name};
+use super::{App, Chart, Chip, Drawing, Options, Pane, cluster_name};
 use crate::analysis::jobs::JobContext;
 use crate::analysis::map::map_job;
 use crate::analysis::{Filter, Jobs, Manifold, MapParams, Product, Study, Words};
 use crate::error::{Error, Problem, Result};
 use crate::task::Task;
 use crate::tui::event::Event;
+use crate::tui::frame::Picture;
 use crate::tui::layout::Page;
 use crate::tui::screen::area_of;
 use crate::tui::{Model, action::Action};
@@ -101,9 +102,41 @@ pub fn still(
     products: Vec<Product>,
     options: Options,
     scene: &Scene,
-    (width, height): (u16, u16),
+    size: (u16, u16),
     task: &Task,
 ) -> Result<Buffer> {
+    let app = posed(study, products, options, scene, size, task)?;
+    let area = area_of(size.0, size.1);
+    let mut buffer = Buffer::empty(area);
+    app.draw(area, &mut buffer);
+    Ok(buffer)
+}
+
+/// The same as a picture to be made.
+///
+/// # Errors
+/// As [`still`], or if there is nothing to draw.
+pub fn drawing(
+    study: &Arc<Study>,
+    products: Vec<Product>,
+    options: Options,
+    scene: &Scene,
+    size: (u16, u16),
+    kind: Picture,
+    task: &Task,
+) -> Result<Drawing> {
+    posed(study, products, options, scene, size, task)?.drawing(kind).map_err(Error::Nothing)
+}
+
+/// The screen at rest, with the scene on it.
+fn posed(
+    study: &Arc<Study>,
+    products: Vec<Product>,
+    options: Options,
+    scene: &Scene,
+    (width, height): (u16, u16),
+    task: &Task,
+) -> Result<App> {
     let mut app = App::new(Arc::clone(study), Jobs::new(task.clone(), |_| {}), options);
     app.update(Event::Resize(width, height));
     for product in products {
@@ -169,8 +202,5 @@ pub fn still(
     }
     app.cloud.set_chart(scene.chart);
     app.settle();
-    let area = area_of(width, height);
-    let mut buffer = Buffer::empty(area);
-    app.draw(area, &mut buffer);
-    Ok(buffer)
+    Ok(app)
 }

@@ -2,6 +2,7 @@
 
 mod keys;
 mod moving;
+mod picturing;
 mod sets;
 mod shapes;
 mod standing;

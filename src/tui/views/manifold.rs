@@ -115,7 +115,7 @@ fn main(app: &App, open: &Portrait, areas: &Areas, buf: &mut Buffer) {
         Chart::Capture => charts::capture(app, open, padded(inside), buf),
         Chart::Cosines => charts::cosines(app, open, padded(inside), buf),
         Chart::Stability => charts::stability(app, open, padded(inside), buf),
-        Chart::Why => charts::lines(app, &reasons(app, &open.row), padded(inside), buf),
+        Chart::Why => charts::lines(app, &reasons(look, &open.row), padded(inside), buf),
     }
 }
 
@@ -196,7 +196,7 @@ fn below(app: &App, open: &Portrait, area: Rect, buf: &mut Buffer) {
         Tint::Feature(_) => Some(("activation", "least", "most")),
     };
     let lines = area.height - u16::from(ramp.is_some());
-    let why = reasons(app, &open.row);
+    let why = reasons(look, &open.row);
     let mut rows: Vec<String> = Vec::new();
     for (words, _) in &why {
         rows.extend(text::wrap(words, area.width.into()));

@@ -8,6 +8,7 @@ use crate::text::counted;
 use crate::tui::action::{Action, Context};
 use crate::tui::app::{App, Pane as Focus, word_name};
 use crate::tui::layout::Areas;
+use crate::tui::widgets::Look;
 use crate::tui::widgets::pane::Pane;
 use crate::tui::widgets::table::{Cell, Column, Table};
 use crate::tui::widgets::text;
@@ -24,7 +25,7 @@ pub(super) fn figure(value: f64) -> String {
 }
 
 /// The verdict that speaks for a group; before everything is measured, that it is awaited.
-pub(super) fn verdict(row: &Manifold) -> &'static str {
+pub(in crate::tui) fn verdict(row: &Manifold) -> &'static str {
     if !row.measured.whole {
         return AWAITED;
     }
@@ -33,7 +34,7 @@ pub(super) fn verdict(row: &Manifold) -> &'static str {
 }
 
 /// What a group is about: its token types, else the words of its labels. Safe to print.
-pub(super) fn name(row: &Manifold, ascii: bool) -> String {
+pub(in crate::tui) fn name(row: &Manifold, ascii: bool) -> String {
     let words = if row.measured.name.is_empty() { &row.label } else { &row.measured.name };
     words.iter().map(|word| text::clean(word, ascii)).collect::<Vec<_>>().join(" ")
 }
@@ -132,7 +133,7 @@ pub(super) fn aside(app: &App, areas: &Areas, buf: &mut Buffer) {
     let mut lines: Vec<(String, Style)> = Vec::new();
     lines
         .extend(text::wrap(&name(here, look.ascii), width).into_iter().take(2).map(|line| (line, look.theme.strong())));
-    for (words, style) in reasons(app, here) {
+    for (words, style) in reasons(look, here) {
         lines.extend(text::wrap(&words, width).into_iter().map(|line| (line, style)));
     }
     for (y, (line, style)) in (areas.summary.y..areas.summary.bottom()).zip(&lines) {
@@ -156,8 +157,8 @@ pub(super) fn aside(app: &App, areas: &Areas, buf: &mut Buffer) {
 }
 
 /// Why a group stands where it stands: the verdict with its reasons, then what every lens shows.
-pub(super) fn reasons(app: &App, row: &Manifold) -> Vec<(String, Style)> {
-    let theme = &app.look().theme;
+pub(in crate::tui) fn reasons(look: &Look, row: &Manifold) -> Vec<(String, Style)> {
+    let theme = &look.theme;
     let measured = &row.measured;
     let mut lines = Vec::new();
     if !measured.whole {
@@ -199,7 +200,7 @@ pub(super) fn reasons(app: &App, row: &Manifold) -> Vec<(String, Style)> {
     }
     for (what, order) in [("ring", &measured.ring), ("row", &measured.row)] {
         if let Some(Order { found, types }) = order {
-            let words: Vec<String> = types.iter().map(|word| text::clean(word, app.look().ascii)).collect();
+            let words: Vec<String> = types.iter().map(|word| text::clean(word, look.ascii)).collect();
             let p = if found.p <= 0.05 { "more than chance" } else { "chance does as well" };
             let words = words.join(" ");
             let part = measured.family.is_some_and(|family| family.types > types.len());
@@ -215,7 +216,7 @@ pub(super) fn reasons(app: &App, row: &Manifold) -> Vec<(String, Style)> {
         }
     }
     if let Some(labels) = measured.speaking().and_then(|(lens, _)| lens.shape.labels.as_ref()) {
-        let order: Vec<String> = labels.centroid_order.iter().map(|name| text::clean(name, app.look().ascii)).collect();
+        let order: Vec<String> = labels.centroid_order.iter().map(|name| text::clean(name, look.ascii)).collect();
         let [plane, full] = [labels.centroid_accuracy_plane, labels.centroid_accuracy_full].map(text::percent);
         let order = order.join(" ");
         lines.push((

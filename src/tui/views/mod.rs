@@ -18,7 +18,7 @@ mod inset;
 mod inspector;
 mod jobs;
 mod manifold;
-mod manifolds;
+pub(super) mod manifolds;
 mod map;
 mod members;
 mod neighbours;

@@ -22,7 +22,7 @@ fn opened() -> (App, Receiver<JobEvent>) {
     opened_of(0..10)
 }
 
-fn opened_of(features: impl IntoIterator<Item = u32>) -> (App, Receiver<JobEvent>) {
+pub(super) fn opened_of(features: impl IntoIterator<Item = u32>) -> (App, Receiver<JobEvent>) {
     let (mut app, jobs) = ready();
     app.marks.extend(features);
     play(&mut app, "m g");

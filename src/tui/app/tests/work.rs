@@ -227,7 +227,9 @@ fn an_export_that_cannot_be_written_says_why() {
 fn the_page_is_written_as_a_picture() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("page.svg");
-    let mut app = after(&format!("e Ctrl-u {} Enter", typed(path.to_str().unwrap())));
+    let (mut app, jobs) = ready();
+    play(&mut app, &format!("e Ctrl-u {} Enter", typed(path.to_str().unwrap())));
+    await_jobs(&mut app, &jobs, |app| app.files().len() == 1);
     assert!(words(&app).contains("a picture"), "{}", words(&app));
     let text = std::fs::read_to_string(&path).unwrap();
     assert!(text.starts_with("<svg") && text.contains("saescope") && !text.contains("write what is shown"));
