@@ -41,6 +41,7 @@
 
 pub mod analysis;
 pub mod cli;
+pub mod config;
 pub mod container;
 pub mod error;
 pub mod export;

@@ -79,7 +79,7 @@ fn what_a_later_build_brings_says_so() {
     let program = Program::new();
     for args in [
         vec!["merge", "a", "b"],
-        vec!["doctor"],
+        vec!["slurm"],
         vec!["knn", "@example", "-o", "x.npz", "--method", "approx"],
         vec!["render", "@example", "--view", "map", "-o", "x.png"],
     ] {

@@ -7,7 +7,10 @@ mod args;
 mod cache;
 mod cloud;
 mod cluster;
+mod completions;
+mod config;
 mod convert;
+mod doctor;
 mod embed;
 mod encode;
 mod export;
@@ -15,6 +18,7 @@ mod feature;
 mod info;
 mod input;
 mod knn;
+mod man;
 mod manifolds;
 mod neighbors;
 mod opening;
@@ -23,46 +27,82 @@ mod points;
 mod progress;
 mod render;
 mod screen;
+mod settings;
 mod shared;
 mod synth;
 mod trust;
 
+use crate::config::Loaded;
 use crate::error::{Error, Problem, Result};
+use crate::tui::capabilities::Environment;
 use args::{Cli, Verb};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Args, Command, CommandFactory, FromArgMatches};
 use shared::Common;
 use std::any::TypeId;
+use std::ffi::OsString;
 use std::process::ExitCode;
 use std::str::FromStr;
 
 /// Parses the process's arguments, runs the verb, prints what went wrong, and gives the exit code.
 pub fn run() -> ExitCode {
-    let matches = match command().try_get_matches() {
-        Ok(matches) => matches,
-        Err(error) => return output::usage(&error),
-    };
-    let known = later(&matches).and_then(|()| misplaced(&matches));
-    let done = match known.map(|()| Cli::from_arg_matches(&matches)) {
-        Ok(Ok(cli)) => dispatch(cli),
-        Ok(Err(error)) => return output::usage(&error),
-        Err(error) => Err(error),
-    };
-    match done {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    match obey(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
+        Err(Refusal::Arguments(error)) => output::usage(&error),
+        Err(Refusal::Work(error)) => {
             output::complain(&error);
             ExitCode::from(error.exit_code())
         }
     }
 }
 
+/// Why nothing came of what was asked: of the arguments, or of the work.
+enum Refusal {
+    Arguments(Box<clap::Error>),
+    Work(Error),
+}
+
+impl From<clap::Error> for Refusal {
+    fn from(error: clap::Error) -> Self {
+        Self::Arguments(Box::new(error))
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::Work(error)
+    }
+}
+
+/// Reads the arguments and the settings, and does what they ask.
+fn obey(arguments: &[OsString]) -> std::result::Result<(), Refusal> {
+    let command = command();
+    let mut matches = command.clone().try_get_matches_from(arguments)?;
+    later(&matches)?;
+    misplaced(&matches)?;
+    let environment = Environment::of_process();
+    let loaded = settings::load(&matches, &environment);
+    if let Some(problem) = loaded.problems.first().filter(|_| settings::are_needed(&matches)) {
+        return Err(problem.clone().into());
+    }
+    if let Some(command) = settings::stand_in(command, &matches, &loaded.settings) {
+        matches = command.try_get_matches_from(arguments)?;
+    }
+    Ok(dispatch(Cli::from_arg_matches(&matches)?, &loaded, &environment)?)
+}
+
 /// The whole command: the verbs there are, and, unseen, those that a later build brings.
 fn command() -> Command {
     let anything = || Arg::new("anything").num_args(0..).trailing_var_arg(true).allow_hyphen_values(true);
     let unseen = |name: &&'static str| Command::new(*name).hide(true).disable_help_flag(true).arg(anything());
+    verbs().subcommands(args::LATER.iter().map(unseen))
+}
+
+/// The verbs there are.
+fn verbs() -> Command {
     let verbs = Cli::command().mut_args(numeric).mut_subcommands(|verb| verb.mut_args(numeric));
-    verbs.subcommands(args::LATER.iter().map(unseen))
+    settings::documented(verbs)
 }
 
 /// A flag whose value may be a number below zero, so that what is wrong with it is said by the flag itself, in plain
@@ -131,7 +171,7 @@ fn meant(word: &str) -> Option<String> {
     Some(verb.get_name().to_string())
 }
 
-fn dispatch(cli: Cli) -> Result<()> {
+fn dispatch(cli: Cli, loaded: &Loaded, environment: &Environment) -> Result<()> {
     let common = cli.common;
     match cli.verb {
         None => {
@@ -141,7 +181,7 @@ fn dispatch(cli: Cli) -> Result<()> {
                     .path(dict)
                     .hint(format!("saescope {verb}"))
                     .usage()),
-                None => screen::run(&cli.screen, &common),
+                None => screen::run(&cli.screen, &common, &loaded.settings, environment),
             }
         }
         Some(Verb::Info(args)) => info::run(&args, &common),
@@ -157,9 +197,13 @@ fn dispatch(cli: Cli) -> Result<()> {
         Some(Verb::Manifold(args)) => manifolds::one(&args, &common),
         Some(Verb::Trust(args)) => trust::run(&args, &common),
         Some(Verb::Export(args)) => export::run(&args, &common),
-        Some(Verb::Render(args)) => render::run(&args, &common),
+        Some(Verb::Render(args)) => render::run(&args, &common, &loaded.settings, environment),
         Some(Verb::Synth(args)) => synth::run(&args, &common),
         Some(Verb::Cache(args)) => cache::run(&args, &common),
+        Some(Verb::Config(args)) => config::run(&args, loaded),
+        Some(Verb::Doctor(args)) => doctor::run(&args, &common, loaded, environment),
+        Some(Verb::Completions(args)) => completions::run(&args, verbs()),
+        Some(Verb::Man(args)) => man::run(&args, verbs()),
     }
 }
 
@@ -173,7 +217,7 @@ mod tests {
         command().debug_assert();
     }
 
-    /// The words of a shell's line: quotes hold words together, `#` begins a comment.
+    /// The words of a shell's line before a comment or what it is written to: quotes hold words together.
     fn words(line: &str) -> Vec<String> {
         let mut words = vec![String::new()];
         let mut quote = None;
@@ -181,7 +225,7 @@ mod tests {
             match (quote, c) {
                 (Some(open), c) if c == open => quote = None,
                 (None, '\'' | '"') => quote = Some(c),
-                (None, '#') => break,
+                (None, '#' | '>') => break,
                 (None, ' ') => words.push(String::new()),
                 _ => words.last_mut().unwrap().push(c),
             }
@@ -201,7 +245,7 @@ mod tests {
         for line in ["saescope --no-cache --threads 2 info @example", "saescope info", "saescope --seed 3 x.npy"] {
             assert_eq!(parsed(line), Ok(()), "{line}");
         }
-        for line in ["saescope --quiet doctor", "saescope merge a b", "saescope stats"] {
+        for line in ["saescope --quiet slurm", "saescope merge a b", "saescope stats"] {
             assert!(parsed(line).unwrap_err().contains("not in this build"), "{line}");
         }
         assert!(parsed("saescope --acts a.npz info").unwrap_err().contains("--acts stands before the verb info"));

@@ -5,6 +5,7 @@ use super::export::parse_filter;
 use super::shared::Common;
 use super::{opening, output, progress, screen};
 use crate::analysis::filter::cluster_of;
+use crate::config::Settings;
 use crate::container::write::Target;
 use crate::error::{Error, Problem, Result};
 use crate::tui::app::{Chart, Options, Scene, products, still};
@@ -44,7 +45,7 @@ enum Kind {
     Svg,
 }
 
-pub(super) fn run(args: &RenderArgs, common: &Common) -> Result<()> {
+pub(super) fn run(args: &RenderArgs, common: &Common, settings: &Settings, environment: &Environment) -> Result<()> {
     let (page, chart) = page(&args.view)?;
     let size = size(&args.size)?;
     let kind = args.output.as_deref().map_or(Ok(Kind::Text), kind)?;
@@ -60,14 +61,20 @@ pub(super) fn run(args: &RenderArgs, common: &Common) -> Result<()> {
     target.iter().try_for_each(|target| target.spares(study.files().chain(args.dict.evidence.files())))?;
     // An SVG has all colours; text has those that were asked for, or that the terminal it is printed on can show.
     let piped = target.is_some() || !std::io::stdout().is_terminal();
-    let capabilities = Capabilities::detect(&Environment::of_process(), Flags { piped, ..screen::flags(common) });
-    let tier = if kind == Kind::Svg { ColorTier::True } else { capabilities.color };
-    let params = opening::map(&args.layout, &args.groups, true, common, &study)?;
+    let flags = Flags { piped, theme: settings.theme(), glyphs: args.glyphs.0, ..screen::flags(common) };
+    let capabilities = Capabilities::detect(environment, flags);
+    let (tier, ground) = match kind {
+        Kind::Svg => (ColorTier::True, Ground::Dark),
+        Kind::Text => (capabilities.color, capabilities.ground),
+    };
+    let params = opening::wished_map(&args.layout, &args.groups, settings, common, &study)?;
     let styled = tier != ColorTier::None;
-    let look = Look { styled, ..Look::new(Theme::new(tier, Ground::Dark), args.glyphs) };
+    let theme = Theme::with(tier, ground, &settings.colours);
+    let look = Look { styled, ..Look::new(theme, capabilities.glyphs) };
     let frame = progress::with_task(common, |task| {
         let products = products(&study, &params, &scene, task)?;
-        let options = Options { params, look: look.clone(), ..Options::new(look.theme) };
+        let keymap = settings.keymap.clone();
+        let options = Options { params, keymap, look: look.clone(), ..Options::new(look.theme) };
         still(&study, products, options, &scene, size, task)
     })?;
     let text = match kind {

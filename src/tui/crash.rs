@@ -57,9 +57,9 @@ pub fn write(folder: &Path, message: &str, backtrace: &str, scene: &Scene, now: 
     Some(path)
 }
 
-/// Removes the oldest logs; their names sort by time.
-fn prune(folder: &Path) {
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
+/// The logs in `folder`, oldest first: their names sort by time.
+pub fn logs(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let mut logs: Vec<PathBuf> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| {
@@ -68,6 +68,12 @@ fn prune(folder: &Path) {
         })
         .collect();
     logs.sort();
+    logs
+}
+
+/// Removes the oldest logs.
+fn prune(folder: &Path) {
+    let logs = logs(folder);
     let excess = logs.len().saturating_sub(KEPT);
     for path in &logs[..excess] {
         let _ = std::fs::remove_file(path);

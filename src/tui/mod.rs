@@ -11,6 +11,7 @@
 //! * [`screen`] turns cells into as few bytes as possible; [`frame`] makes text or a picture of them.
 //! * [`capabilities`] says what the terminal can show, [`clipboard`] how to copy through it.
 //! * [`input`] is a line being typed, [`fuzzy`] how well it fits a command.
+//! * [`strips`] are small pictures by which a person tells what a terminal shows.
 //! * [`crash`] keeps what a crash leaves behind.
 //! * [`picker`] chooses among the dictionaries of a folder; [`app`] is the state of the screen of one, [`layout`] where things stand on it, [`theme`] (with the user's own [`colours`]) and [`widgets`] how they look.
 //!
@@ -35,6 +36,7 @@ pub mod keymap;
 pub mod layout;
 pub mod picker;
 pub mod screen;
+pub mod strips;
 pub mod terminal;
 pub mod theme;
 pub mod views;

@@ -28,6 +28,18 @@ pub enum ColorTier {
     None,
 }
 
+impl ColorTier {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::True => "24-bit",
+            Self::Ansi256 => "256",
+            Self::Ansi16 => "16",
+            Self::None => "none",
+        }
+    }
+}
+
 /// What the terminal's own background is like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Ground {
