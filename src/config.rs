@@ -277,7 +277,7 @@ mod tests {
             let text = match setting.kind {
                 table::Kind::Word(words) => words[words.len() - 1].to_string(),
                 table::Kind::Count { least, .. } => least.to_string(),
-                table::Kind::Number => "0.25".into(),
+                table::Kind::Number { .. } => "0.25".into(),
                 table::Kind::Switch => "yes".into(),
                 table::Kind::Size => "1 MB".into(),
                 table::Kind::Folder | table::Kind::Text => "/x".into(),

@@ -360,7 +360,8 @@ fn a_frame_is_printed_or_drawn_and_a_bad_one_is_refused() {
     program.ok(&["render", dict, "--view", "feature", "--feature", "21", "-o", &files[0]]);
     let mut command = assert_cmd::Command::cargo_bin("saescope").unwrap();
     let arguments = ["render", dict, "--view", "feature", "--feature", "21", "-o", &files[1], "--no-cache"];
-    command.args(arguments).env("LANG", "C").env("TERM", "dumb").assert().success();
+    let bare = command.args(arguments).env("LANG", "C").env("TERM", "dumb").env("SAESCOPE_CONFIG", "/dev/null");
+    bare.assert().success();
     assert_eq!(fs::read(&files[0]).unwrap(), fs::read(&files[1]).unwrap());
     // What a filter hides leaves no dots in plain text.
     let dots = |text: &str| text.chars().filter(|c| ('\u{2801}'..='\u{28ff}').contains(c)).count();

@@ -253,6 +253,41 @@ mod tests {
     }
 
     #[test]
+    fn the_mouse_is_a_switch_that_takes_no_file_for_its_value() {
+        for line in
+            ["saescope --mouse x.npy", "saescope --mouse=false x.npy", "saescope --mouse", "saescope --mouse=true"]
+        {
+            let matches = command().try_get_matches_from(words(line)).unwrap();
+            let cli = Cli::from_arg_matches(&matches).unwrap();
+            assert_eq!(cli.screen.look.mouse, !line.contains("false"), "{line}");
+            assert_eq!(cli.screen.open.dict.is_some(), line.contains("x.npy"), "{line}");
+        }
+        assert!(!Cli::from_arg_matches(&command().get_matches_from(["saescope"])).unwrap().screen.look.mouse);
+    }
+
+    #[test]
+    fn every_setting_with_a_flag_is_an_argument_and_says_its_variable() {
+        use crate::config::table::{Kind, SETTINGS};
+        let command = command();
+        for setting in SETTINGS.iter().filter(|setting| setting.has_flag) {
+            let arg = command.get_arguments().find(|arg| arg.get_id() == setting.argument());
+            let arg = arg.unwrap_or_else(|| panic!("{}", setting.name));
+            assert_eq!(arg.get_long().map(|long| format!("--{long}")), setting.flag());
+            if let Kind::Word(expected) = setting.kind {
+                let found: Vec<String> = arg.get_possible_values().iter().map(|v| v.get_name().to_string()).collect();
+                assert_eq!(found, expected, "{}", setting.name);
+            }
+            assert!(arg.get_help().unwrap().to_string().contains(&setting.variable()), "{}", setting.name);
+        }
+        // Every flag of the screen has one but that which replaces files.
+        for arg in command.get_arguments().filter(|arg| arg.get_long().is_some()) {
+            let long = arg.get_long().unwrap_or_default();
+            let has_one = arg.get_help().is_some_and(|help| help.to_string().contains("[env: SAESCOPE_"));
+            assert_eq!(has_one, !matches!(long, "force" | "help" | "version"), "--{long}");
+        }
+    }
+
+    #[test]
     fn numbers_below_zero_are_values() {
         assert_eq!(parsed("saescope render @example --view map --cluster -1"), Ok(()));
         assert_eq!(parsed("saescope embed @example -o a.npy --min-dist -1"), Ok(()));

@@ -162,10 +162,12 @@ impl Reader<'_> {
             (Kind::Count { .. } | Kind::Size, DeValue::Integer(n)) if n.radix() == 10 => {
                 setting.kind.read(n.as_str().as_ref()).ok()
             }
-            (Kind::Number, DeValue::Integer(n)) if n.radix() == 10 => setting.kind.read(n.as_str().as_ref()).ok(),
-            (Kind::Number, DeValue::Float(x)) => setting.kind.read(x.as_str().as_ref()).ok(),
+            (Kind::Number { .. }, DeValue::Integer(n)) if n.radix() == 10 => {
+                setting.kind.read(n.as_str().as_ref()).ok()
+            }
+            (Kind::Number { .. }, DeValue::Float(x)) => setting.kind.read(x.as_str().as_ref()).ok(),
             (Kind::Count { .. }, DeValue::String(word)) if word != AUTO => None,
-            (Kind::Number | Kind::Switch, _) => None,
+            (Kind::Number { .. } | Kind::Switch, _) => None,
             (kind, DeValue::String(text)) => kind.read(text.as_ref().as_ref()).ok(),
             _ => None,
         };
@@ -469,6 +471,27 @@ map.zoom-in = ["a"]
             assert_eq!(error.exit_code(), 2);
             for word in words {
                 assert!(error.to_string().contains(word), "{text}\nshould say {word}: {error}");
+            }
+        }
+    }
+
+    proptest::proptest! {
+        /// Whatever stands there, it is read or refused.
+        #[test]
+        fn nothing_that_a_file_says_is_a_panic(
+            words in proptest::collection::vec(
+                proptest::sample::select(vec![
+                    "[keys]\n", "[theme]\n", "[keys.map]\n", "threads", "min_dist", "\"app.quit\"", "map", ".fit", "noise",
+                    "clusters", "ramp", " = ", "[", "]", "\"q\"", "\"g g\"", "\"Ctrl-x\"", "\"F5\"", "5", "-1", "1e400", "true",
+                    "\"auto\"", "\"#ff0000\"", ", ", "{", "}", "\n", "# x\n", "0x1f", "é", "\u{0}", "''", "1979-05-27",
+                ]),
+                0..24,
+            )
+        ) {
+            let text = words.concat();
+            if let Err(error) = read(&text) {
+                let said = error.to_string();
+                proptest::prop_assert!(said.starts_with("c.toml") && !said.chars().any(char::is_control), "{said}");
             }
         }
     }

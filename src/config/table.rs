@@ -51,8 +51,11 @@ pub enum Kind {
         /// Whether it may be left to the program.
         auto: bool,
     },
-    /// A number from 0 on.
-    Number,
+    /// A number.
+    Number {
+        /// The smallest.
+        least: f32,
+    },
     /// Yes or no.
     Switch,
     /// A folder, or `auto`.
@@ -122,7 +125,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("cache_dir", Folder, "\"auto\"", true, Everywhere, "Where finished results are kept: auto is $XDG_CACHE_HOME/saescope, else ~/.cache/saescope"),
     setting("cache_limit", Size, "\"2 GiB\"", true, Everywhere, "Most that is kept there; what was used longest ago goes first"),
     setting("neighbors", count(2, 10_000), "15", true, Screen, "Neighbours that define the scale of the screen's map, the point itself counted; fewer where features are few"),
-    setting("min_dist", Number, "0.1", true, Screen, "Least distance of points on the screen's map, 0 to 1"),
+    setting("min_dist", Number { least: 0.0 }, "0.1", true, Screen, "Least distance of points on the screen's map, 0 to 1"),
     setting("min_cluster_size", Kind::Count { least: 2, most: 1_000_000, auto: true }, "\"auto\"", true, Screen, "Smallest cluster of the screen's map: auto is 15, and less where one cluster would swallow it"),
     setting("min_samples", Kind::Count { least: 1, most: 1_000_000, auto: true }, "\"auto\"", true, Screen, "Neighbours that make a place of it dense: auto is min_cluster_size"),
     setting("theme.name", Word(&["auto", "dark", "light", "mono"]), "\"auto\"", true, Screen, "Colours for which background: auto looks at COLORFGBG, else dark; also dark, light, and mono for none"),
@@ -141,7 +144,7 @@ pub const SETTINGS: &[Setting] = &[
     variable("source", Text, Opening),
     variable("arch", Text, Opening),
     variable("k", count(1, u32::MAX as u64), Opening),
-    variable("threshold", Number, Opening),
+    variable("threshold", Number { least: f32::MIN }, Opening),
     variable("subtract_b_dec", Switch, Opening),
     variable("normalize", Text, Opening),
 ];
@@ -207,7 +210,9 @@ impl Kind {
             Self::Count { least, most, .. } => {
                 text.parse().ok().filter(|n| (least..=most).contains(n)).map(Value::Count)
             }
-            Self::Number => text.parse().ok().filter(|x: &f32| x.is_finite() && *x >= 0.0).map(Value::Number),
+            Self::Number { least } => {
+                text.parse().ok().filter(|x: &f32| x.is_finite() && *x >= least).map(Value::Number)
+            }
             Self::Switch => match text.to_lowercase().as_str() {
                 "true" | "1" | "yes" | "y" | "on" => Some(Value::Switch(true)),
                 "false" | "0" | "no" | "n" | "off" => Some(Value::Switch(false)),
@@ -229,7 +234,8 @@ impl Kind {
                     most => format!("a whole number from {least} to {most}{or}"),
                 }
             }
-            Self::Number => "a number from 0 on".into(),
+            Self::Number { least } if least > f32::MIN => format!("a number from {least} on"),
+            Self::Number { .. } => "a number".into(),
             Self::Switch => "true or false".into(),
             Self::Folder => "a folder, or auto".into(),
             Self::Size => "a size such as \"500 MB\" or \"2 GiB\"".into(),
@@ -394,7 +400,7 @@ mod tests {
         for (kind, good, bad) in [
             (Kind::Word(&["dark", "light"]), vec!["dark", " light "], vec!["", "Dark", "grey"]),
             (count, vec!["2", "9", "auto"], vec!["1", "10", "-3", "2.5", "", "Auto"]),
-            (Kind::Number, vec!["0", "0.25", "1e-3"], vec!["-0.1", "nan", "inf", "x", ""]),
+            (Kind::Number { least: 0.0 }, vec!["0", "0.25", "1e-3"], vec!["-0.1", "nan", "inf", "x", ""]),
             (Kind::Switch, vec!["true", "0", "YES", "off"], vec!["", "2", "maybe"]),
             (Kind::Folder, vec!["/tmp/x y", "auto", "relative"], vec![""]),
             (
