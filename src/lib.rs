@@ -19,6 +19,7 @@
 //! | [`geometry`] | pure kernels over views: neighbours, projections, clusters, firing together, clouds and their shapes | files, channels, terminals |
 //! | [`analysis`] | one opened study, its cached results, jobs, filters, selections: the queries that every front end asks | how anything is drawn |
 //! | [`export`] | writers: csv, json, npy, npz | where rows came from |
+//! | [`config`] | settings: defaults, file, environment, flags | what a verb does with them |
 //! | [`tui`] | terminal, events, actions, views, widgets; frames as text and SVG | how a number is computed |
 //! | [`cli`] | verbs over the same queries | the terminal screen |
 //!
@@ -41,6 +42,7 @@
 
 pub mod analysis;
 pub mod cli;
+pub mod config;
 pub mod container;
 pub mod error;
 pub mod export;

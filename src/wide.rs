@@ -24,6 +24,29 @@ pub(crate) fn wide<R>(work: impl FnMut() -> R) -> R {
     pulp::Arch::new().dispatch(Wide(work))
 }
 
+/// The widest vectors that [`wide`] compiles for and this processor has.
+pub(crate) fn vectors() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use pulp::x86::{V3, V4};
+        if V4::is_available() {
+            "AVX-512"
+        } else if V3::is_available() {
+            "AVX2"
+        } else {
+            "SSE2"
+        }
+    }
+    #[cfg(target_arch = "aarch64")]
+    {
+        "NEON"
+    }
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    {
+        "none"
+    }
+}
+
 /// Sum of `term` over the pairs of two rows, in `LANES` running sums that are added by halves at the end: an order fixed
 /// by the length alone, so that the bits are the same on any processor. Several registers of lanes hide the latency of an
 /// addition.

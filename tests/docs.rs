@@ -8,6 +8,7 @@ use saescope::analysis::map::{MapParams, map_job};
 use saescope::analysis::open::{Request, open};
 use saescope::analysis::portrait::Along;
 use saescope::analysis::{Cache, Product, Study, Words, jobs::JobContext};
+use saescope::config::{self, Given};
 use saescope::container::ArrayFile;
 use saescope::export::{Array, Data, Document, Provenance, Sink};
 use saescope::geometry::cloud::ShapeParams;
@@ -16,6 +17,7 @@ use saescope::geometry::umap::Umap;
 use saescope::rows::Points;
 use saescope::task::Task;
 use saescope::tui::app::{Chart, Options, Scene, still};
+use saescope::tui::capabilities::Environment;
 use saescope::tui::frame::frame_svg;
 use saescope::tui::layout::Page;
 use saescope::tui::theme::{ColorTier, Ground, Theme};
@@ -48,11 +50,25 @@ fn check_part(name: &str, made: &str) {
 #[test]
 fn the_tables_of_the_readme_are_the_program_s() {
     check_part("keys", &saescope::tui::keymap::keys_markdown());
+    check_part("settings", &saescope::config::table::markdown());
     check_part("formats", &saescope::sae::formats::markdown());
     check_part("activations", &saescope::sae::activations::markdown());
     check_part("vectors", &saescope::sae::dense::markdown());
     check_part("measures", &saescope::geometry::cloud::markdown());
     check_part("cooccurrence", &saescope::geometry::cooccurrence::markdown());
+}
+
+/// The example of settings is a file that can be read, and says something.
+#[test]
+fn the_settings_of_the_readme_hold() {
+    let text = fs::read_to_string(root("README.md")).unwrap();
+    let example = text.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), example).unwrap();
+    let given = Given { file: Some(file.path().to_path_buf()), flags: Vec::new() };
+    let loaded = config::load(&given, &Environment::from([]));
+    assert!(loaded.problems.is_empty(), "{:?}", loaded.problems);
+    assert_eq!(loaded.settings.chosen.len(), 4);
 }
 
 #[test]

@@ -274,3 +274,35 @@ fn a_panic_while_drawing_restores_the_terminal_and_leaves_a_log() {
     let log = std::fs::read_to_string(logs[0].as_ref().unwrap().path()).unwrap();
     assert!(log.contains("planted panic"), "{log}");
 }
+
+#[test]
+fn keys_of_the_settings_are_the_keys_and_the_old_ones_are_not() {
+    let settings = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(settings.path(), "[keys]\n\"app.quit\" = [\"F5\"]\n\"app.help\" = [\"F6\"]\n").unwrap();
+    let mut session = open(&[("SAESCOPE_CONFIG", settings.path().to_str().unwrap())], &[]);
+    session.send(b"q");
+    session.wait_for("the refusal", |screen| screen.contains("no command q here; F6 shows the keys"));
+    session.send(b"\x1b[17~");
+    session.wait_for("the help", |screen| screen.contains("F5 ") || screen.contains("Moving"));
+    session.send(b"\x1b");
+    session.wait_for("the map", |screen| screen.contains("F6 help"));
+    session.send(b"\x1b[15~");
+    assert_eq!(session.end().0, 0);
+    assert_restored(&session);
+}
+
+#[test]
+fn the_doctor_draws_strips_on_a_terminal_and_writes_no_escape_without_colours() {
+    let mut session = Session::saescope(&["doctor", "--copy"], &[("TERM", "xterm-256color")]);
+    assert_eq!(session.end().0, 0);
+    let bytes = session.bytes();
+    let text = String::from_utf8_lossy(&bytes);
+    assert!(text.contains("\x1b]52;c;") && text.contains("38;5;") && text.contains("octant"), "{text}");
+    assert!(text.contains("stdin, stdout, stderr") && text.contains("80x24"), "{text}");
+    for variables in [[("NO_COLOR", "1")], [("TERM", "dumb")]] {
+        let mut session = Session::saescope(&["doctor"], &variables);
+        assert_eq!(session.end().0, 0);
+        let bytes = session.bytes();
+        assert!(!bytes.is_empty() && !bytes.contains(&0x1b), "{variables:?}: {}", String::from_utf8_lossy(&bytes));
+    }
+}

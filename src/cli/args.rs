@@ -12,6 +12,7 @@ use super::shared::{
     Common, DictArgs, EncodingArgs, FileArgs, FitArgs, GroupArgs, LayoutArgs, OpenArgs, StudyArgs, UnreadArgs,
 };
 use crate::analysis::NeighborsBy;
+use crate::config::table::AUTO;
 use crate::geometry::umap::Init;
 use crate::tui::capabilities::ThemeChoice;
 use crate::tui::widgets::Glyphs;
@@ -45,14 +46,30 @@ pub(super) struct ScreenArgs {
     pub layout: LayoutArgs,
     #[command(flatten)]
     pub groups: GroupArgs,
-    /// Glyphs of the map; without it, what the locale allows
-    #[arg(long, value_enum, value_name = "NAME")]
-    pub glyphs: Option<Glyphs>,
+    #[command(flatten)]
+    pub look: LookArgs,
+}
+
+/// How the screen looks and feels.
+#[derive(Args)]
+pub(super) struct LookArgs {
+    /// Glyphs of the map; auto is what the locale allows
+    #[arg(long, value_enum, default_value_t = GlyphName(None), value_name = "NAME")]
+    pub glyphs: GlyphName,
     /// Colours for a dark or a light background, or none
     #[arg(long, value_enum, default_value_t = ThemeName::Auto, value_name = "NAME")]
     pub theme: ThemeName,
     /// Let the mouse select, drag and zoom from the start
-    #[arg(long)]
+    #[arg(
+        long,
+        value_name = "true|false",
+        default_value_t = false,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        hide_default_value = true,
+        action = clap::ArgAction::Set
+    )]
     pub mouse: bool,
 }
 
@@ -75,18 +92,30 @@ impl From<ThemeName> for ThemeChoice {
     }
 }
 
-impl ValueEnum for Glyphs {
+/// Glyphs by name; none is left to the locale.
+#[derive(Clone, Copy)]
+pub(super) struct GlyphName(pub Option<Glyphs>);
+
+impl ValueEnum for GlyphName {
     fn value_variants<'a>() -> &'a [Self] {
-        &Self::ALL
+        const ALL: [GlyphName; Glyphs::ALL.len() + 1] = {
+            let mut all = [GlyphName(None); Glyphs::ALL.len() + 1];
+            let mut at = 0;
+            while at < Glyphs::ALL.len() {
+                all[at + 1] = GlyphName(Some(Glyphs::ALL[at]));
+                at += 1;
+            }
+            all
+        };
+        &ALL
     }
     fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(self.name()))
+        Some(PossibleValue::new(self.0.map_or(AUTO, Glyphs::name)))
     }
 }
 
 /// Verbs of the contract that a later build brings.
-pub(super) const LATER: &[&str] =
-    &["merge", "superposition", "stats", "compare", "slurm", "doctor", "config", "completions", "man"];
+pub(super) const LATER: &[&str] = &["merge", "superposition", "stats", "compare", "slurm"];
 
 #[derive(Subcommand)]
 pub(super) enum Verb {
@@ -152,6 +181,68 @@ pub(super) enum Verb {
     /// Show, list or clear the kept results
     #[command(after_help = "Example: saescope cache list")]
     Cache(CacheArgs),
+    /// Show the settings and where each comes from, or print a file of settings to begin with
+    #[command(
+        after_help = "Examples:\n  saescope config\n  saescope config --template > ~/.config/saescope/config.toml"
+    )]
+    Config(ConfigArgs),
+    /// Tell what the terminal can show, which rule decided it, and where things are kept
+    #[command(after_help = "Examples:\n  saescope doctor\n  saescope doctor --json")]
+    Doctor(DoctorArgs),
+    /// Print completions for a shell
+    #[command(after_help = "Example: saescope completions bash > ~/.local/share/bash-completion/completions/saescope")]
+    Completions(CompletionsArgs),
+    /// Print the manual page, of the program or of one verb
+    #[command(after_help = "Example: saescope man > ~/.local/share/man/man1/saescope.1")]
+    Man(ManArgs),
+}
+
+#[derive(Args)]
+pub(super) struct ConfigArgs {
+    /// Print what holds and where it comes from; also what is printed without any of these
+    #[arg(long, group = "what")]
+    pub show: bool,
+    /// Print where the file is, or would be
+    #[arg(long, group = "what")]
+    pub path: bool,
+    /// Print a commented file that says what holds anyway
+    #[arg(long, group = "what", conflicts_with = "json")]
+    pub template: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub layout: LayoutArgs,
+    #[command(flatten)]
+    pub groups: GroupArgs,
+    #[command(flatten)]
+    pub look: LookArgs,
+}
+
+#[derive(Args)]
+pub(super) struct DoctorArgs {
+    /// Also send a word to the clipboard, to see whether it arrives
+    #[arg(long)]
+    pub copy: bool,
+    /// Print the facts as JSON
+    #[arg(long, conflicts_with = "copy")]
+    pub json: bool,
+    #[command(flatten)]
+    pub look: LookArgs,
+}
+
+#[derive(Args)]
+pub(super) struct CompletionsArgs {
+    /// For which shell
+    #[arg(value_enum, value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
+}
+
+#[derive(Args)]
+pub(super) struct ManArgs {
+    /// Of which verb; without it, of the program
+    #[arg(value_name = "VERB")]
+    pub verb: Option<String>,
 }
 
 #[derive(Args)]
@@ -413,9 +504,9 @@ pub(super) struct RenderArgs {
     /// Columns x rows
     #[arg(long, default_value = "120x40", value_name = "WxH")]
     pub size: String,
-    /// Glyphs of the map
-    #[arg(long, value_enum, default_value_t, value_name = "NAME")]
-    pub glyphs: Glyphs,
+    /// Glyphs of the map; auto is what the locale allows
+    #[arg(long, value_enum, default_value_t = GlyphName(Some(Glyphs::Braille)), value_name = "NAME")]
+    pub glyphs: GlyphName,
     /// Where to write: txt or svg; without it the frame is printed
     #[arg(short, long, value_name = "F")]
     pub output: Option<PathBuf>,

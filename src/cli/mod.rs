@@ -7,7 +7,10 @@ mod args;
 mod cache;
 mod cloud;
 mod cluster;
+mod completions;
+mod config;
 mod convert;
+mod doctor;
 mod embed;
 mod encode;
 mod export;
@@ -15,6 +18,7 @@ mod feature;
 mod info;
 mod input;
 mod knn;
+mod man;
 mod manifolds;
 mod neighbors;
 mod opening;
@@ -24,46 +28,82 @@ mod progress;
 mod render;
 mod screen;
 mod sets;
+mod settings;
 mod shared;
 mod synth;
 mod trust;
 
+use crate::config::Loaded;
 use crate::error::{Error, Problem, Result};
+use crate::tui::capabilities::Environment;
 use args::{Cli, Verb};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Args, Command, CommandFactory, FromArgMatches};
 use shared::Common;
 use std::any::TypeId;
+use std::ffi::OsString;
 use std::process::ExitCode;
 use std::str::FromStr;
 
 /// Parses the process's arguments, runs the verb, prints what went wrong, and gives the exit code.
 pub fn run() -> ExitCode {
-    let matches = match command().try_get_matches() {
-        Ok(matches) => matches,
-        Err(error) => return output::usage(&error),
-    };
-    let known = later(&matches).and_then(|()| misplaced(&matches));
-    let done = match known.map(|()| Cli::from_arg_matches(&matches)) {
-        Ok(Ok(cli)) => dispatch(cli),
-        Ok(Err(error)) => return output::usage(&error),
-        Err(error) => Err(error),
-    };
-    match done {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    match obey(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
+        Err(Refusal::Arguments(error)) => output::usage(&error),
+        Err(Refusal::Work(error)) => {
             output::complain(&error);
             ExitCode::from(error.exit_code())
         }
     }
 }
 
+/// Why nothing came of what was asked: of the arguments, or of the work.
+enum Refusal {
+    Arguments(Box<clap::Error>),
+    Work(Error),
+}
+
+impl From<clap::Error> for Refusal {
+    fn from(error: clap::Error) -> Self {
+        Self::Arguments(Box::new(error))
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::Work(error)
+    }
+}
+
+/// Reads the arguments and the settings, and does what they ask.
+fn obey(arguments: &[OsString]) -> std::result::Result<(), Refusal> {
+    let command = command();
+    let mut matches = command.clone().try_get_matches_from(arguments)?;
+    later(&matches)?;
+    misplaced(&matches)?;
+    let environment = Environment::of_process();
+    let loaded = settings::load(&matches, &environment);
+    if let Some(problem) = loaded.problems.first().filter(|_| settings::are_needed(&matches)) {
+        return Err(problem.clone().into());
+    }
+    if let Some(command) = settings::stand_in(command, &matches, &loaded.settings) {
+        matches = command.try_get_matches_from(arguments)?;
+    }
+    Ok(dispatch(Cli::from_arg_matches(&matches)?, &loaded, &environment)?)
+}
+
 /// The whole command: the verbs there are, and, unseen, those that a later build brings.
 fn command() -> Command {
     let anything = || Arg::new("anything").num_args(0..).trailing_var_arg(true).allow_hyphen_values(true);
     let unseen = |name: &&'static str| Command::new(*name).hide(true).disable_help_flag(true).arg(anything());
+    verbs().subcommands(args::LATER.iter().map(unseen))
+}
+
+/// The verbs there are.
+fn verbs() -> Command {
     let verbs = Cli::command().mut_args(numeric).mut_subcommands(|verb| verb.mut_args(numeric));
-    verbs.subcommands(args::LATER.iter().map(unseen))
+    settings::documented(verbs)
 }
 
 /// A flag whose value may be a number below zero, so that what is wrong with it is said by the flag itself, in plain
@@ -132,7 +172,7 @@ fn meant(word: &str) -> Option<String> {
     Some(verb.get_name().to_string())
 }
 
-fn dispatch(cli: Cli) -> Result<()> {
+fn dispatch(cli: Cli, loaded: &Loaded, environment: &Environment) -> Result<()> {
     let common = cli.common;
     match cli.verb {
         None => {
@@ -142,7 +182,7 @@ fn dispatch(cli: Cli) -> Result<()> {
                     .path(dict)
                     .hint(format!("saescope {verb}"))
                     .usage()),
-                None => screen::run(&cli.screen, &common),
+                None => screen::run(&cli.screen, &common, &loaded.settings, environment),
             }
         }
         Some(Verb::Info(args)) => info::run(&args, &common),
@@ -160,9 +200,13 @@ fn dispatch(cli: Cli) -> Result<()> {
         Some(Verb::Histogram(args)) => sets::histogram(&args, &common),
         Some(Verb::Trust(args)) => trust::run(&args, &common),
         Some(Verb::Export(args)) => export::run(&args, &common),
-        Some(Verb::Render(args)) => render::run(&args, &common),
+        Some(Verb::Render(args)) => render::run(&args, &common, &loaded.settings, environment),
         Some(Verb::Synth(args)) => synth::run(&args, &common),
         Some(Verb::Cache(args)) => cache::run(&args, &common),
+        Some(Verb::Config(args)) => config::run(&args, loaded),
+        Some(Verb::Doctor(args)) => doctor::run(&args, &common, loaded, environment),
+        Some(Verb::Completions(args)) => completions::run(&args, verbs()),
+        Some(Verb::Man(args)) => man::run(&args, verbs()),
     }
 }
 
@@ -176,7 +220,7 @@ mod tests {
         command().debug_assert();
     }
 
-    /// The words of a shell's line: quotes hold words together, `#` begins a comment.
+    /// The words of a shell's line before a comment or what it is written to: quotes hold words together.
     fn words(line: &str) -> Vec<String> {
         let mut words = vec![String::new()];
         let mut quote = None;
@@ -184,7 +228,7 @@ mod tests {
             match (quote, c) {
                 (Some(open), c) if c == open => quote = None,
                 (None, '\'' | '"') => quote = Some(c),
-                (None, '#') => break,
+                (None, '#' | '>') => break,
                 (None, ' ') => words.push(String::new()),
                 _ => words.last_mut().unwrap().push(c),
             }
@@ -204,11 +248,46 @@ mod tests {
         for line in ["saescope --no-cache --threads 2 info @example", "saescope info", "saescope --seed 3 x.npy"] {
             assert_eq!(parsed(line), Ok(()), "{line}");
         }
-        for line in ["saescope --quiet doctor", "saescope merge a b", "saescope stats"] {
+        for line in ["saescope --quiet slurm", "saescope merge a b", "saescope stats"] {
             assert!(parsed(line).unwrap_err().contains("not in this build"), "{line}");
         }
         assert!(parsed("saescope --acts a.npz info").unwrap_err().contains("--acts stands before the verb info"));
         assert!(parsed("saescope @example info").unwrap_err().contains("a dictionary stands before the verb info"));
+    }
+
+    #[test]
+    fn the_mouse_is_a_switch_that_takes_no_file_for_its_value() {
+        for line in
+            ["saescope --mouse x.npy", "saescope --mouse=false x.npy", "saescope --mouse", "saescope --mouse=true"]
+        {
+            let matches = command().try_get_matches_from(words(line)).unwrap();
+            let cli = Cli::from_arg_matches(&matches).unwrap();
+            assert_eq!(cli.screen.look.mouse, !line.contains("false"), "{line}");
+            assert_eq!(cli.screen.open.dict.is_some(), line.contains("x.npy"), "{line}");
+        }
+        assert!(!Cli::from_arg_matches(&command().get_matches_from(["saescope"])).unwrap().screen.look.mouse);
+    }
+
+    #[test]
+    fn every_setting_with_a_flag_is_an_argument_and_says_its_variable() {
+        use crate::config::table::{Kind, SETTINGS};
+        let command = command();
+        for setting in SETTINGS.iter().filter(|setting| setting.has_flag) {
+            let arg = command.get_arguments().find(|arg| arg.get_id() == setting.argument());
+            let arg = arg.unwrap_or_else(|| panic!("{}", setting.name));
+            assert_eq!(arg.get_long().map(|long| format!("--{long}")), setting.flag());
+            if let Kind::Word(expected) = setting.kind {
+                let found: Vec<String> = arg.get_possible_values().iter().map(|v| v.get_name().to_string()).collect();
+                assert_eq!(found, expected, "{}", setting.name);
+            }
+            assert!(arg.get_help().unwrap().to_string().contains(&setting.variable()), "{}", setting.name);
+        }
+        // Every flag of the screen has one but that which replaces files.
+        for arg in command.get_arguments().filter(|arg| arg.get_long().is_some()) {
+            let long = arg.get_long().unwrap_or_default();
+            let has_one = arg.get_help().is_some_and(|help| help.to_string().contains("[env: SAESCOPE_"));
+            assert_eq!(has_one, !matches!(long, "force" | "help" | "version"), "--{long}");
+        }
     }
 
     #[test]

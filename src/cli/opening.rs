@@ -5,6 +5,7 @@ use crate::analysis::cache::{Cache, DEFAULT_LIMIT};
 use crate::analysis::fingerprint::Fingerprint;
 use crate::analysis::open::{Request, open_located};
 use crate::analysis::{MapParams, Selections, Study};
+use crate::config::Settings;
 use crate::error::Result;
 use crate::export::Provenance;
 use crate::geometry::cloud::LabelDistance;
@@ -19,7 +20,9 @@ use std::path::{Path, PathBuf};
 /// The cache that the flags ask for.
 pub(super) fn cache(common: &Common) -> Cache {
     match common.cache_dir.clone().or_else(Cache::default_folder) {
-        Some(folder) if !common.no_cache => Cache::at(folder, DEFAULT_LIMIT),
+        Some(folder) if !common.no_cache => {
+            Cache::at(folder, common.cache_limit.map_or(DEFAULT_LIMIT, |limit| limit.0))
+        }
         _ => Cache::off(),
     }
 }
@@ -126,6 +129,31 @@ pub(super) fn map(
     let params = MapParams { umap, hdbscan: hdbscan(groups), fit_clusters };
     params.check(study.features())?;
     Ok(params)
+}
+
+/// As [`map`], where the settings may wish for something that nobody said now. A wish is for dictionaries of all sizes:
+/// it is cut to what this one allows.
+///
+/// # Errors
+/// As [`map`].
+pub(super) fn wished_map(
+    layout: &LayoutArgs,
+    groups: &GroupArgs,
+    settings: &Settings,
+    common: &Common,
+    study: &Study,
+) -> Result<MapParams> {
+    let features = study.features();
+    let count = |name: &str, least: usize| settings.count(name).map(|n| n.min(features).max(least));
+    let layout = LayoutArgs {
+        neighbors: layout.neighbors.or_else(|| count("neighbors", 2)),
+        min_dist: layout.min_dist.or_else(|| settings.number("min_dist")),
+    };
+    let groups = GroupArgs {
+        min_cluster_size: groups.min_cluster_size.or_else(|| settings.count("min_cluster_size")),
+        min_samples: groups.min_samples.or_else(|| count("min_samples", 1)),
+    };
+    map(&layout, &groups, true, common, study)
 }
 
 /// Where a result of `study` comes from; the seed, what was said of the dictionary, and activations, tokens and labels

@@ -5,6 +5,7 @@ use super::export::parse_filter;
 use super::shared::Common;
 use super::{opening, output, progress, screen};
 use crate::analysis::filter::cluster_of;
+use crate::config::Settings;
 use crate::container::write::Target;
 use crate::error::{Problem, Result};
 use crate::tui::app::{Chart, Options, Scene, drawing, products, still};
@@ -19,7 +20,7 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-pub(super) fn run(args: &RenderArgs, common: &Common) -> Result<()> {
+pub(super) fn run(args: &RenderArgs, common: &Common, settings: &Settings, environment: &Environment) -> Result<()> {
     let page = page(&args.view)?;
     let chart = args.chart.as_deref().map_or(Ok(Chart::Cloud), chart)?;
     if args.chart.is_some() && page != Page::Manifold {
@@ -41,14 +42,19 @@ pub(super) fn run(args: &RenderArgs, common: &Common) -> Result<()> {
     target.iter().try_for_each(|target| target.spares(study.files().chain(args.dict.evidence.files())))?;
     // A picture has all colours; text has those that were asked for, or that the terminal it is printed on can show.
     let piped = target.is_some() || !std::io::stdout().is_terminal();
-    let capabilities = Capabilities::detect(&Environment::of_process(), Flags { piped, ..screen::flags(common) });
-    let tier = if kind == Picture::Text { capabilities.color } else { ColorTier::True };
-    let params = opening::map(&args.layout, &args.groups, true, common, &study)?;
+    let flags = Flags { piped, theme: settings.theme(), glyphs: args.glyphs.0, ..screen::flags(common) };
+    let capabilities = Capabilities::detect(environment, flags);
+    let (tier, ground) = match kind {
+        Picture::Text => (capabilities.color, capabilities.ground),
+        _ => (ColorTier::True, Ground::Dark),
+    };
+    let params = opening::wished_map(&args.layout, &args.groups, settings, common, &study)?;
     let styled = tier != ColorTier::None;
-    let look = Look { styled, ..Look::new(Theme::new(tier, Ground::Dark), args.glyphs) };
+    let look = Look { styled, ..Look::new(Theme::with(tier, ground, &settings.colours), capabilities.glyphs) };
     progress::with_task(common, |task| {
         let products = products(&study, &params, &scene, task)?;
-        let options = Options { params, look: look.clone(), ..Options::new(look.theme) };
+        let keymap = settings.keymap.clone();
+        let options = Options { params, keymap, look: look.clone(), ..Options::new(look.theme) };
         if let Some(target) = target.as_ref().filter(|_| kind != Picture::Text) {
             return drawing(&study, products, options, &scene, size, kind, task)?.write(target, task);
         }

@@ -1,9 +1,10 @@
 //! The front door: the screen on a terminal, the summary elsewhere.
 
-use super::args::{InfoArgs, ScreenArgs};
+use super::args::{InfoArgs, LookArgs, ScreenArgs};
 use super::opening::Front;
 use super::shared::{Common, When};
 use super::{info, opening, output};
+use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::task::Task;
 use crate::tui::Ending;
@@ -11,7 +12,7 @@ use crate::tui::app::{self, Opening, Setup};
 use crate::tui::capabilities::{Capabilities, ColorChoice, Environment, Flags};
 use std::io::IsTerminal;
 
-pub(super) fn run(args: &ScreenArgs, common: &Common) -> Result<()> {
+pub(super) fn run(args: &ScreenArgs, common: &Common, settings: &Settings, environment: &Environment) -> Result<()> {
     let piped = !std::io::stdout().is_terminal() || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     if piped {
         let info = InfoArgs { open: args.open.clone(), full: false, json: false };
@@ -21,7 +22,7 @@ pub(super) fn run(args: &ScreenArgs, common: &Common) -> Result<()> {
         let mut open = args.open.clone();
         open.files.pick = name.map(str::to_string).or(open.files.pick);
         let study = opening::study_of(&open, located, common)?;
-        let params = opening::map(&args.layout, &args.groups, true, common, &study)?;
+        let params = opening::wished_map(&args.layout, &args.groups, settings, common, &study)?;
         Ok((study, params))
     };
     let open_one = |name: &str| open(Some(name), None);
@@ -32,13 +33,11 @@ pub(super) fn run(args: &ScreenArgs, common: &Common) -> Result<()> {
             Opening::One(Box::new(study), params)
         }
     };
-    let flags = Flags { theme: args.theme.into(), glyphs: args.glyphs, mouse: args.mouse, ..flags(common) };
-    let capabilities = Capabilities::detect(&Environment::of_process(), flags);
-    let setup = Setup {
-        capabilities,
-        colours: crate::tui::colours::Colours::default(),
-        keymap: crate::tui::keymap::Keymap::standard(),
-    };
+    let LookArgs { glyphs, theme, mouse } = &args.look;
+    let (glyphs, theme, rates) = (glyphs.0, (*theme).into(), settings.rates());
+    let flags = Flags { theme, glyphs, mouse: *mouse, rates, ..flags(common) };
+    let capabilities = Capabilities::detect(environment, flags);
+    let setup = Setup { capabilities, colours: settings.colours.clone(), keymap: settings.keymap.clone() };
     let outcome = app::run(opening, setup, Task::new(common.threads)?)?;
     if outcome.ending != Ending::Quit {
         return Err(Error::Cancelled);

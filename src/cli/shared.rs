@@ -1,6 +1,7 @@
 //! Flags that several verbs share.
 
 use super::output;
+use crate::config::table::bytes_of;
 use crate::error::{Problem, Result};
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
@@ -15,8 +16,11 @@ pub(super) struct Common {
     #[arg(long, global = true, default_value_t = 0, value_name = "N")]
     pub threads: usize,
     /// Where finished results are kept
-    #[arg(long, global = true, value_name = "DIR", env = "SAESCOPE_CACHE_DIR")]
+    #[arg(long, global = true, value_name = "DIR")]
     pub cache_dir: Option<PathBuf>,
+    /// Most that is kept there, such as 500MB [default: 2GiB]
+    #[arg(long, global = true, value_name = "SIZE", value_parser = limit)]
+    pub cache_limit: Option<Limit>,
     /// Neither read nor keep finished results
     #[arg(long, global = true)]
     pub no_cache: bool,
@@ -29,6 +33,17 @@ pub(super) struct Common {
     /// Replace files that are there
     #[arg(long, global = true)]
     pub force: bool,
+    /// Settings to read instead of ~/.config/saescope/config.toml
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// The most bytes of the cache.
+#[derive(Clone, Copy)]
+pub(super) struct Limit(pub u64);
+
+fn limit(text: &str) -> std::result::Result<Limit, String> {
+    bytes_of(text).map(Limit).ok_or_else(|| "expected a size such as 500MB or 2GiB".into())
 }
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq)]

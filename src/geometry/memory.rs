@@ -3,7 +3,7 @@
 use crate::error::{Problem, Result};
 
 /// Memory of the machine in bytes; where it cannot be asked, 16 GiB.
-fn machine() -> u64 {
+pub(crate) fn machine() -> u64 {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     {
         let told = rustix::system::sysinfo();

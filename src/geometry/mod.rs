@@ -14,7 +14,7 @@ pub mod graph;
 pub mod group;
 pub mod homology;
 mod kdtree;
-mod memory;
+pub(crate) mod memory;
 pub mod neighbors;
 pub mod pca;
 mod random;

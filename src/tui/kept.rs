@@ -37,9 +37,9 @@ pub fn keep(folder: &Path, kind: &str, suffix: &str, text: &[u8], now: SystemTim
     Ok(path)
 }
 
-/// Removes the oldest files of a kind; their names sort by time.
-fn prune(folder: &Path, kind: &str, suffix: &str) {
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
+/// The files of a kind in `folder`, oldest first: their names sort by time.
+pub fn files(folder: &Path, kind: &str, suffix: &str) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let is_of_kind = |path: &PathBuf| {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("");
         let rest = name.strip_prefix(kind).and_then(|rest| rest.strip_prefix('-'));
@@ -47,6 +47,12 @@ fn prune(folder: &Path, kind: &str, suffix: &str) {
     };
     let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_of_kind).collect();
     files.sort();
+    files
+}
+
+/// Removes the oldest files of a kind.
+fn prune(folder: &Path, kind: &str, suffix: &str) {
+    let files = files(folder, kind, suffix);
     let excess = files.len().saturating_sub(KEPT);
     for path in &files[..excess] {
         let _ = std::fs::remove_file(path);

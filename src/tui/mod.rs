@@ -13,6 +13,7 @@
 //! * [`capabilities`] says what the terminal can show, [`clipboard`] how to copy through it.
 //! * [`input`] is a line being typed, [`fuzzy`] how well it fits a command.
 //! * [`crash`] writes down what a crash was, [`kept`] keeps that and what is too long for the clipboard.
+//! * [`strips`] are small pictures by which a person tells what a terminal shows.
 //! * [`picker`] chooses among the dictionaries of a folder; [`app`] is the state of the screen of one, [`layout`] where things stand on it, [`theme`] (with the user's own [`colours`]) and [`widgets`] how they look.
 //!
 //! The loop is [`run`]. It knows nothing of what is shown: a [`Model`] takes events, changes only then, and can draw
@@ -38,6 +39,7 @@ pub mod layout;
 pub mod picker;
 pub mod plots;
 pub mod screen;
+pub mod strips;
 pub mod terminal;
 pub mod theme;
 pub mod views;

@@ -342,6 +342,24 @@ mod tests {
     }
 
     #[test]
+    fn rebound_keys_are_those_of_the_list_too() {
+        use crate::tui::keymap::rebind::{Rebinding, read_keys};
+        let own = |action, key: &str| Rebinding { action, context: None, keys: vec![read_keys(key).unwrap()] };
+        let mut picker = picker();
+        let all =
+            [own(Action::Quit, "F5"), own(Action::Search, "F6"), own(Action::Accept, "F7"), own(Action::Back, "F8")];
+        picker.keymap = Keymap::rebound(&all).unwrap();
+        assert_eq!(press(&mut picker, "q"), []);
+        press(&mut picker, "F6 1 2");
+        assert!(text(&picker).contains("F7 open"), "{}", text(&picker));
+        assert_eq!(press(&mut picker, "F7"), [Effect::Leave]);
+        assert!(text(&picker).contains("F8 back") && text(&picker).contains("F5 quit"), "{}", text(&picker));
+        press(&mut picker, "F8");
+        assert_eq!(picker.rows().len(), 41);
+        assert_eq!(press(&mut picker, "F5"), [Effect::Quit]);
+    }
+
+    #[test]
     fn the_list_at_three_sizes() {
         for (width, height) in [(60, 16), (80, 24), (120, 40)] {
             let mut picker = self::picker();

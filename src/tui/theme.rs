@@ -28,6 +28,18 @@ pub enum ColorTier {
     None,
 }
 
+impl ColorTier {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::True => "24-bit",
+            Self::Ansi256 => "256",
+            Self::Ansi16 => "16",
+            Self::None => "none",
+        }
+    }
+}
+
 /// What the terminal's own background is like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Ground {
@@ -505,9 +517,37 @@ mod tests {
     }
 
     #[test]
+    fn the_user_s_colours_stand_in_and_fit_the_tier() {
+        let red = Color::Rgb(0xff, 0, 0);
+        let own = Colours {
+            clusters: vec![None, Some(red)],
+            ramp: vec![Some(red); STEPS],
+            single: [Some(red), None, Some(Color::Cyan), None],
+        };
+        for (tier, expected) in
+            [(ColorTier::True, red), (ColorTier::Ansi256, Color::Indexed(196)), (ColorTier::Ansi16, Color::LightRed)]
+        {
+            let (theme, plain) = (Theme::with(tier, Ground::Dark, &own), Theme::new(tier, Ground::Dark));
+            assert_eq!(theme.cluster(1).fg, Some(expected));
+            assert_eq!((theme.cluster(0), theme.cluster(2)), (plain.cluster(0), plain.cluster(2)));
+            assert_eq!((theme.ramp_step(0).fg, theme.cluster(NOISE).fg), (Some(expected), Some(expected)));
+            assert_eq!((theme.error().fg, theme.warning()), (Some(Color::Cyan), plain.warning()));
+            assert_eq!(theme.faint(), plain.faint());
+        }
+    }
+
+    #[test]
     fn without_colour_no_style_sets_one() {
-        for ground in [Ground::Dark, Ground::Light] {
-            let theme = Theme::new(ColorTier::None, ground);
+        let own = Colours {
+            clusters: vec![Some(Color::Red); HUES],
+            ramp: vec![Some(Color::Indexed(40)); STEPS],
+            single: [Some(Color::Rgb(1, 2, 3)); Role::ALL.len()],
+        };
+        let grounds = [Ground::Dark, Ground::Light];
+        for (ground, own) in
+            grounds.into_iter().flat_map(|ground| [(ground, Colours::default()), (ground, own.clone())])
+        {
+            let theme = Theme::with(ColorTier::None, ground, &own);
             let mut styles = vec![theme.text(), theme.muted(), theme.strong(), theme.border(true), theme.border(false)];
             styles.extend([theme.selected(), theme.error(), theme.warning(), theme.hit(), theme.marked()]);
             styles.extend([theme.faint(), theme.cluster(NOISE)]);

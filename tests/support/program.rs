@@ -27,12 +27,18 @@ impl Program {
         self.folder().join(name)
     }
     pub(crate) fn run<S: AsRef<OsStr>>(&self, args: &[S]) -> Output {
+        self.run_with(args, &[])
+    }
+    /// A run with these variables besides.
+    pub(crate) fn run_with<S: AsRef<OsStr>>(&self, args: &[S], variables: &[(&str, &str)]) -> Output {
         let output = Command::cargo_bin("saescope")
             .unwrap()
             .args(args)
             .current_dir(self.folder())
             .env("XDG_CACHE_HOME", self.path("cache"))
+            .env("XDG_CONFIG_HOME", self.path("config"))
             .env("NO_COLOR", "1")
+            .envs(variables.iter().copied())
             .output()
             .unwrap();
         Output {

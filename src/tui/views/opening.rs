@@ -57,7 +57,7 @@ pub(super) fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     let keys = [Action::Search, Action::GoManifolds, Action::Tour, Action::Help];
     let keys: Vec<String> = keys.into_iter().filter_map(|action| key_and_use(app, action)).collect();
     let mut after: Vec<(String, Style)> = vec![(String::new(), theme.text())];
-    after.extend(text::wrap(&keys.join("   "), width.into()).into_iter().map(|line| (line, theme.muted())));
+    after.extend(text::wrap(&keys.join(" · "), width.into()).into_iter().map(|line| (line, theme.muted())));
     if lines.len() + bars.len() + after.len() > usize::from(area.height) {
         after.clear();
     }
