@@ -438,7 +438,7 @@ fn no_frame_lets_planted_text_act() {
     session.wait_for("the header", |screen| screen.contains("24 features"));
     session.rest();
     // Every page, the search for a feature, the name of a selection.
-    for keys in ["2", "3", "4", "5", "6", "7", "8", "1", "/pl\r", "\x1b", "?", "\x1b"] {
+    for keys in ["gd", "gn", "gc", "gf", "gt", "gs", "J", "I", "gm", "/pl\r", "\x1b", "?", "\x1b"] {
         session.send(keys.as_bytes());
         session.rest();
     }

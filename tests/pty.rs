@@ -2,10 +2,12 @@
 #![cfg(target_os = "linux")]
 
 #[path = "support/pty.rs"]
+#[allow(dead_code, reason = "shared with the tests of what goes over the line")]
 mod pty;
 
 use pty::Session;
 use rustix::process::Signal;
+use saescope::tui::crash::Scene;
 use saescope::tui::event::Event;
 use saescope::tui::screen::Screen;
 use saescope::tui::terminal::Terminal;
@@ -13,8 +15,18 @@ use saescope::tui::{Effect, Model, Pacing};
 use std::time::Duration;
 
 /// What must be switched off on every way out.
-const LEAVE: [&str; 7] =
-    ["\x1b[?2026l", "\x1b[?1000l", "\x1b[?1002l", "\x1b[?1006l", "\x1b[?2004l", "\x1b[?25h", "\x1b[?1049l"];
+const LEAVE: [&str; 8] = [
+    "\x1b[?2026l",
+    "\x1b[?1000l",
+    "\x1b[?1002l",
+    "\x1b[?1003l",
+    "\x1b[?1006l",
+    "\x1b[?2004l",
+    "\x1b[?25h",
+    "\x1b[?1049l",
+];
+/// The longest that ending may take: promised is a second.
+const END: Duration = Duration::from_secs(10);
 
 /// The small built-in dictionary, ready: nothing moves any more.
 fn open(environment: &[(&str, &str)], arguments: &[&str]) -> Session {
@@ -52,7 +64,7 @@ fn sigterm_restores_the_terminal() {
     session.signal(Signal::TERM);
     let (code, took) = session.end();
     assert_eq!(code, 130, "interrupted, not done");
-    assert!(took < Duration::from_secs(10), "{took:?}");
+    assert!(took < END, "{took:?}");
     assert_restored(&session);
 }
 
@@ -66,9 +78,47 @@ fn a_broken_connection_ends_the_program() {
             session.hang_up();
         }
         let (code, took) = session.end();
-        assert!(took < Duration::from_secs(10), "{took:?}");
+        assert!(took < END, "{took:?}");
         assert_eq!(code, 130, "interrupted, not done");
     }
+}
+
+/// The large built-in dictionary while its map is being made.
+fn at_work() -> Session {
+    let session = Session::saescope(&["@example", "--no-cache"], &[]);
+    session.wait_for("a job at work", |screen| screen.contains("4096 ×") || screen.contains("4,096 features"));
+    session
+}
+
+#[test]
+fn a_program_at_work_ends_as_soon() {
+    for signal in [Some(Signal::HUP), Some(Signal::TERM), None] {
+        let mut session = at_work();
+        match signal {
+            Some(signal) => session.signal(signal),
+            None => session.hang_up(),
+        }
+        let (code, took) = session.end();
+        assert!(took < END, "{signal:?}: {took:?}");
+        assert_eq!(code, 130, "interrupted, not done");
+    }
+}
+
+#[test]
+fn a_terminal_that_takes_nothing_more_keeps_nobody_from_ending() {
+    let mut session = open(&[], &[]);
+    session.stall(true);
+    // Whole frames, one after the other, until the line is full and a write waits for ever.
+    for _ in 0..100 {
+        session.send(b"\x0c");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let begun = std::time::Instant::now();
+    session.signal(Signal::TERM);
+    session.wait("the end", |session| session.state() == 'Z');
+    assert!(begun.elapsed() < END, "{:?}", begun.elapsed());
+    session.stall(false);
+    assert_eq!(session.end().0, 130);
 }
 
 #[test]
@@ -109,88 +159,37 @@ fn a_hard_stop_is_survived_as_well() {
 }
 
 #[test]
-fn nothing_is_written_while_nothing_happens() {
-    let session = open(&[], &[]);
-    let count = session.count();
-    std::thread::sleep(Duration::from_secs(3));
-    assert_eq!(session.count(), count);
-}
-
-#[test]
-fn replies_nobody_asked_for_change_nothing() {
-    let mut session = open(&[], &[]);
-    let (count, before) = (session.count(), session.picture());
-    for reply in [
-        &b"\x1b]11;rgb:1e1e/1e1e/2e2e\x1b\\"[..],
-        b"\x1b[?62;22c",
-        b"\x1b[?2026;2$y",
-        b"\x1b]11;rgb:0/0/0\x07",
-        b"\x1b[3;7R",
-    ] {
-        session.send(reply);
-        std::thread::sleep(Duration::from_millis(150));
-    }
-    assert_eq!((session.count(), session.picture()), (count, before));
-    session.send(b"?");
-    session.wait("the help", |session| session.count() > count);
-}
-
-#[test]
-fn many_keys_at_once_are_few_frames() {
-    let mut session = open(&[], &[]);
-    let count = session.count();
-    session.send("l".repeat(50).as_bytes());
-    session.rest();
-    let bytes = session.bytes();
-    let frames = String::from_utf8_lossy(&bytes[count..]).matches("\x1b[?2026h").count();
-    assert!((1..=3).contains(&frames), "{frames} frames");
-}
-
-#[test]
-fn a_new_size_is_a_new_frame_of_that_size() {
-    let session = open(&[], &[]);
-    session.resize(120, 40);
-    session.wait("a frame of the new size", |session| {
-        let screen = session.screen();
-        screen.lines().count() > 30 && screen.contains("192 features")
-    });
-    session.rest();
-    let wide = session.picture();
-    session.resize(40, 8);
-    session.wait_for("the least size", |screen| screen.contains("60x16 needed"));
-    session.resize(120, 40);
-    session.rest();
-    assert_eq!(session.picture(), wide);
-}
-
-#[test]
-fn without_colour_no_colour_is_sent_and_ascii_is_seven_bits() {
-    let session = open(&[("NO_COLOR", "1")], &["--glyphs", "ascii"]);
-    let bytes = session.bytes();
-    assert!(bytes.iter().all(|byte| *byte < 0x80));
-    let text = String::from_utf8_lossy(&bytes);
-    for sequence in text.split("\x1b[").skip(1) {
-        let Some(end) = sequence.find(|c: char| c.is_ascii_alphabetic()) else { continue };
-        if sequence.as_bytes()[end] == b'm' {
-            for code in sequence[..end].split(';').filter_map(|code| code.parse::<u32>().ok()) {
-                assert!(!(30..=48).contains(&code) && !(90..=107).contains(&code), "colour {code}");
-            }
-        }
-    }
-}
-
-#[test]
-fn screen_never_gets_24_bit_colour() {
-    let session = open(&[("TERM", "screen-256color"), ("COLORTERM", "truecolor")], &[]);
-    assert!(!String::from_utf8_lossy(&session.bytes()).contains("8;2;"));
-}
-
-#[test]
 fn a_dumb_terminal_gets_the_summary() {
     let mut session = Session::saescope(&["@example/concepts", "--no-cache"], &[("TERM", "dumb")]);
     assert_eq!(session.end().0, 0);
     session.wait_for("the summary", |screen| screen.contains("features"));
     assert!(!session.bytes().contains(&0x1b));
+}
+
+#[test]
+fn what_cannot_be_opened_is_told_without_touching_the_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("broken.safetensors");
+    std::fs::write(&path, b"\x10\0\0\0\0\0\0\0{\"a\":1}       ").unwrap();
+    let mut session = Session::saescope(&[path.to_str().unwrap()], &[]);
+    assert_eq!(session.end().0, 2);
+    session.wait_for("the complaint", |screen| screen.contains("broken.safetensors") && screen.contains("expected"));
+    assert!(!session.bytes().contains(&0x1b), "{}", session.screen());
+    assert!(session.is_cooked());
+}
+
+#[test]
+fn keys_come_from_the_terminal_where_standard_input_is_none() {
+    for input in ["</dev/null", "<<< data", "< <(sleep 60)"] {
+        let line = format!("exec \"$0\" @example/concepts --no-cache {input}");
+        let mut session = Session::spawn("/bin/bash", &["-c", &line, env!("CARGO_BIN_EXE_saescope")], &[]);
+        session.wait_for("the finished map", |screen| screen.contains("UMAP k"));
+        session.send(b"?");
+        session.wait_for("the help", |screen| screen.contains("Moving"));
+        session.send(b"qq");
+        assert_eq!(session.end().0, 0, "{input}");
+        assert_restored(&session);
+    }
 }
 
 #[test]
@@ -209,16 +208,25 @@ fn one_of_many_is_picked_and_another_after_it() {
     assert_restored(&session);
 }
 
-/// Panics while drawing, on `p`.
+/// Panics on another thread on `w`, and while drawing on any other key.
 struct Fragile {
     panics: bool,
+    workers: usize,
 }
 
 impl Model for Fragile {
     type Job = ();
 
     fn update(&mut self, event: Event<()>) -> Vec<Effect> {
-        self.panics |= matches!(event, Event::Key(_));
+        match event {
+            Event::Key(key) if key.to_string() == "w" => {
+                let worker = std::thread::Builder::new().name("worker".into()).spawn(|| panic!("a worker panics"));
+                assert!(worker.unwrap().join().is_err());
+                self.workers += 1;
+            }
+            Event::Key(_) => self.panics = true,
+            _ => {}
+        }
         Vec::new()
     }
 
@@ -228,7 +236,7 @@ impl Model for Fragile {
         buffer: &mut ratatui::buffer::Buffer,
     ) -> Option<ratatui::layout::Position> {
         assert!(!self.panics, "planted panic");
-        buffer.set_string(0, 0, "fragile", ratatui::style::Style::new());
+        buffer.set_string(0, 0, format!("fragile {}", self.workers), ratatui::style::Style::new());
         None
     }
 
@@ -245,9 +253,11 @@ fn fragile_program() {
     }
     let (source, mut events) = saescope::tui::event::queue();
     let mut terminal = Terminal::enter(true).unwrap();
+    let (term, size) = (std::env::var("TERM").unwrap(), saescope::tui::terminal::size());
+    saescope::tui::terminal::note(Scene { term, size, doing: "a test of crashes".into() });
     saescope::tui::event::read_terminal(terminal.input().unwrap(), source).unwrap();
     let mut screen = Screen::new(terminal.output().unwrap(), 80, 24);
-    let mut model = Fragile { panics: false };
+    let mut model = Fragile { panics: false, workers: 0 };
     saescope::tui::run(&mut model, &mut events, &mut screen, &mut terminal, Pacing::frames_per_second(60));
 }
 
@@ -260,7 +270,14 @@ fn a_panic_while_drawing_restores_the_terminal_and_leaves_a_log() {
         &["--exact", "fragile_program", "--nocapture", "--test-threads=1"],
         &[("RUN_FRAGILE_PROGRAM", "1"), ("XDG_STATE_HOME", state.path().to_str().unwrap())],
     );
-    session.wait_for("the first frame", |screen| screen.contains("fragile"));
+    session.wait_for("the first frame", |screen| screen.contains("fragile 0"));
+    // What another thread does is no reason to leave, and nothing of it comes on the screen.
+    let before = session.screen();
+    session.send(b"w");
+    session.wait_for("the frame after it", |screen| screen.contains("fragile 1"));
+    session.rest();
+    assert_eq!(session.screen(), before.replace("fragile 0", "fragile 1"));
+    assert!(!session.is_cooked() && !state.path().join("saescope").exists());
     session.send(b"p");
     session.end();
     session.wait_for("the message", |screen| screen.contains("has crashed"));
@@ -271,8 +288,15 @@ fn a_panic_while_drawing_restores_the_terminal_and_leaves_a_log() {
     assert!(after.contains("planted panic") && after.contains("crash-"), "{after}");
     let logs: Vec<_> = std::fs::read_dir(state.path().join("saescope")).unwrap().collect();
     assert_eq!(logs.len(), 1);
-    let log = std::fs::read_to_string(logs[0].as_ref().unwrap().path()).unwrap();
-    assert!(log.contains("planted panic"), "{log}");
+    let path = logs[0].as_ref().unwrap().path();
+    let log = std::fs::read_to_string(&path).unwrap();
+    for part in
+        ["planted panic", "saescope 0.", "terminal xterm-256color 80x24", "during a test of crashes", "fragile_program"]
+    {
+        assert!(log.contains(part), "{part}: {log}");
+    }
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
 }
 
 #[test]

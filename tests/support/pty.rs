@@ -15,6 +15,8 @@ struct Written {
     emulator: vt100::Parser,
     /// The reader is to close its end after what comes next.
     close: bool,
+    /// The reader takes nothing.
+    stalled: bool,
     closed: bool,
 }
 
@@ -25,6 +27,7 @@ pub(crate) struct Session {
     child: Box<dyn Child + Send + Sync>,
     written: Arc<Mutex<Written>>,
     cooked: String,
+    begun: Instant,
     _home: tempfile::TempDir,
 }
 
@@ -50,17 +53,22 @@ impl Session {
         for (name, value) in environment {
             command.env(name, value);
         }
+        let begun = Instant::now();
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         let cells = |n| NonZero::new(n).unwrap();
         let emulator = vt100::Parser::new(cells(24), cells(80), 0);
-        let written = Arc::new(Mutex::new(Written { bytes: Vec::new(), emulator, close: false, closed: false }));
+        let written =
+            Arc::new(Mutex::new(Written { bytes: Vec::new(), emulator, close: false, stalled: false, closed: false }));
         let mut reader = pair.master.try_clone_reader().unwrap();
         let sink = Arc::clone(&written);
         std::thread::spawn(move || {
             let mut buffer = [0; 8192];
             loop {
                 let count = reader.read(&mut buffer).unwrap_or(0);
+                while sink.lock().unwrap().stalled {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
                 let mut written = sink.lock().unwrap();
                 written.bytes.extend(&buffer[..count]);
                 written.emulator.process(&buffer[..count]);
@@ -72,7 +80,7 @@ impl Session {
             drop(reader);
         });
         let keys = Some(pair.master.take_writer().unwrap());
-        Self { master: Some(pair.master), keys, child, written, cooked, _home: home }
+        Self { master: Some(pair.master), keys, child, written, cooked, begun, _home: home }
     }
 
     /// Sends bytes as the terminal would.
@@ -122,6 +130,21 @@ impl Session {
     /// How many bytes were written so far.
     pub(crate) fn count(&self) -> usize {
         self.written.lock().unwrap().bytes.len()
+    }
+
+    /// Time since the program was started.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
+    /// How many frames were written since the first `from` bytes.
+    pub(crate) fn frames(&self, from: usize) -> usize {
+        String::from_utf8_lossy(&self.bytes()[from..]).matches("\x1b[?2026h").count()
+    }
+
+    /// From now on the terminal takes nothing, or takes things again.
+    pub(crate) fn stall(&self, on: bool) {
+        self.written.lock().unwrap().stalled = on;
     }
 
     /// Waits until the screen is as wanted.
