@@ -251,6 +251,9 @@ function rays(i, w, h) {
   brush.setLineDash([]);
 }
 
+/** Most words at once: closer up there are fewer in view, and so more of them are written. */
+const MOST_WORDS = 40;
+
 /** Letters and words where they stand, the first on top; one that would lie on another is left out. */
 function lettering(w, h) {
   const [ground, ink] = [palette().ground, palette().ink];
@@ -269,6 +272,7 @@ function lettering(w, h) {
     if (!(px > -half && py > -10 && px < w + half && py < h + 10)) continue;
     if (taken.some(([ox, oy, other]) => Math.abs(ox - px) < other + half && Math.abs(oy - py) < 16)) continue;
     taken.push([px, py, half]);
+    if (taken.length > MOST_WORDS) break;
     brush.strokeStyle = ground;
     brush.lineWidth = 4;
     brush.strokeText(text, px, py);
