@@ -1,9 +1,11 @@
-//! Frames of the map: raster, raster and buffer, and buffer with the difference to the last frame, at 200 x 60.
+//! Frames of the map: raster, raster and buffer, buffer with the difference to the last frame, and a PNG of it, at
+//! 200 x 60.
 //!
 //! Points are 24 Gaussian blobs with a tenth of noise, the same for every run.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use saescope::tui::frame::frame_png;
 use saescope::tui::theme::{ColorTier, Ground, NOISE, Theme};
 use saescope::tui::widgets::raster::{Cloud, Raster};
 use saescope::tui::widgets::scatter::Scatter;
@@ -98,4 +100,14 @@ fn pan_one_step(bencher: divan::Bencher, n: usize) {
 fn fit(bencher: divan::Bencher, n: usize) {
     let blobs = Blobs::new(n);
     bencher.bench_local(|| blobs.view());
+}
+
+/// A frame as a PNG.
+#[divan::bench]
+fn png(bencher: divan::Bencher) {
+    let (blobs, look) = (Blobs::new(SIZES[0]), look());
+    let scatter = Scatter { cloud: blobs.cloud(), view: blobs.view(), letters: true, ..Scatter::default() };
+    let mut buf = Buffer::empty(AREA);
+    scatter.render(&look, &mut Raster::new(), AREA, &mut buf);
+    bencher.bench_local(|| frame_png(&buf, &[]));
 }
