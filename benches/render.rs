@@ -25,6 +25,7 @@ use ratatui::widgets::Widget;
 use ratatui::widgets::canvas::{Canvas, Points};
 use saescope::tui::Model;
 use saescope::tui::event::Event;
+use saescope::tui::frame::frame_png;
 use saescope::tui::key::Key;
 use saescope::tui::screen::Screen;
 use saescope::tui::theme::{ColorTier, Ground, NOISE, Theme};
@@ -191,4 +192,14 @@ fn raster_and_buffer(bencher: divan::Bencher, n: usize) {
 fn fit(bencher: divan::Bencher, n: usize) {
     let blobs = Blobs::new(n);
     bencher.bench_local(|| blobs.view());
+}
+
+/// A frame as a PNG.
+#[divan::bench]
+fn png(bencher: divan::Bencher) {
+    let (blobs, look) = (Blobs::new(SIZES[0]), look());
+    let scatter = Scatter { cloud: blobs.cloud(), view: blobs.view(), letters: true, ..Scatter::default() };
+    let mut buf = Buffer::empty(AREA);
+    scatter.render(&look, &mut Raster::new(), AREA, &mut buf);
+    bencher.bench_local(|| frame_png(&buf, &[]));
 }

@@ -18,9 +18,9 @@
 //! | [`sae`] | formats (one file each, one table), detection, activations, tokens, labels, encoding | geometry, terminals |
 //! | [`geometry`] | pure kernels over views: neighbours, projections, clusters, firing together, clouds and their shapes | files, channels, terminals |
 //! | [`analysis`] | one opened study, its cached results, jobs, filters, selections: the queries that every front end asks | how anything is drawn |
-//! | [`export`] | writers: csv, json, npy, npz | where rows came from |
+//! | [`export`] | writers: csv, json, npy, npz; pages with plots | where rows and points came from |
 //! | [`config`] | settings: defaults, file, environment, flags | what a verb does with them |
-//! | [`tui`] | terminal, events, actions, views, widgets; frames as text and SVG | how a number is computed |
+//! | [`tui`] | terminal, events, actions, views, widgets; frames as text, SVG and PNG | how a number is computed |
 //! | [`cli`] | verbs over the same queries | the terminal screen |
 //!
 //! Three small modules are shared vocabulary and import no room: [`error`] (what went wrong and what to try),

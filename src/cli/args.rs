@@ -172,7 +172,7 @@ pub(super) enum Verb {
         after_help = "Example: saescope export @example -o weekdays.csv --where 'label ~ \"monday\" and density < 0.01'"
     )]
     Export(ExportArgs),
-    /// Print one frame of a view, or write it as txt or svg
+    /// Print one frame of a view, or write it as txt, svg, png or html: map and manifold as a plot for a browser
     #[command(after_help = "Example: saescope render @example --view map --size 120x40 -o map.svg")]
     Render(RenderArgs),
     /// Make a planted dictionary with activations and truth
@@ -507,7 +507,7 @@ pub(super) struct RenderArgs {
     /// Glyphs of the map; auto is what the locale allows
     #[arg(long, value_enum, default_value_t = GlyphName(Some(Glyphs::Braille)), value_name = "NAME")]
     pub glyphs: GlyphName,
-    /// Where to write: txt or svg; without it the frame is printed
+    /// Where to write: txt, svg, png or html; without it the frame is printed
     #[arg(short, long, value_name = "F")]
     pub output: Option<PathBuf>,
 }

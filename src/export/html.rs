@@ -118,7 +118,10 @@ fn policy(script: Option<&str>) -> String {
     let hash = |text: &str| format!("'sha256-{}'", base64(&Sha256::digest(text.as_bytes())));
     let script = script.map_or("'none'".into(), hash);
     let style = hash(STYLE);
-    format!("default-src 'none'; script-src {script}; style-src {style}; base-uri 'none'; form-action 'none'")
+    format!(
+        "default-src 'none'; script-src {script}; style-src {style}; base-uri 'none'; form-action 'none'; \
+         require-trusted-types-for 'script'"
+    )
 }
 
 fn sections(page: &Page) -> String {
@@ -291,7 +294,10 @@ mod tests {
         let style = hash(between(&text, "<style>", "</style>"));
         assert_eq!(
             policy,
-            format!("default-src 'none'; script-src {script}; style-src {style}; base-uri 'none'; form-action 'none'")
+            format!(
+                "default-src 'none'; script-src {script}; style-src {style}; base-uri 'none'; form-action 'none'; \
+                 require-trusted-types-for 'script'"
+            )
         );
         // Nothing is asked of any other place, and no attribute runs or styles anything.
         let own = [PLOT, FRAME, STYLE, SCRIPT].concat();

@@ -400,7 +400,7 @@ pub const ACTIONS: &[Row] = &[
     row(A::ClearMarks, "mark.clear", &["m c"], MARKS, None, "Unmark every feature"),
     row(A::YankId, "copy.id", &["y"], FEATURES, None, "Copy the number of the feature to the clipboard of your own machine"),
     row(A::YankRow, "copy.row", &["Y"], FEATURES, None, "Copy the row of the feature, tab separated, to the clipboard; with a count, also those below it"),
-    row(A::Export, "export.shown", &["e"], MARKS, None, "Write what is shown to a file: csv, json, npz; svg or txt for the picture"),
+    row(A::Export, "export.shown", &["e"], MARKS, None, "Write what is shown to a file: csv, json, npz; svg, png, txt for a picture, html for a browser"),
     row(A::ExportAll, "export.all", &["E"], FEATURES, None, "Write all features to a file"),
     row(A::Undo, "view.undo", &["u"], MARKS, None, "Undo the last change of view, filter, marks or selections"),
 

@@ -65,7 +65,7 @@ function stepOf(value, { low, high, log, round }, steps) {
 }
 
 function written(value) {
-  return Number.isFinite(value) ? String(Number(value.toPrecision(4))) : "not known";
+  return Number.isFinite(value) ? String(Number(value.toPrecision(4))) : "none";
 }
 
 function percent(share) {

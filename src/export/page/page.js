@@ -327,7 +327,10 @@ byId("farther").addEventListener("click", () => { zoom(1 / 1.5); redraw(); });
 byId("fit").addEventListener("click", () => { fit(); redraw(); });
 byId("words").addEventListener("click", () => write(!state.words));
 dark.addEventListener("change", changed);
-new ResizeObserver(redraw).observe(canvas);
+new ResizeObserver(() => {
+  if (!moved) fit();
+  redraw();
+}).observe(canvas);
 
 colourings.forEach(({ name }, at) => colourBox.append(el("option", { value: String(at) }, name)));
 plot.planes.forEach(({ name }, at) => planeBox.append(el("option", { value: String(at) }, name)));

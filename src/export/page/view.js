@@ -139,8 +139,9 @@ function placed(px, py) {
   return [(px - width() / 2) / state.scale + state.centre[0], (height() / 2 - py) / state.scale + state.centre[1]];
 }
 
-/** The scale at which all that is shown was fitted last. */
+/** The scale at which all that is shown was fitted last, and whether the reader has moved the view since. */
 let fitted = 1;
+let moved = false;
 
 function fit() {
   const [x, y] = [axis("x"), axis("y")];
@@ -155,14 +156,17 @@ function fit() {
   state.centre = [(left + right) / 2, (low + high) / 2];
   const scale = Math.min((width() - 48) / (right - left), (height() - 48) / (high - low));
   fitted = state.scale = Number.isFinite(scale) && scale > 0 ? scale : 1;
+  moved = false;
 }
 
 function pan(dx, dy) {
+  moved = true;
   state.centre = [state.centre[0] - dx / state.scale, state.centre[1] + dy / state.scale];
 }
 
 /** Zooms about a place that stays where it is. */
 function zoom(factor, px = width() / 2, py = height() / 2) {
+  moved = true;
   const [x, y] = placed(px, py);
   state.scale = Math.min(Math.max(state.scale * factor, fitted / 20), fitted * 5000);
   const [nx, ny] = placed(px, py);
@@ -174,7 +178,9 @@ function reveal(i) {
   const [x, y] = [axis("x")[i], axis("y")[i]];
   const [px, py] = onCanvas(x, y);
   const inside = px > 30 && py > 30 && px < width() - 30 && py < height() - 30;
-  if (!inside && Number.isFinite(x) && Number.isFinite(y)) state.centre = [x, y];
+  if (inside || !Number.isFinite(x) || !Number.isFinite(y)) return;
+  state.centre = [x, y];
+  moved = true;
 }
 
 function radius() {
@@ -251,6 +257,9 @@ function rays(i, w, h) {
   brush.setLineDash([]);
 }
 
+/** Most words at once: closer up there are fewer in view, and so more of them are written. */
+const MOST_WORDS = 40;
+
 /** Letters and words where they stand, the first on top; one that would lie on another is left out. */
 function lettering(w, h) {
   const [ground, ink] = [palette().ground, palette().ink];
@@ -269,6 +278,7 @@ function lettering(w, h) {
     if (!(px > -half && py > -10 && px < w + half && py < h + 10)) continue;
     if (taken.some(([ox, oy, other]) => Math.abs(ox - px) < other + half && Math.abs(oy - py) < 16)) continue;
     taken.push([px, py, half]);
+    if (taken.length > MOST_WORDS) break;
     brush.strokeStyle = ground;
     brush.lineWidth = 4;
     brush.strokeText(text, px, py);

@@ -167,7 +167,7 @@ fn dot((x, y): Pair) -> Stamp {
         Curve::Cubic([(r, 0.0), (r, k), (k, r), (0.0, r)].map(|(x, y)| centre + turn(x, y)))
     };
     Stamp::of(&[
-        quarter(|x, y| point(x, y)),
+        quarter(point),
         quarter(|x, y| point(-y, x)),
         quarter(|x, y| point(-x, -y)),
         quarter(|x, y| point(y, -x)),
@@ -249,7 +249,7 @@ impl Canvas {
         encoder.set_pixel_dims(Some(png::PixelDimensions { xppu: DENSITY, yppu: DENSITY, unit: png::Unit::Meter }));
         for (keyword, text) in notes {
             // The older kind of text, which every reader knows, holds Latin letters alone.
-            let (keyword, text) = (keyword.to_string(), text.to_string());
+            let (keyword, text) = (keyword.to_string(), text.clone());
             if text.chars().all(|c| u32::from(c) < 256) {
                 encoder.add_text_chunk(keyword, text)?;
             } else {

@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::export::html::{Page, Section};
 use crate::export::plot::{Axis, Class, Classing, Faint, Firing, Measure, Numbers, Plane, Plot, Ramp, Written};
 use crate::export::{Provenance, manifolds, objects, plot};
+use crate::sae::Tokens;
 use crate::task::Task;
 use crate::text::{counted, printable, thousands};
 use crate::tui::app::{Plane as Looked, Tint};
@@ -48,8 +49,8 @@ impl GroupSheet {
     pub fn page(&self, task: &Task) -> Result<(Page, Plot)> {
         task.check()?;
         let open = &self.open;
-        let count = open.kept.len();
-        let (axes, planes, plane) = self.planes();
+        let points = || 0..open.kept.len() as u32;
+        let Looks { axes, planes, plane } = self.planes();
         let mut classings = Vec::new();
         if !open.types.is_empty() {
             classings.push(self.types());
@@ -63,15 +64,12 @@ impl GroupSheet {
             Tint::Feature(row) => classings.len() + measures.len() + row,
         };
         let weak = open.strong.iter().any(|strong| !strong);
-        let passages = match self.study.tokens() {
-            Some(_) => Some((0..count as u32).map(|point| self.passage(point)).collect()),
-            None => None,
-        };
+        let passages = self.study.tokens().map(|tokens| points().map(|point| self.passage(tokens, point)).collect());
         task.check()?;
         let plot = Plot {
             many: "tokens".into(),
             hash: "row ".into(),
-            ids: Numbers::U32((0..count as u32).map(|point| open.token(point)).collect()),
+            ids: Numbers::U32(points().map(|point| open.token(point)).collect()),
             written: self.written(&axes),
             axes: axes.into_iter().map(|(name, all)| Axis { name, values: Numbers::F32(all) }).collect(),
             planes,
@@ -97,8 +95,8 @@ impl GroupSheet {
         Ok((self.around(), plot))
     }
 
-    /// Named axes, the planes of them, and the one that is looked at.
-    fn planes(&self) -> (Vec<(String, Vec<f32>)>, Vec<Plane>, usize) {
+    /// The planes in their order, and the axes that they are made of.
+    fn planes(&self) -> Looks {
         let coordinates = &self.open.spectrum.coordinates;
         let dims = coordinates.dims();
         let component = |at: usize| coordinates.data().iter().skip(at).step_by(dims).map(|&x| x as f32).collect();
@@ -136,7 +134,7 @@ impl GroupSheet {
             planes.push(Plane { name: plane.name(), x, y });
         }
         let plane = if self.turned.is_some() { 0 } else { self.planes.1.min(planes.len().saturating_sub(1)) };
-        (axes, planes, plane)
+        Looks { axes, planes, plane }
     }
 
     fn types(&self) -> Classing {
@@ -199,8 +197,7 @@ impl GroupSheet {
     }
 
     /// The text around a point.
-    fn passage(&self, point: u32) -> [String; 3] {
-        let Some(tokens) = self.study.tokens() else { return Default::default() };
+    fn passage(&self, tokens: &Tokens, point: u32) -> [String; 3] {
         let passage = tokens.passage(self.open.token(point) as usize, RADIUS);
         let joined = |range: std::ops::Range<usize>| {
             let pieces = passage.pieces[range].iter().map(|piece| piece.text.as_str());
@@ -309,6 +306,13 @@ impl GroupSheet {
             provenance: self.provenance.json(),
         }
     }
+}
+
+/// Axes with their names, planes of them, and which of these is looked at.
+struct Looks {
+    axes: Vec<(String, Vec<f32>)>,
+    planes: Vec<Plane>,
+    plane: usize,
 }
 
 /// A class by its text, with its first letters as its mark.

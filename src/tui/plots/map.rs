@@ -199,12 +199,8 @@ impl MapSheet {
         };
         let mut rows: Vec<(String, String)> = Vec::new();
         let mut put = |name: &str, value: String| rows.push((name.into(), value));
-        match &self.unfinished {
-            Some(what) => put("layout", what.clone()),
-            None => {
-                put("layout", format!("UMAP of the decoder's cosines: {}", told(layout_parameters(&self.made.umap))))
-            }
-        }
+        let umap = || format!("UMAP of the decoder's cosines: {}", told(layout_parameters(&self.made.umap)));
+        put("layout", self.unfinished.clone().unwrap_or_else(umap));
         match &self.trust {
             Some(trust) => {
                 let [trusted, continuity, kept] =

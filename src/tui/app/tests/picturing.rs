@@ -169,7 +169,8 @@ fn a_group_in_a_page_is_the_group_on_screen() {
         assert_eq!(on, open.activation(field.at), "#{}", field.feature);
     }
     let passages = plot.passages.as_ref().unwrap();
-    assert!(passages.iter().all(|[before, own, after]| !own.is_empty() && !(before.is_empty() && after.is_empty())));
+    let whole = |[before, own, after]: &[String; 3]| !own.is_empty() && !format!("{before}{after}").is_empty();
+    assert!(passages.iter().all(whole));
     // All measures are those that `manifolds` writes.
     let fields = crate::export::manifolds::fields(1, &open.row);
     let score = fields.iter().find(|(name, _)| name == "score").unwrap().1.to_string();
