@@ -10,7 +10,7 @@
 //! * [`action`] is the one table of commands, [`keymap`] the keys that lead to them, [`key`] a key as text.
 //! * [`screen`] turns cells into as few bytes as possible; [`frame`] makes text or a picture of them.
 //! * [`capabilities`] says what the terminal can show, [`clipboard`] how to copy through it.
-//! * [`input`] is a line being typed, [`fuzzy`] how well it fits a command.
+//! * [`input`] is a line being typed.
 //! * [`crash`] keeps what a crash leaves behind.
 //! * [`picker`] chooses among the dictionaries of a folder; [`app`] is the state of the screen of one, [`layout`] where things stand on it, [`theme`] and [`widgets`] how they look.
 //!
@@ -27,7 +27,6 @@ pub mod crash;
 pub mod decode;
 pub mod event;
 pub mod frame;
-pub mod fuzzy;
 pub mod input;
 pub mod key;
 pub mod keymap;
