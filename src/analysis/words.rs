@@ -2,9 +2,11 @@
 //!
 //! Input: labels, activations and tokens of a [`Study`], each where there is one. [`Words::build`] makes one pass
 //! over the activations (in parallel, one feature at a time, so the result does not depend on threads) and keeps
-//! about 300 bytes per feature; after that a search is a scan over the kept text, fast enough to run at every key.
+//! about 500 bytes per feature; after that a [`search`](super::search) is a scan over the kept text, fast enough to run
+//! at every key.
 
 use super::evidence::Evidence;
+use super::search::{Found, Query, Texts, one};
 use super::study::Study;
 use crate::error::Result;
 use crate::geometry::cluster::Clusters;
@@ -18,8 +20,6 @@ use std::convert::Infallible;
 const TOP: usize = 8;
 /// How many of these say what it is about: to a search, to the name of its cluster, to the column `top_tokens`.
 const ABOUT: usize = 5;
-/// Longest label that is searched, in bytes; the rest of a longer one is left out.
-const MAX_LABEL: usize = 400;
 
 /// What features are about, ready to search.
 #[derive(Debug, Clone, Default)]
@@ -27,9 +27,8 @@ pub struct Words {
     /// The tokens that carry most of each feature's activation, safe to print, with their share of it, strongest
     /// first.
     top: Vec<Vec<(String, f64)>>,
-    /// Label and tokens of each feature, folded to lower case: label, line feed, tokens joined by a unit separator,
-    /// which no query holds.
-    folded: Vec<String>,
+    /// What is searched.
+    texts: Texts,
 }
 
 impl Words {
@@ -47,17 +46,20 @@ impl Words {
                 .map(|feature| {
                     task.check()?;
                     let top = top_tokens(evidence, feature, &mut || task.check())?;
-                    let label = study.label(feature).unwrap_or("");
-                    let end = (0..=MAX_LABEL.min(label.len())).rev().find(|&at| label.is_char_boundary(at));
-                    let label = &label[..end.unwrap_or(0)];
-                    let folded = fold(label, about(&top));
+                    let text = one(study.label(feature).unwrap_or(""), about(&top));
                     task.advance(1);
-                    Ok((top, folded))
+                    Ok((top, text))
                 })
                 .collect::<Result<_>>()
         })?;
-        let (top, folded) = made.into_iter().unzip();
-        Ok(Self { top, folded })
+        let (top, texts): (_, Vec<String>) = made.into_iter().unzip();
+        Ok(Self { top, texts: Texts::new(&texts) })
+    }
+
+    /// The words of features whose labels (empty for none) and strongest tokens, safe to print, are known already.
+    pub fn of_texts(labels: &[String], top: Vec<Vec<(String, f64)>>) -> Self {
+        let texts: Vec<String> = labels.iter().zip(&top).map(|(label, top)| one(label, about(top))).collect();
+        Self { texts: Texts::new(&texts), top }
     }
 
     /// The tokens that carry most of a feature's activation, with their share of it, strongest first; empty if none
@@ -75,48 +77,11 @@ impl Words {
         about(self.top(feature))
     }
 
-    /// Features whose label or tokens hold every word of `query` (case folded), best first: those whose label or a
-    /// token *is* the query, then those with a word of it that does, then those with a word that begins with it, then
-    /// the others; among equals the earlier in label or tokens it stands, then the lower number. A query that is a
-    /// number (with or without `#`) finds that feature first. Empty for an empty query.
-    pub fn find(&self, query: &str) -> Vec<u32> {
-        let query = query.trim().to_lowercase();
-        let words: Vec<&str> = query.split_whitespace().collect();
-        if words.is_empty() {
-            return Vec::new();
-        }
-        let number = query.strip_prefix('#').unwrap_or(&query).parse::<usize>().ok();
-        let mut found: Vec<(u8, usize, u32)> = (0..self.folded.len())
-            .filter_map(|feature| {
-                let text = &self.folded[feature];
-                if number == Some(feature) {
-                    return Some((0, 0, feature as u32));
-                }
-                if !words.iter().all(|word| text.contains(word)) {
-                    return None;
-                }
-                // Label and tokens are separate voices: the place counts within the one that says it first.
-                let (label, tokens) = text.split_once('\n').unwrap_or((text, ""));
-                let place = |separator: &[char]| {
-                    let within = |voice: &str| voice.split(separator).position(|part| part.trim() == query);
-                    [within(label), within(tokens)].into_iter().flatten().min()
-                };
-                let (rank, place) = if label == query {
-                    (1, 0)
-                } else if let Some(place) = place(&[',', '\u{1f}']) {
-                    (2, place)
-                } else if let Some(place) = place(&[',', '\u{1f}', ' ']) {
-                    (3, place)
-                } else if starts_word(text, words[0]) {
-                    (4, 0)
-                } else {
-                    (5, 0)
-                };
-                Some((rank, place, feature as u32))
-            })
-            .collect();
-        found.sort_unstable();
-        found.into_iter().map(|(_, _, feature)| feature).collect()
+    /// The features that `query` finds in labels and tokens, best first: those whose label or a token *is* the query,
+    /// then those with a word of it that does, then those with a word that begins with it, then the others that hold
+    /// it, at last those that nearly do; among equals the earlier in label or tokens it stands, then the lower number.
+    pub fn find(&self, query: &Query) -> Found {
+        self.texts.find(query)
     }
 
     /// A few words for each cluster: the tokens that are top tokens of more of its features than their share among
@@ -124,11 +89,14 @@ impl Words {
     /// no tokens are known, the words of the labels speak instead. A cluster whose features share no word has none.
     pub fn of_clusters(&self, clusters: &Clusters, count: usize) -> Vec<Vec<String>> {
         let by_label = self.top.iter().all(Vec::is_empty);
+        let labels: Vec<String> = (0..if by_label { self.texts.len() } else { 0 })
+            .map(|feature| self.texts.label(feature).to_lowercase())
+            .collect();
         let mut everywhere: BTreeMap<&str, f64> = BTreeMap::new();
         let mut inside: Vec<BTreeMap<&str, f64>> = vec![BTreeMap::new(); clusters.count];
         for (feature, top) in self.top.iter().enumerate() {
             let cluster = clusters.labels.get(feature).copied().unwrap_or(-1);
-            let own: BTreeSet<&str> = if by_label { label_words(&self.folded[feature]) } else { about(top).collect() };
+            let own: BTreeSet<&str> = if by_label { label_words(&labels[feature]) } else { about(top).collect() };
             for token in own.into_iter().filter(|token| token.chars().any(char::is_alphanumeric)) {
                 *everywhere.entry(token).or_default() += 1.0;
                 if let Some(counts) = usize::try_from(cluster).ok().and_then(|cluster| inside.get_mut(cluster)) {
@@ -173,23 +141,12 @@ fn about(top: &[(String, f64)]) -> impl Iterator<Item = &str> {
     top.iter().take(ABOUT).map(|(token, _)| token.as_str())
 }
 
-fn fold<'a>(label: &str, about: impl Iterator<Item = &'a str>) -> String {
-    let tokens = about.collect::<Vec<_>>().join("\u{1f}");
-    format!("{}\n{}", label.to_lowercase().replace('\n', " "), tokens.to_lowercase())
-}
-
 /// The words of a label that may say something: three letters or more, numbers left out.
-pub(super) fn label_words(folded: &str) -> BTreeSet<&str> {
-    let label = folded.split('\n').next().unwrap_or("");
+pub(super) fn label_words(label: &str) -> BTreeSet<&str> {
     label
         .split(|c: char| !c.is_alphanumeric())
         .filter(|word| word.chars().count() > 2 && word.chars().any(char::is_alphabetic))
         .collect()
-}
-
-/// Whether a word of `text` begins with `word`.
-fn starts_word(text: &str, word: &str) -> bool {
-    text.match_indices(word).any(|(at, _)| text[..at].chars().next_back().is_none_or(|c| !c.is_alphanumeric()))
 }
 
 /// Kullback-Leibler divergence of two Bernoulli shares, in nats; 0 log 0 is 0.
@@ -203,10 +160,8 @@ mod tests {
     use super::*;
 
     fn words(rows: &[(&str, &[&str])]) -> Words {
-        Words {
-            top: rows.iter().map(|(_, top)| top.iter().map(|token| (token.to_string(), 0.1)).collect()).collect(),
-            folded: rows.iter().map(|(label, top)| fold(label, top.iter().copied())).collect(),
-        }
+        let top = rows.iter().map(|(_, top)| top.iter().map(|token| (token.to_string(), 0.1)).collect()).collect();
+        Words::of_texts(&rows.iter().map(|(label, _)| label.to_string()).collect::<Vec<_>>(), top)
     }
 
     #[test]
@@ -221,12 +176,13 @@ mod tests {
             ("evening, day", &["Day"]),
             ("Day", &[]),
         ]);
-        assert_eq!(words.find("day"), [7, 6, 2, 5, 3, 0, 1]);
-        assert_eq!(words.find("DAY night"), [2]);
-        assert_eq!(words.find("  "), [] as [u32; 0]);
-        assert_eq!(words.find("absent"), [] as [u32; 0]);
-        assert_eq!(words.find("4"), [4]);
-        assert_eq!(words.find("#1"), [1]);
+        let find = |query: &str| words.find(&Query::parse(query)).features;
+        assert_eq!(find("day"), [7, 6, 2, 5, 3, 0, 1]);
+        assert_eq!(find("day night"), [2]);
+        assert_eq!(find("  "), [] as [u32; 0]);
+        assert_eq!(find("absent"), [] as [u32; 0]);
+        assert_eq!(find("4"), [4]);
+        assert_eq!(find("#1"), [1]);
     }
 
     #[test]

@@ -11,7 +11,7 @@
 //! * [`screen`] turns cells into as few bytes as possible; [`frame`] makes text or a picture of them, and
 //!   [`plots`] what a browser shows.
 //! * [`capabilities`] says what the terminal can show, [`clipboard`] how to copy through it.
-//! * [`input`] is a line being typed, [`fuzzy`] how well it fits a command.
+//! * [`input`] is a line being typed.
 //! * [`crash`] writes down what a crash was, [`kept`] keeps that and what is too long for the clipboard.
 //! * [`strips`] are small pictures by which a person tells what a terminal shows.
 //! * [`picker`] chooses among the dictionaries of a folder; [`app`] is the state of the screen of one, [`layout`] where things stand on it, [`theme`] (with the user's own [`colours`]) and [`widgets`] how they look.
@@ -30,7 +30,6 @@ pub mod crash;
 pub mod decode;
 pub mod event;
 pub mod frame;
-pub mod fuzzy;
 pub mod input;
 pub mod kept;
 pub mod key;

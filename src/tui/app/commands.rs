@@ -1,7 +1,7 @@
 //! What each command does: the arms of the one table.
 
 use super::prompt::PromptKind;
-use super::{App, Chip, CloudState, ColourBy, ListState, Pane, Question, Stage};
+use super::{App, Chip, CloudState, ColourBy, ListState, Pane, Question, Search, Stage};
 use crate::analysis::JobKind;
 use crate::analysis::jobs::Job;
 use crate::tui::action::{Action, Row};
@@ -114,6 +114,8 @@ impl App {
                 let shown = (0..app.shown.len()).filter(|feature| app.shown[*feature]).map(|feature| feature as u32);
                 app.marks.extend(shown);
             }),
+            Action::MarkMatches => self.with_matches(action, |app, search| app.marks.extend(&search.hits)),
+            Action::OnlyMatches => self.with_matches(action, |app, search| app.filters.switch(search.chip())),
             Action::OnlyMarked => self.change_filter(action, |app| app.filters.switch(Chip::Marked)),
             Action::MarkNeighbours => self.mark_neighbours(count),
             Action::MarkInvert => self.change_filter(action, |app| {
@@ -431,6 +433,13 @@ impl App {
             Some(cluster) => self.change_filter(action, |app| change(app, cluster)),
             None if self.clusters.is_none() => self.complain("there are no clusters yet"),
             None => self.complain("no feature is selected"),
+        }
+    }
+
+    fn with_matches(&mut self, action: Action, change: impl FnOnce(&mut Self, &Search)) {
+        match self.search.clone() {
+            Some(search) => self.change_filter(action, |app| change(app, &search)),
+            None => self.say(self.no_search()),
         }
     }
 

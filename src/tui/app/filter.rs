@@ -18,6 +18,8 @@ pub enum Chip {
     Without(BTreeSet<i32>),
     /// Only features in a cluster.
     NoNoise,
+    /// Only features that this search found.
+    Matches(String, BTreeSet<u32>),
     /// Only marked features.
     Marked,
 }
@@ -26,13 +28,17 @@ impl Chip {
     /// The condition in the `--where` language.
     pub fn expression(&self, marks: &BTreeSet<u32>) -> String {
         let list = |items: &mut dyn Iterator<Item = String>| items.collect::<Vec<_>>().join(", ");
+        let these = |features: &BTreeSet<u32>| match features.len() {
+            0 => "feature < 0".into(),
+            _ => format!("feature in ({})", list(&mut features.iter().map(u32::to_string))),
+        };
         match self {
             Self::Where(filter) => filter.text().to_string(),
             Self::Only(clusters) => format!("cluster in ({})", list(&mut clusters.iter().map(i32::to_string))),
             Self::Without(clusters) => format!("not cluster in ({})", list(&mut clusters.iter().map(i32::to_string))),
             Self::NoNoise => "cluster >= 0".into(),
-            Self::Marked if marks.is_empty() => "feature < 0".into(),
-            Self::Marked => format!("feature in ({})", list(&mut marks.iter().map(u32::to_string))),
+            Self::Matches(_, features) => these(features),
+            Self::Marked => these(marks),
         }
     }
 
@@ -45,6 +51,7 @@ impl Chip {
             Self::Only(clusters) => format!("cluster in ({})", named(clusters)),
             Self::Without(clusters) => format!("without ({})", named(clusters)),
             Self::NoNoise => "in a cluster".into(),
+            Self::Matches(query, _) => format!("matches of {query:?}"),
             Self::Marked => "marked".into(),
         }
     }
@@ -59,6 +66,7 @@ impl Chip {
             Self::Only(clusters) => clusters.contains(&cluster()),
             Self::Without(clusters) => !clusters.contains(&cluster()),
             Self::NoNoise => cluster() >= 0,
+            Self::Matches(_, features) => features.contains(&(feature as u32)),
             Self::Marked => marks.contains(&(feature as u32)),
         }
     }
@@ -92,12 +100,12 @@ impl Filters {
     pub fn shown(&self, table: &FeatureTable<'_>, marks: &BTreeSet<u32>) -> Vec<bool> {
         (0..table.len()).map(|feature| self.chips.iter().all(|chip| chip.passes(table, marks, feature))).collect()
     }
-    /// Whether any condition looks at one of these columns (a marked-only condition looks at none).
+    /// Whether any condition looks at one of these columns (one of marks or matches looks at none).
     pub fn looks_at(&self, columns: &[Column]) -> bool {
         self.chips.iter().any(|chip| match chip {
             Chip::Where(filter) => filter.columns().iter().any(|column| columns.contains(column)),
             Chip::Only(_) | Chip::Without(_) | Chip::NoNoise => columns.contains(&Column::Cluster),
-            Chip::Marked => false,
+            Chip::Matches(..) | Chip::Marked => false,
         })
     }
     /// Whether only marked features are shown.
@@ -110,7 +118,7 @@ impl Filters {
             Chip::Only(clusters) => clusters.contains(&cluster),
             Chip::Without(clusters) => !clusters.contains(&cluster),
             Chip::NoNoise => cluster >= 0,
-            Chip::Where(_) | Chip::Marked => true,
+            Chip::Where(_) | Chip::Matches(..) | Chip::Marked => true,
         })
     }
     /// The conditions as one expression of the `--where` language; none if everything is shown.
@@ -171,7 +179,7 @@ impl Filters {
         self.chips.retain(|chip| match chip {
             Chip::Only(_) | Chip::Without(_) => false,
             Chip::Where(filter) => !filter.columns().contains(&Column::Cluster),
-            Chip::NoNoise | Chip::Marked => true,
+            Chip::NoNoise | Chip::Matches(..) | Chip::Marked => true,
         });
         self.chips.len() < before
     }
@@ -222,6 +230,7 @@ mod tests {
         filters.toggle_only(3);
         filters.toggle_without(-1);
         filters.switch(Chip::NoNoise);
+        filters.switch(Chip::Matches("day".into(), BTreeSet::from([1, 7])));
         filters.switch(Chip::Marked);
         for chip in filters.chips() {
             Filter::parse(&chip.expression(&marks)).unwrap();

@@ -147,11 +147,14 @@ impl App {
         self.select(self.jumps[self.jump]);
     }
 
+    /// Said where there is nothing to go on with.
+    pub(super) fn no_search(&self) -> String {
+        let key = self.keymap.way(Context::Map, Action::Search);
+        format!("no search is on; {key} begins one")
+    }
+
     pub(super) fn next_match(&mut self, by: i32) {
-        let Some(search) = &mut self.search else {
-            let key = self.keymap.way(Context::Map, Action::Search);
-            return self.say(format!("no search is on; {key} begins one"));
-        };
+        let Some(search) = &mut self.search else { return self.say(self.no_search()) };
         let count = search.hits.len();
         if count == 0 {
             return self.say("no match is shown; the filters hide them");

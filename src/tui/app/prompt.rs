@@ -7,9 +7,11 @@ use super::Search;
 use super::map::View;
 use crate::analysis::columns::COLUMNS;
 use crate::tui::action::{ACTIONS, Action, Context, Row};
-use crate::tui::fuzzy;
 use crate::tui::input::LineEditor;
 use crate::tui::keymap::Keymap;
+use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
+use nucleo_matcher::{Config, Matcher, Utf32Str};
+use unicode_segmentation::UnicodeSegmentation;
 
 /// What is being asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,10 +102,31 @@ pub struct Suggestion {
     pub doc: String,
     /// The key that does the same, if there is one.
     pub key: Option<String>,
-    /// Characters of `text` that were typed, by index.
+    /// In what it was found, where that may be one thing or another.
+    pub voice: &'static str,
+    /// Characters of `text` that were typed, by index of their grapheme cluster.
     pub hits: Vec<usize>,
+    /// And of `doc`.
+    pub doc_hits: Vec<usize>,
     /// What choosing it means.
     pub choice: Choice,
+}
+
+impl Suggestion {
+    /// Adds words to what it is about, with the grapheme clusters of them that were typed.
+    pub(super) fn add(&mut self, (words, hits): (String, Vec<usize>)) {
+        let words = words.as_str();
+        if words.trim().is_empty() {
+            return;
+        }
+        if !self.doc.is_empty() {
+            self.doc.push_str("  ");
+        }
+        let (start, lead) = (self.doc.graphemes(true).count(), words.len() - words.trim_start().len());
+        let lead = words[..lead].graphemes(true).count();
+        self.doc_hits.extend(hits.into_iter().filter_map(|at| Some(start + at.checked_sub(lead)?)));
+        self.doc.push_str(words.trim());
+    }
 }
 
 /// What is said about the line as it stands.
@@ -185,36 +208,51 @@ impl Prompt {
 ///
 /// Commands of prompts and questions are left out: they mean nothing once the palette is closed.
 pub(super) fn commands(query: &str, keymap: &Keymap, context: Context) -> Vec<Suggestion> {
-    let mut found: Vec<(i32, bool, usize, Suggestion)> = ACTIONS
+    let pattern = |kind| Pattern::new(query, CaseMatching::Ignore, Normalization::Smart, kind);
+    let patterns = [pattern(AtomKind::Fuzzy), pattern(AtomKind::Substring)];
+    let mut matcher = Matcher::new(Config::DEFAULT);
+    let mut found: Vec<(u32, bool, usize, Suggestion)> = ACTIONS
         .iter()
         .enumerate()
         .filter(|(_, row)| row.contexts.iter().any(|c| !matches!(c, Context::Prompt | Context::Confirm)))
         .filter_map(|(order, row)| {
-            let (score, hits) = fit(query, row)?;
+            let (score, hits, doc_hits) = fit(&patterns, &mut matcher, row)?;
             let suggestion = Suggestion {
                 text: row.name.to_string(),
                 doc: row.doc.to_string(),
                 key: keymap.key(context, row.action),
+                voice: "",
                 hits,
+                doc_hits,
                 choice: Choice::Run(row.action),
             };
             Some((score, !row.works_in(context), order, suggestion))
         })
         .collect();
-    found.sort_by_key(|(score, elsewhere, order, _)| (-score, *elsewhere, *order));
+    found.sort_by_key(|(score, elsewhere, order, _)| (std::cmp::Reverse(*score), *elsewhere, *order));
     found.into_iter().map(|(.., suggestion)| suggestion).collect()
 }
 
-/// How well a command fits: by its name, else by its description (which counts half).
-fn fit(query: &str, row: &Row) -> Option<(i32, Vec<usize>)> {
-    let by_name = fuzzy::matches(query, row.name);
-    let by_doc = fuzzy::matches(query, row.doc);
+/// How well a command fits, and by which letters: by its name, or by its description, which counts half. Of a
+/// description words must be found as they are typed: in so long a line a few letters are always somewhere.
+fn fit(patterns: &[Pattern; 2], matcher: &mut Matcher, row: &Row) -> Option<(u32, Vec<usize>, Vec<usize>)> {
+    let by_name = matched(&patterns[0], matcher, row.name);
+    let by_doc = matched(&patterns[1], matcher, row.doc);
     match (by_name, by_doc) {
-        (Some(name), Some(doc)) if doc.score / 2 > name.score => Some((doc.score / 2, name.hits)),
-        (Some(name), _) => Some((name.score, name.hits)),
-        (None, Some(doc)) => Some((doc.score / 2, Vec::new())),
+        (Some((name, _)), Some((doc, hits))) if doc / 2 > name => Some((doc / 2, Vec::new(), hits)),
+        (Some((name, hits)), _) => Some((name, hits, Vec::new())),
+        (None, Some((doc, hits))) => Some((doc / 2, Vec::new(), hits)),
         (None, None) => None,
     }
+}
+
+/// The score of a text and the letters that were typed.
+fn matched(pattern: &Pattern, matcher: &mut Matcher, text: &str) -> Option<(u32, Vec<usize>)> {
+    let mut hits = Vec::new();
+    let score = pattern.indices(Utf32Str::new(text, &mut Vec::new()), matcher, &mut hits)?;
+    hits.sort_unstable();
+    hits.dedup();
+    Some((score, hits.into_iter().map(|at| at as usize).collect()))
 }
 
 /// Columns whose name begins with the word before the cursor.
@@ -230,7 +268,9 @@ pub(super) fn columns(editor: &LineEditor) -> Vec<Suggestion> {
             text: row.name.to_string(),
             doc: row.doc.to_string(),
             key: None,
+            voice: "",
             hits: (0..word.chars().count()).collect(),
+            doc_hits: Vec::new(),
             choice: Choice::Word(row.name),
         })
         .collect()

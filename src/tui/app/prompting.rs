@@ -2,7 +2,7 @@
 
 use super::prompt::{self, Before, Choice, Note, Prompt, PromptKind, Suggestion};
 use super::{App, Question, Search, exporting, remaking};
-use crate::analysis::{Column, Filter, JobKind};
+use crate::analysis::{Column, Filter, JobKind, Query};
 use crate::text::{counted, thousands};
 use crate::tui::Effect;
 use crate::tui::action::Action;
@@ -11,6 +11,9 @@ use crate::tui::key::Key;
 
 /// Most features suggested while searching; the count of all is told.
 const SUGGESTED: usize = 50;
+
+/// Said where only numbers can be searched.
+const NOTHING_TO_SEARCH: &str = "there are no labels or tokens to search";
 
 /// What is said of a line of parameters.
 fn note_of<T>(parsed: Result<T, String>) -> Note {
@@ -170,62 +173,80 @@ impl App {
         }
     }
 
-    /// A match in a few words, with the token that makes it one where the label does not say so.
-    fn about_match(&self, feature: u32, query: &str) -> String {
-        let about = self.about(feature);
-        let query = query.trim().to_lowercase();
-        let word = query.split_whitespace().next().unwrap_or_default();
-        if about.to_lowercase().contains(word) {
-            return about;
+    /// A feature that a search found, with the letters that it was found by.
+    fn suggest_match(&self, feature: u32, query: &Query) -> Suggestion {
+        let label = self.study.label(feature as usize).unwrap_or_default();
+        let tokens: Vec<&str> = self.top_tokens(feature).collect();
+        let seen = query.seen(label, &tokens);
+        let mut suggestion = Suggestion {
+            text: format!("#{feature}"),
+            doc: String::new(),
+            key: None,
+            voice: match (seen.label.is_empty(), seen.in_tokens()) {
+                (false, false) => "label",
+                (false, true) => "label, tokens",
+                (true, true) => "tokens",
+                (true, false) => "",
+            },
+            hits: Vec::new(),
+            doc_hits: Vec::new(),
+            choice: Choice::Feature(feature),
+        };
+        let label = (crate::text::printable(label), seen.label);
+        let has_label = !label.0.trim().is_empty();
+        let tokens = tokens.into_iter().zip(seen.tokens).filter(|(_, hits)| !hits.is_empty() || !has_label);
+        let tokens = tokens.map(|(token, hits)| (token.to_string(), hits));
+        // First what was found, which must be in sight; what was not says which feature it is.
+        if suggestion.voice == "tokens" {
+            tokens.chain([label]).for_each(|part| suggestion.add(part));
+        } else {
+            std::iter::once(label).chain(tokens).for_each(|part| suggestion.add(part));
         }
-        match self.top_tokens(feature).find(|token| token.to_lowercase().contains(word)) {
-            Some(token) => format!("{}  ({about})", token.trim()),
-            None => about,
-        }
+        suggestion
     }
 
     fn try_search(&mut self, text: &str, before: &Before) -> (Vec<Suggestion>, Note) {
         // What was shown before is the place to come back to when the letters lead nowhere.
         self.go_back_to(before);
-        let waits = self.jobs.current(JobKind::Evidence).is_some_and(crate::analysis::jobs::Job::is_running);
-        let has_words =
-            self.study.evidence().is_some_and(|evidence| evidence.labels.is_some() || evidence.tokens.is_some());
-        let Some(words) = self.words.clone().filter(|_| has_words) else {
-            let why = if waits {
-                "labels and tokens are still being read"
-            } else {
-                "there are no labels or tokens to search"
-            };
+        let Some(words) = self.words.clone() else {
+            let waits = self.jobs.current(JobKind::Evidence).is_some_and(crate::analysis::jobs::Job::is_running);
+            let why = if waits { "labels and tokens are still being read" } else { NOTHING_TO_SEARCH };
             return (Vec::new(), Note::Bad(why.into()));
         };
-        if text.trim().is_empty() {
+        let query = Query::parse(text);
+        if query.is_empty() {
             return (Vec::new(), Note::None);
         }
-        let search = Search::new(text.trim(), words.find(text), &self.shown);
-        let (found, hits) = (search.found.len(), &search.hits);
-        let suggestions = hits
-            .iter()
-            .take(SUGGESTED)
-            .map(|feature| Suggestion {
-                text: format!("#{feature}"),
-                doc: self.about_match(*feature, text),
-                key: None,
-                hits: Vec::new(),
-                choice: Choice::Feature(*feature),
-            })
-            .collect();
-        let many = |n: usize| if n == 1 { "1 match".to_string() } else { format!("{} matches", thousands(n as u64)) };
-        let note = match (hits.len(), found - hits.len()) {
-            (0, 0) => Note::Bad("nothing found".into()),
-            (0, hidden) => Note::Bad(format!("{}, filtered out", many(hidden))),
-            (shown, 0) => Note::Good(many(shown)),
-            (shown, hidden) => Note::Good(format!("{}, {} more filtered out", many(shown), thousands(hidden as u64))),
-        };
-        if let Some(first) = hits.first() {
+        let search = Search::new(text.trim(), words.find(&query), &self.shown);
+        let shown = search.hits.iter().take(SUGGESTED);
+        let suggestions = shown.map(|feature| self.suggest_match(*feature, &query)).collect();
+        let note = self.count_matches(&search);
+        if let Some(first) = search.hits.first() {
             self.select(*first);
         }
         self.search = Some(search);
         (suggestions, note)
+    }
+
+    /// How many features were found: as typed, near, and filtered out.
+    fn count_matches(&self, search: &Search) -> Note {
+        let exact = |n: usize| if n == 1 { "1 match".to_string() } else { format!("{} matches", thousands(n as u64)) };
+        let shown = match (search.exact(), search.hits.len() - search.exact()) {
+            (0, 0) => String::new(),
+            (0, near) => format!("no match, {} near", thousands(near as u64)),
+            (typed, 0) => exact(typed),
+            (typed, near) => format!("{}, {} near", exact(typed), thousands(near as u64)),
+        };
+        let evidence = self.study.evidence();
+        match (search.hits.len(), search.found.len() - search.hits.len()) {
+            (0, 0) if evidence.is_none_or(|all| all.labels.is_none() && all.tokens.is_none()) => {
+                Note::Bad(NOTHING_TO_SEARCH.into())
+            }
+            (0, 0) => Note::Bad("nothing found".into()),
+            (0, hidden) => Note::Bad(format!("{}, filtered out", exact(hidden))),
+            (_, 0) => Note::Good(shown),
+            (_, hidden) => Note::Good(format!("{shown}, {} more filtered out", thousands(hidden as u64))),
+        }
     }
 
     /// Moves the choice, or through the history where nothing is suggested.

@@ -1,6 +1,7 @@
 //! The plain values of the screen that views read: options, rows, messages, questions.
 
-use crate::analysis::MapParams;
+use super::Chip;
+use crate::analysis::{Found, MapParams};
 use crate::tui::Effect;
 use crate::tui::capabilities::Multiplexer;
 use crate::tui::keymap::Keymap;
@@ -65,23 +66,39 @@ pub struct Search {
     pub query: String,
     /// What was found, best first, whether it is shown or not.
     pub(super) found: Vec<u32>,
+    /// How many of these, from the first on, hold what was typed; the others are near.
+    typed: usize,
     /// What of it is shown.
     pub hits: Vec<u32>,
+    /// How many of the hits hold what was typed.
+    exact: usize,
     /// Which of `found` was visited last.
     here: usize,
 }
 
 impl Search {
     /// Features that were found for `query`, best first, of which some are shown.
-    pub(super) fn new(query: &str, found: Vec<u32>, shown: &[bool]) -> Self {
-        let mut search = Self { query: query.to_string(), found, hits: Vec::new(), here: 0 };
+    pub(super) fn new(query: &str, found: Found, shown: &[bool]) -> Self {
+        let Found { features, exact } = found;
+        let query = query.to_string();
+        let mut search = Self { query, found: features, typed: exact, hits: Vec::new(), exact: 0, here: 0 };
         search.keep_shown(shown);
         search.here = search.hits.first().map_or(0, |first| search.place(*first));
         search
     }
     /// Keeps to the features that are shown.
     pub(super) fn keep_shown(&mut self, shown: &[bool]) {
-        self.hits = self.found.iter().copied().filter(|feature| shown[*feature as usize]).collect();
+        let is_shown = |feature: &u32| shown[*feature as usize];
+        self.hits = self.found.iter().copied().filter(is_shown).collect();
+        self.exact = self.found[..self.typed].iter().filter(|feature| is_shown(feature)).count();
+    }
+    /// How many of the hits, from the first on, hold what was typed; the others are near.
+    pub fn exact(&self) -> usize {
+        self.exact
+    }
+    /// The condition that shows what was found and nothing else.
+    pub(super) fn chip(&self) -> Chip {
+        Chip::Matches(self.query.clone(), self.found.iter().copied().collect())
     }
     /// Which of the hits was visited last; none if that is hidden now.
     pub fn at(&self) -> Option<usize> {

@@ -3,13 +3,14 @@
 use super::chrome;
 use crate::tui::Effect;
 use crate::tui::action::Action;
-use crate::tui::app::{App, PromptKind, Question, STEPS, Suggestion};
+use crate::tui::app::{App, Prompt, PromptKind, Question, STEPS};
 use crate::tui::layout::Areas;
 use crate::tui::widgets::pane::{self, Pane};
-use crate::tui::widgets::text;
+use crate::tui::widgets::{Look, text};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
+use unicode_segmentation::UnicodeSegmentation;
 
 /// Most suggestions on screen at once.
 const ROWS: u16 = 10;
@@ -17,6 +18,8 @@ const ROWS: u16 = 10;
 const WIDTH: u16 = 96;
 /// Widest box of the tour.
 const TOUR: u16 = 76;
+/// From this width on it also says in what each was found.
+const VOICES: u16 = 60;
 
 pub(super) fn draw(app: &App, areas: &Areas, buf: &mut Buffer) {
     let page = Rect { y: areas.filter.bottom(), height: areas.status.y - areas.filter.bottom(), ..areas.filter };
@@ -28,7 +31,7 @@ pub(super) fn draw(app: &App, areas: &Areas, buf: &mut Buffer) {
     }
     if let Some(prompt) = app.prompt() {
         if !prompt.suggestions().is_empty() {
-            suggestions(app, prompt.kind(), prompt.suggestions(), prompt.chosen(), page, buf);
+            suggestions(app, prompt, areas, page, buf);
         }
         return;
     }
@@ -94,16 +97,21 @@ fn ask(app: &App, question: &Question, page: Rect, buf: &mut Buffer) {
     pane::message(look, title, &lines, page, buf);
 }
 
-/// Suggestions in a box above the line, the best at the top.
-fn suggestions(app: &App, kind: PromptKind, all: &[Suggestion], chosen: Option<usize>, page: Rect, buf: &mut Buffer) {
+/// Suggestions in a box above the line, the best at the top. Where it would hide the place on the map of the match
+/// that is chosen, it stands at the upper end of the page.
+fn suggestions(app: &App, prompt: &Prompt, areas: &Areas, page: Rect, buf: &mut Buffer) {
+    let (kind, all, chosen) = (prompt.kind(), prompt.suggestions(), prompt.chosen());
     let look = app.look();
     let theme = &look.theme;
     // While searching, the map behind the box is what is looked at: leave it more room.
     let most = if kind == PromptKind::Search { (page.height / 3).saturating_sub(2).min(ROWS) } else { ROWS };
     let rows = (all.len() as u16).min(most).min(page.height.saturating_sub(2)).max(1);
     let width = page.width.min(WIDTH);
-    let area = Rect { x: page.x, y: page.bottom().saturating_sub(rows + 2), width, height: rows + 2 };
-    let area = area.intersection(page);
+    let at_y = |y: u16| Rect { x: page.x, y, width, height: rows + 2 }.intersection(page);
+    let low = at_y(page.bottom().saturating_sub(rows + 2));
+    let here = app.map().crosshair().filter(|_| kind == PromptKind::Search && !areas.plot.is_empty());
+    let hides = |(column, row): (u16, u16)| low.contains((areas.plot.x + column, areas.plot.y + row).into());
+    let area = if here.is_some_and(hides) { at_y(page.y) } else { low };
     pane::clear(area, buf);
     let at = chosen.unwrap_or(0).min(all.len().saturating_sub(1));
     let remark = format!("{} of {}", at + 1, all.len());
@@ -118,23 +126,55 @@ fn suggestions(app: &App, kind: PromptKind, all: &[Suggestion], chosen: Option<u
     let name = all.iter().map(|s| text::width(&s.text)).max().unwrap_or(0).min(usize::from(width) / 3) as u16;
     for (y, (i, suggestion)) in (inside.y..inside.bottom()).zip(all.iter().enumerate().skip(first)) {
         let row = Rect { x: inside.x + 1, y, width: inside.width.saturating_sub(2), height: 1 };
-        let words = text::clean(&suggestion.text, look.ascii);
-        let mut x = row.x;
-        for (at, c) in words.chars().enumerate() {
-            let style = if suggestion.hits.contains(&at) { theme.hit() } else { theme.text() };
-            x = text::put(buf, Rect { width: name.min(row.width), ..row }, x, y, c.encode_utf8(&mut [0; 4]), style);
-        }
+        let room = Rect { width: name.min(row.width), ..row };
+        spelled(look, &suggestion.text, &suggestion.hits, theme.text(), room, buf);
         let mut end = row.right();
         if let Some(key) = &suggestion.key {
             end = text::put_right(buf, row, row.right(), y, key, theme.strong()).saturating_sub(2);
         }
+        if width >= VOICES {
+            end = text::put_right(buf, row, end, y, suggestion.voice, theme.muted());
+            end = end.saturating_sub(if suggestion.voice.is_empty() { 0 } else { 2 });
+        }
         let start = row.x + name + 2;
-        let doc = text::clean(&suggestion.doc, look.ascii);
-        let doc = text::fit(&doc, usize::from(end.saturating_sub(start)), look.ascii);
-        text::put(buf, row, start, y, &doc, theme.muted());
+        let room = Rect { x: start, width: end.saturating_sub(start), ..row };
+        spelled(look, &suggestion.doc, &suggestion.doc_hits, theme.muted(), room, buf);
         // Only a choice that was made is reversed; Enter takes the first without one.
         if chosen == Some(i) || (chosen.is_none() && i == 0 && kind == PromptKind::Palette) {
             buf.set_style(Rect { x: inside.x, width: inside.width, ..row }, theme.selected());
         }
+    }
+}
+
+/// Words in one row, the grapheme clusters that were typed among them emphasised. Of words that are too long the part
+/// with the first of these is shown.
+fn spelled(look: &Look, words: &str, hits: &[usize], style: Style, room: Rect, buf: &mut Buffer) {
+    let columns = usize::from(room.width);
+    let clusters: Vec<String> = words.graphemes(true).map(|cluster| text::clean(cluster, look.ascii)).collect();
+    let widths: Vec<usize> = clusters.iter().map(|cluster| text::width(cluster)).collect();
+    let whole = widths.iter().sum::<usize>() <= columns;
+    let first = hits.first().copied().unwrap_or(0).min(clusters.len());
+    // As far from the left as leaves some words on both sides of it.
+    let fits = widths[..first].iter().sum::<usize>() + 1 < columns * 2 / 3;
+    let mut start = if whole || fits { 0 } else { first };
+    let mut before = 0;
+    while start > 0 && !fits && before + widths[start - 1] <= columns / 3 {
+        before += widths[start - 1];
+        start -= 1;
+    }
+    let mut x = room.x;
+    if start > 0 {
+        x = text::put(buf, room, x, room.y, text::ellipsis(look.ascii), style);
+    }
+    let mut rest: usize = widths[start..].iter().sum();
+    for at in start..clusters.len() {
+        let left = usize::from(room.right().saturating_sub(x));
+        if rest > left && widths[at] + 1 > left {
+            text::put(buf, room, x, room.y, text::ellipsis(look.ascii), style);
+            return;
+        }
+        let style = if hits.binary_search(&at).is_ok() { look.theme.hit() } else { style };
+        x = text::put(buf, room, x, room.y, &clusters[at], style);
+        rest -= widths[at];
     }
 }

@@ -3,17 +3,20 @@
 //! Layers from below: dots of filtered-out points (faint), dots of the others in the colour of the cell's majority,
 //! letters of clusters, search hits, marks, ranks, the box, the crosshair with its label. Letters stand on a cell of their
 //! cluster where it has cells to spare, else beside it where there is room. Cost: O(n + cells).
+//!
+//! A few search hits stand as letters. Where they would fill the map, it is they that keep their dots, in bold, and all
+//! other points step back as if filtered out: the shape of thousands of hits is seen, and in which clusters they lie.
 
 use super::Look;
 use super::glyph::{Glyphs, density};
 use super::outline::Outline;
-use super::raster::{Cloud, Raster};
+use super::raster::{Cloud, FAINT, Raster};
 use super::text;
 use super::viewport::Viewport;
 use crate::tui::theme::{self, NOISE};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 
 /// What the class of a point stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -54,17 +57,24 @@ pub struct Scatter<'a> {
 
 /// Cells that a cluster must own before its letter may hide one.
 const SPARE: u32 = 4;
+/// Search hits stand as letters while these take no more than one cell in so many.
+const SPARSE: usize = 24;
 
 impl Scatter<'_> {
     /// Draws into `area`, with `raster` as working memory; afterwards `raster` tells what each cell shows.
     pub fn render(&self, look: &Look, raster: &mut Raster, area: Rect, buf: &mut Buffer) {
         let area = area.intersection(buf.area);
-        raster.draw(self.cloud, &self.view, look.glyphs, area.width, area.height);
-        self.dots(look, raster, area, buf);
+        let crowd = self.is_crowd(area).then(|| self.all_but_hits());
+        let cloud = Cloud { flags: crowd.as_deref().unwrap_or(self.cloud.flags), ..self.cloud };
+        raster.draw(cloud, &self.view, look.glyphs, area.width, area.height);
+        let emphasis = if crowd.is_some() { Modifier::BOLD } else { Modifier::empty() };
+        self.dots(look, raster, emphasis, area, buf);
         if self.letters && self.paint == Paint::Clusters && look.glyphs != Glyphs::Letters {
             letters(look, raster, area, buf);
         }
-        self.points(self.hits, |_| 'o', look.theme.hit(), area, buf);
+        if crowd.is_none() {
+            self.points(self.hits, |_| 'o', look.theme.hit(), area, buf);
+        }
         self.points(self.marked, |_| '*', look.theme.marked(), area, buf);
         self.points(self.ranked, rank, look.theme.strong(), area, buf);
         if let Some(outline) = self.outline {
@@ -87,6 +97,30 @@ impl Scatter<'_> {
         self.view.cell_of(self.cloud.x[i], self.cloud.y[i], area.width, area.height)
     }
 
+    /// Whether there are too many hits in the area for a letter each.
+    fn is_crowd(&self, area: Rect) -> bool {
+        let mut taken = vec![false; usize::from(area.width) * usize::from(area.height)];
+        let most = taken.len() / SPARSE;
+        if self.hits.len() <= most {
+            return false;
+        }
+        for (c, r) in self.hits.iter().filter_map(|&hit| self.cell(hit, area)) {
+            taken[usize::from(r) * usize::from(area.width) + usize::from(c)] = true;
+        }
+        taken.into_iter().filter(|taken| *taken).count() > most
+    }
+
+    /// Flags by which all points but the hits are faint.
+    fn all_but_hits(&self) -> Vec<u8> {
+        let mut flags = vec![FAINT; self.cloud.len()];
+        for &hit in self.hits {
+            if let Some(flag) = flags.get_mut(hit as usize) {
+                *flag = self.cloud.flags(hit as usize);
+            }
+        }
+        flags
+    }
+
     fn style(&self, look: &Look, class: u16) -> Style {
         match self.paint {
             Paint::Clusters => look.theme.cluster(class),
@@ -96,7 +130,7 @@ impl Scatter<'_> {
         }
     }
 
-    fn dots(&self, look: &Look, raster: &Raster, area: Rect, buf: &mut Buffer) {
+    fn dots(&self, look: &Look, raster: &Raster, emphasis: Modifier, area: Rect, buf: &mut Buffer) {
         for row in 0..raster.rows() {
             for column in 0..raster.columns() {
                 let dots = raster.cell(column, row);
@@ -105,7 +139,7 @@ impl Scatter<'_> {
                     // Without emphasis a faint dot would look like any other.
                     (0, _) if !look.styled => continue,
                     (0, faint) => (faint, look.theme.faint()),
-                    (mask, _) => (mask, self.style(look, dots.class)),
+                    (mask, _) => (mask, self.style(look, dots.class).add_modifier(emphasis)),
                 };
                 let symbol = match look.glyphs {
                     Glyphs::Letters if dots.count == 0 || dots.class == NOISE => '.',

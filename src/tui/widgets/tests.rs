@@ -16,7 +16,7 @@ use crate::tui::theme::{ColorTier, Ground, NOISE, Theme};
 use proptest::prelude::*;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Color;
+use ratatui::style::{Color, Modifier};
 use std::time::Duration;
 
 fn look(tier: ColorTier, glyphs: Glyphs) -> Look {
@@ -240,6 +240,35 @@ fn ramp_cells_wear_the_majority_step() {
     let scatter = Scatter { cloud, paint: Paint::Ramp, ..Scatter::default() };
     scatter.render(&look, &mut Raster::new(), buf.area, &mut buf);
     assert_eq!(Some(buf[(1, 1)].fg), look.theme.ramp_step(6).fg);
+}
+
+#[test]
+fn a_few_hits_are_letters_and_many_keep_their_dots_while_the_others_step_back() {
+    let look = look(ColorTier::Ansi256, Glyphs::Braille);
+    let blobs = Blobs::new(3000);
+    let shown = |hits: &[u32]| {
+        let mut buf = Buffer::empty(Rect::new(0, 0, 60, 20));
+        let view = Viewport::fit(blobs.cloud().shown(), 60, 20);
+        let scatter = Scatter { cloud: blobs.cloud(), view, hits, ..Scatter::default() };
+        scatter.render(&look, &mut Raster::new(), buf.area, &mut buf);
+        let cells =
+            |holds: &dyn Fn(&ratatui::buffer::Cell) -> bool| buf.content.iter().filter(|cell| holds(cell)).count();
+        let letters = cells(&|cell| cell.symbol() == "o");
+        let bold = cells(&|cell| cell.symbol() != "o" && cell.modifier.contains(Modifier::BOLD));
+        let faint = cells(&|cell| Some(cell.fg) == look.theme.faint().fg);
+        (letters, bold, faint)
+    };
+    let faint = shown(&[]).2;
+    assert_eq!(shown(&[17, 400, 900]), (3, 0, faint));
+    // Four classes; the filtered-out points among them stay faint.
+    let many: Vec<u32> = (0..3000).filter(|i| blobs.class[*i as usize] < 4).collect();
+    let (letters, bold, stepped_back) = shown(&many);
+    assert_eq!(letters, 0);
+    assert!(bold > 50 && stepped_back > faint + 200, "{bold} {stepped_back} {faint}");
+    // So many at one place are no crowd.
+    let near = |i: &u32| (blobs.x[*i as usize] - blobs.x[0]).hypot(blobs.y[*i as usize] - blobs.y[0]) < 0.3;
+    let close: Vec<u32> = (0..3000).filter(near).collect();
+    assert!(close.len() > 5 && shown(&close).0 > 0);
 }
 
 #[test]

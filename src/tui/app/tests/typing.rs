@@ -33,6 +33,48 @@ fn search_finds_as_you_type_and_n_goes_on() {
 }
 
 #[test]
+fn near_matches_are_counted_apart_and_a_suggestion_says_in_what_it_was_found() {
+    let app = after(&format!("/ {}", typed("wkday")));
+    assert_eq!(app.prompt().unwrap().note(), &Note::Good("no match, 10 near".into()));
+    let suggestion = &app.prompt().unwrap().suggestions()[0];
+    assert_eq!((suggestion.text.as_str(), suggestion.voice, suggestion.doc.as_str()), ("#0", "label", "weekday 0"));
+    assert_eq!(suggestion.doc_hits, [0, 3, 4, 5, 6]);
+    let app = after(&format!("/ {}", typed("sund")));
+    let suggestion = &app.prompt().unwrap().suggestions()[0];
+    assert_eq!(suggestion.voice, "tokens");
+    assert!(suggestion.doc.starts_with("Sunday  weekday"), "{}", suggestion.doc);
+    assert_eq!(suggestion.doc_hits, [0, 1, 2, 3]);
+    let app = after(&format!("/ {}", typed("week sunday")));
+    assert_eq!(app.prompt().unwrap().suggestions()[0].voice, "label, tokens");
+    // Numbers: the feature itself, then those that begin so.
+    let app = after(&format!("/ {}", typed("#2")));
+    assert_eq!(app.selected(), Some(2));
+    assert_eq!(app.search().unwrap().hits, [2, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29]);
+    let app = after(&format!("/ {}", typed("colour !1")));
+    assert_eq!(app.prompt().unwrap().note(), &Note::Bad("nothing found".into()));
+    let app = after(&format!("/ {}", typed("!colour")));
+    assert_eq!(app.search().unwrap().hits.len(), 22);
+}
+
+#[test]
+fn matches_are_marked_and_shown_alone() {
+    let mut app = after(&format!("m / / {} Enter m /", typed("code")));
+    assert_eq!(app.marks().iter().copied().collect::<Vec<_>>(), (20..30).collect::<Vec<_>>());
+    play(&mut app, "u");
+    assert!(app.marks().is_empty(), "marks can be taken back");
+    play(&mut app, "c /");
+    assert_eq!((app.shown_count(), app.filters().chips()[0].label().as_str()), (10, "matches of \"code\""));
+    play(&mut app, &format!("/ {}", typed("day")));
+    assert_eq!(app.prompt().unwrap().note(), &Note::Bad("10 matches, filtered out".into()));
+    play(&mut app, "Esc c /");
+    assert_eq!(app.shown_count(), FEATURES);
+    // Only what is shown is marked.
+    play(&mut app, &format!("f {} Enter m /", typed("feature > 25")));
+    assert_eq!(app.marks().len(), 4);
+    assert_eq!(words(&after("m /")), "no search is on; / begins one");
+}
+
+#[test]
 fn a_search_without_matches_says_so_and_stays_open() {
     let app = after(&format!("2 5 g i / {} Enter", typed("zzz")));
     assert_eq!(app.selected(), Some(25));
