@@ -117,6 +117,32 @@ fn settings_do_what_their_flags_do() {
     assert!(!never.stdout.contains('\u{1b}') && !never.stdout.is_ascii());
     let flags = [&render[..], &["--glyphs", "auto", "--color", "never"]].concat();
     assert!(!program.ok(&flags).contains('\u{1b}'));
+    // The whole order of colour: flag, variable, file, NO_COLOR, FORCE_COLOR, then what the terminal is called.
+    let plain = Program::new();
+    let never = with_settings("color = \"never\"\n");
+    let always = with_settings("color = \"always\"\n");
+    let mono = with_settings("[theme]\nname = \"mono\"\n");
+    for (program, flag, variables, coloured) in [
+        (&always, Some("never"), &[("SAESCOPE_COLOR", "always")][..], false),
+        (&never, Some("always"), &[("SAESCOPE_COLOR", "never")], true),
+        (&always, Some("auto"), &[], false),
+        (&never, None, &[("SAESCOPE_COLOR", "always")], true),
+        (&always, None, &[], true),
+        (&never, None, &[("NO_COLOR", ""), ("FORCE_COLOR", "3")], false),
+        (&plain, None, &[("FORCE_COLOR", "3")], false),
+        (&plain, None, &[("NO_COLOR", ""), ("FORCE_COLOR", "3")], true),
+        (&plain, None, &[("NO_COLOR", ""), ("COLORTERM", "truecolor")], false),
+        (&mono, None, &[("NO_COLOR", ""), ("FORCE_COLOR", "3")], false),
+        (&mono, Some("always"), &[], true),
+    ] {
+        let flags: Vec<&str> = flag.into_iter().flat_map(|flag| ["--color", flag]).collect();
+        let found = program.run_with(&[&["doctor"][..], &flags].concat(), variables).stdout.contains("\u{1b}[3");
+        let drawn = program.run_with(&[&["doctor", "--json"][..], &flags].concat(), variables).stdout;
+        let told = !drawn.contains("\"colours\":\"none\"");
+        assert_eq!(told, coloured, "{flag:?} {variables:?}: {drawn}");
+        // The strips themselves are only drawn on a terminal, or where colours are asked for.
+        assert!(!found || coloured, "{flag:?} {variables:?}");
+    }
     // Wishes for maps are cut to small dictionaries; a flag is taken at its word.
     let wide = with_settings("neighbors = 5000\nmin_samples = 5000\n");
     wide.ok(&render);

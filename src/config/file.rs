@@ -159,10 +159,7 @@ impl Reader<'_> {
     fn setting(&self, setting: &Setting, value: &Spanned<DeValue<'_>>) -> Result<(usize, Value, usize)> {
         let read = match (setting.kind, value.get_ref()) {
             (Kind::Switch, DeValue::Boolean(on)) => Some(Value::Switch(*on)),
-            (Kind::Count { .. } | Kind::Size, DeValue::Integer(n)) if n.radix() == 10 => {
-                setting.kind.read(n.as_str().as_ref()).ok()
-            }
-            (Kind::Number { .. }, DeValue::Integer(n)) if n.radix() == 10 => {
+            (Kind::Count { .. } | Kind::Number { .. } | Kind::Size, DeValue::Integer(n)) if n.radix() == 10 => {
                 setting.kind.read(n.as_str().as_ref()).ok()
             }
             (Kind::Number { .. }, DeValue::Float(x)) => setting.kind.read(x.as_str().as_ref()).ok(),
