@@ -540,11 +540,15 @@ impl App {
     }
 
     fn key(&mut self, key: Key, effects: &mut Vec<Effect>) {
-        self.message = None;
+        let said = self.message.take();
         let context = self.context();
         match self.presses.press(&self.keymap, context, key) {
             Press::Pending => {}
-            Press::Action { action, count } => self.act(action, count, effects),
+            Press::Action { action, count } => {
+                // Drawn again, the screen is the same.
+                self.message = said.filter(|_| action == Action::Redraw);
+                self.act(action, count, effects);
+            }
             Press::Unknown(_) if context == Context::Prompt && self.type_key(key) => {}
             // A slow line delivers Esc and the next key together, which looks like Alt; nothing here is bound to Alt.
             // Out of a line the key itself is not taken: it may have been meant for the line, and `q` would quit.
