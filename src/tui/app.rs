@@ -545,8 +545,8 @@ impl App {
         match self.presses.press(&self.keymap, context, key) {
             Press::Pending => {}
             Press::Action { action, count } => {
-                // Drawn again, the screen is the same.
-                self.message = said.filter(|_| action == Action::Redraw);
+                // Drawn again, or come back to, the screen is the same.
+                self.message = said.filter(|_| matches!(action, Action::Redraw | Action::Suspend));
                 self.act(action, count, effects);
             }
             Press::Unknown(_) if context == Context::Prompt && self.type_key(key) => {}
