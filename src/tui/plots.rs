@@ -1,8 +1,9 @@
 //! Plots for a browser: the map and one group as plain data, filled from the study by the functions that the screen and
 //! the verbs ask.
 //!
-//! Input: what the screen has, as shared values, so that a job can work while the screen goes on. Output: a [`Plot`] and
-//! the [`Page`] around it, which [`crate::export::html`] writes. Colours are those of the theme in 24 bits, on either
+//! Input: what the screen has, as shared values, so that a job can work while the screen goes on. Output: a
+//! [`Plot`](crate::export::plot::Plot) and the [`Page`](crate::export::html::Page) around it, which
+//! [`crate::export::html`] writes. Colours are those of the theme in 24 bits, on either
 //! ground. All texts from files pass [`printable`]. Cost: O(features), or O(tokens of the group).
 
 mod group;

@@ -158,7 +158,7 @@ function legend() {
       node.style.backgroundColor = colour;
       return node;
     };
-    const ends = ramp.round ? ["−π, π", "0"] : [written(ramp.low), written(ramp.high)];
+    const ends = ramp.round ? ["−π, π", "0"] : [ramp.low, ramp.high].map(colouring.share ? percent : written);
     parts.push(el("h2", {}, colouring.name + (ramp.log ? ", log scale" : "")));
     parts.push(el("div", { class: "ramp" }, ends[0], el("span", { class: "ramp" }, steps.map(step)), ends[1]));
     parts.push(el("p", { class: "dim" }, swatch(palette().none, " "), colouring.kind === "firing" ? "silent" : "not known"));

@@ -9,10 +9,21 @@ use super::cells::TEXT;
 use super::png::SCALE;
 use ab_glyph::{Font as _, FontRef, OutlineCurve};
 use ab_glyph_rasterizer::{Point, Rasterizer, point};
+use flate2::read::GzDecoder;
 use std::collections::BTreeMap;
+use std::io::Read;
+use std::sync::LazyLock;
 
-static REGULAR: &[u8] = include_bytes!("../../../data/fonts/DejaVuSansMono.ttf");
-static BOLD: &[u8] = include_bytes!("../../../data/fonts/DejaVuSansMono-Bold.ttf");
+/// Regular and bold, unpacked when they are first needed.
+static FACES: LazyLock<[Vec<u8>; 2]> = LazyLock::new(|| {
+    let regular: &[u8] = include_bytes!("../../../data/fonts/DejaVuSansMono.ttf.gz");
+    let bold: &[u8] = include_bytes!("../../../data/fonts/DejaVuSansMono-Bold.ttf.gz");
+    [regular, bold].map(|packed| {
+        let mut font = Vec::new();
+        GzDecoder::new(packed).read_to_end(&mut font).expect("the embedded fonts are whole, as a test shows");
+        font
+    })
+});
 
 /// How far italics lean: across for each step up.
 const LEAN: f32 = 0.2;
@@ -87,7 +98,7 @@ pub(super) struct Glyphs {
 impl Glyphs {
     pub(super) fn new() -> Self {
         let face = |bytes| FontRef::try_from_slice(bytes).expect("the embedded fonts are whole, as a test shows");
-        Self { faces: [face(REGULAR), face(BOLD)], stamps: BTreeMap::new() }
+        Self { faces: [face(&FACES[0]), face(&FACES[1])], stamps: BTreeMap::new() }
     }
     /// A character in a style; none if the font lacks it.
     pub(super) fn stamp(&mut self, c: char, bold: bool, italic: bool) -> Option<&Stamp> {
