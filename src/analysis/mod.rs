@@ -7,6 +7,7 @@
 pub mod activations;
 pub mod cache;
 pub mod columns;
+pub mod complete;
 pub mod detail;
 pub mod evidence;
 pub mod filter;
@@ -25,6 +26,7 @@ pub mod search;
 pub mod study;
 pub mod summary;
 pub mod token_labels;
+mod vocabulary;
 pub mod words;
 
 pub use cache::Cache;

@@ -27,6 +27,7 @@
 
 mod cloud;
 mod commands;
+mod completing;
 mod exporting;
 mod facts;
 mod filter;

@@ -66,7 +66,10 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
         Page::Manifold => {}
         _ => inspector::draw(app, &areas, buf),
     }
-    chrome::hints(app, areas.hints, buf);
+    // What is wrong with a line is told right under it, where the keys are otherwise.
+    if !chrome::caret(app, areas.status, areas.hints, buf) {
+        chrome::hints(app, areas.hints, buf);
+    }
     let cursor = chrome::status(app, areas.status, buf);
     overlay::draw(app, &areas, buf);
     if app.look().ascii {
