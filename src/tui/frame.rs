@@ -7,6 +7,7 @@
 
 use crate::text::printable;
 use crate::tui::theme::indexed_rgb;
+use crate::tui::widgets::bidi::MARK;
 use crate::tui::widgets::glyph::dots_of;
 use ratatui::buffer::{Buffer, Cell, CellWidth};
 use ratatui::style::{Color, Modifier};
@@ -22,6 +23,8 @@ pub fn frame_text(buf: &Buffer) -> String {
         while x < buf.area.right() {
             let cell = &buf[(x, y)];
             row.push_str(&safe(cell));
+            // It keeps frames in their place on a terminal that reorders text.
+            row.extend(cell.symbol().chars().last().filter(|last| *last == MARK));
             x += columns(cell);
         }
         out.push_str(row.trim_end_matches(' '));

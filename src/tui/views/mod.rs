@@ -30,7 +30,7 @@ mod tests;
 
 use super::app::{App, Pane};
 use super::layout::{MIN_SIZE, Page};
-use super::widgets::text;
+use super::widgets::{bidi, text};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
@@ -74,6 +74,8 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
     overlay::draw(app, &areas, buf);
     if app.look().ascii {
         text::to_ascii(buf);
+    } else {
+        bidi::seal(buf);
     }
     cursor
 }
