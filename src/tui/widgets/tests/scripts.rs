@@ -115,7 +115,7 @@ fn the_token_in_focus_is_seen_without_any_style() {
                 } else {
                     passage::render(&look, &tokens, 1, Align::Flow, buf.area, &mut buf);
                 }
-                let shown: String = buf.content.iter().map(|cell| cell.symbol()).collect();
+                let shown: String = buf.content.iter().map(ratatui::buffer::Cell::symbol).collect();
                 assert!(shown.contains(wanted), "{columns}x{rows}: {shown:?}");
             }
         }
