@@ -51,6 +51,7 @@ pub struct Problem {
     dtype: Option<String>,
     expected: Option<String>,
     hint: Option<String>,
+    excerpt: Vec<String>,
 }
 
 /// What someone typed, or a file says, may be quoted in a message, but not for pages: characters of a part of one.
@@ -89,6 +90,11 @@ impl Problem {
     /// What the reader can do next.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(clip(&hint.into(), LONGEST));
+        self
+    }
+    /// Lines that show the place: what was typed, and a caret under it. They are no part of the paragraph.
+    pub fn excerpt(mut self, lines: impl IntoIterator<Item = String>) -> Self {
+        self.excerpt.extend(lines);
         self
     }
     /// The problem as an error about a file.
@@ -187,6 +193,13 @@ impl Error {
         match self {
             Self::Input(problem) if problem.path.is_none() => problem.path(path).input(),
             other => other,
+        }
+    }
+    /// Lines that show the place of the error, for a terminal; mostly none.
+    pub fn excerpt(&self) -> &[String] {
+        match self {
+            Self::Input(problem) | Self::Usage(problem) | Self::NotRead(problem) => &problem.excerpt,
+            _ => &[],
         }
     }
     /// The process exit code that stands for this error.

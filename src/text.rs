@@ -3,6 +3,8 @@
 //! Tokens, labels, paths and tensor names come from files and may hold escape sequences, bidirectional overrides or
 //! line breaks. Everything that reaches a terminal, a picture or a page passes [`printable`].
 
+use unicode_width::UnicodeWidthStr;
+
 /// Replaces what would move the cursor, hide or reorder text, and keeps the rest.
 ///
 /// Line feed becomes `⏎`, tab `⇥`, other control characters `�`; bidirectional controls and zero-width marks that
@@ -78,6 +80,39 @@ pub fn clip(text: &str, most: usize) -> String {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_string(),
     }
+}
+
+/// A part of `text` that shows its character number `at` and is at most `columns` wide, made safe to print, and the
+/// column in which that character stands; `…` where something is cut off.
+///
+/// ```
+/// assert_eq!(saescope::text::around("a long line of words", 12, 9), ("…ne of w…".to_string(), 4));
+/// ```
+pub fn around(text: &str, at: usize, columns: usize) -> (String, usize) {
+    // Each character as it is printed, which may be not at all, and the columns before it.
+    let shown: Vec<String> = text.chars().map(|c| printable(c.encode_utf8(&mut [0; 4]))).collect();
+    let mut before = vec![0];
+    for c in &shown {
+        before.push(before.last().unwrap_or(&0) + c.width());
+    }
+    let (last, at) = (shown.len(), at.min(shown.len()));
+    let (mut start, mut end) = (0, last);
+    if before[last] > columns {
+        // First about half for what stands before it, then all that is left after it, then before it again.
+        let half = columns.saturating_sub(2) / 2;
+        start = before.partition_point(|&width| width + half < before[at]);
+        let cut = usize::from(start > 0);
+        if before[last] - before[start] + cut > columns {
+            let room = before[start] + columns.saturating_sub(1 + cut);
+            end = before.partition_point(|&width| width <= room).saturating_sub(1).max(start);
+        }
+        let room = columns.saturating_sub(1 + usize::from(end < last));
+        start = start.min(before.partition_point(|&width| width + room < before[end]));
+    }
+    let (head, tail) = (start > 0 && columns > 0, end < last && columns > usize::from(start > 0));
+    let cut = |cut: bool| if cut { "…" } else { "" };
+    let column = before[at.clamp(start, end)] - before[start] + usize::from(head);
+    (format!("{}{}{}", cut(head), shown[start..end].concat(), cut(tail)), column)
 }
 
 /// A whole number with thousands separated: `1,104`.
@@ -158,6 +193,27 @@ mod tests {
     #[test]
     fn long_text_is_clipped_at_a_character() {
         assert_eq!((clip("née", 2), clip("née", 3)), ("né…".into(), "née".into()));
+    }
+
+    #[test]
+    fn a_long_text_is_shown_around_a_place() {
+        let text = "0123456789東京0123456789";
+        for columns in 0..30 {
+            for at in 0..=22 {
+                let (part, column) = around(text, at, columns);
+                assert!(part.width() <= columns, "{part} {columns}");
+                let mut used = 0;
+                let here = part.chars().find(|c| {
+                    used += c.to_string().width();
+                    used > column
+                });
+                if columns >= 6 && at < 22 {
+                    assert_eq!(here, text.chars().nth(at), "{part} {column}, {at} in {columns}");
+                }
+            }
+        }
+        assert_eq!(around("short", 2, 80), ("short".into(), 2));
+        assert_eq!(around(&"x".repeat(100_000), 50_000, 5).0, "…xxx…");
     }
 
     #[test]

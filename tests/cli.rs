@@ -75,6 +75,17 @@ fn bad_input_says_what_where_and_what_to_try() {
 }
 
 #[test]
+fn a_filter_that_cannot_be_read_is_shown_with_a_caret() {
+    let program = Program::new();
+    let filter = "norm > 0 and lable ~ \"\u{1b}[2J東京\"";
+    let complaint = program.fails(2, &["export", "@example", "-o", "x.csv", "--where", filter]);
+    let lines: Vec<&str> = complaint.lines().collect();
+    assert_eq!(lines[0], "saescope: --where cannot be read from its character 14 on");
+    assert_eq!(lines[1], "  norm > 0 and lable ~ \"\u{fffd}[2J東京\"");
+    assert_eq!(lines[2], "               ^ no column \"lable\"; is it label?");
+}
+
+#[test]
 fn what_a_later_build_brings_says_so() {
     let program = Program::new();
     for args in [vec!["merge", "a", "b"], vec!["slurm"], vec!["knn", "@example", "-o", "x.npz", "--method", "approx"]] {

@@ -13,6 +13,7 @@
 //! never fires) matches no comparison, and so matches its `not`.
 
 use super::columns::{COLUMNS, Column, ColumnKind, FeatureTable, Value};
+use crate::text::{around, printable};
 use std::fmt;
 
 /// A parsed filter.
@@ -31,7 +32,7 @@ enum Expression {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Operator {
+pub(super) enum Operator {
     Equal,
     NotEqual,
     Less,
@@ -46,6 +47,29 @@ enum Operator {
 enum Literal {
     Number(f64),
     Text(String),
+}
+
+/// What the grammar has room for at the end of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Expected {
+    /// The name of a column.
+    Column,
+    /// An operator after this column.
+    Operator(Column),
+    /// A value to compare this column with.
+    Value(Column, Operator),
+    /// `not`.
+    Not,
+    /// `and`.
+    And,
+    /// `or`.
+    Or,
+    /// An opening bracket, of a list after `in` if so.
+    Open(bool),
+    /// A closing one.
+    Close,
+    /// A comma in a list.
+    Comma,
 }
 
 /// Why a filter could not be read, and where.
@@ -63,6 +87,28 @@ impl fmt::Display for FilterError {
     }
 }
 
+impl FilterError {
+    /// The text with a caret under the place and the message beside it, each a line of at most `columns` (where the
+    /// message is not longer itself); of a long text the part around the place.
+    ///
+    /// ```
+    /// # use saescope::analysis::Filter;
+    /// let error = Filter::parse("density <").unwrap_err();
+    /// assert_eq!(error.pointed("density <", 40), ["density <", "         ^ expected a value"]);
+    /// ```
+    pub fn pointed(&self, text: &str, columns: usize) -> [String; 2] {
+        let (part, column) = around(text, self.at, columns);
+        let message = printable(&self.message);
+        // At the right edge the message stands before the caret, so that it begins in sight.
+        let before = column.checked_sub(message.chars().count() + 1).filter(|_| column > columns / 2);
+        let line = match before {
+            Some(blank) => format!("{}{message} ^", " ".repeat(blank)),
+            None => format!("{}^ {message}", " ".repeat(column)),
+        };
+        [part, line]
+    }
+}
+
 impl Filter {
     /// Reads `text`.
     ///
@@ -76,10 +122,10 @@ impl Filter {
     /// ```
     pub fn parse(text: &str) -> Result<Self, FilterError> {
         let expression = scan(text).and_then(|tokens| {
-            let mut parser = Parser { tokens, next: 0, end: text.len(), depth: 0 };
+            let mut parser = Parser::new(tokens, text.len());
             let expression = parser.expression()?;
             match parser.tokens.get(parser.next) {
-                Some((at, _)) => Err(FilterError { at: *at, message: "expected and, or, or the end".into() }),
+                Some(token) => Err(FilterError { at: token.at, message: "expected and, or, or the end".into() }),
                 None => Ok(expression),
             }
         });
@@ -173,7 +219,7 @@ impl Operator {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-enum Token {
+pub(super) enum Token {
     Word(String),
     Quoted(String),
     Operator(Operator),
@@ -182,7 +228,21 @@ enum Token {
     Comma,
 }
 
-fn scan(text: &str) -> Result<Vec<(usize, Token)>, FilterError> {
+/// A token and the bytes of the text that it is.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Placed {
+    pub(super) token: Token,
+    pub(super) at: usize,
+    pub(super) end: usize,
+}
+
+/// Whether a character may stand in a word without quotes.
+pub(super) fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || "_-+.@".contains(c)
+}
+
+/// The tokens of a text; an error tells how far they could be read.
+pub(super) fn scan(text: &str) -> Result<Vec<Placed>, FilterError> {
     let mut tokens = Vec::new();
     let mut chars = text.char_indices().peekable();
     while let Some((at, c)) = chars.next() {
@@ -211,16 +271,17 @@ fn scan(text: &str) -> Result<Vec<(usize, Token)>, FilterError> {
                 }
                 Token::Quoted(quoted)
             }
-            c if c.is_alphanumeric() || "_-+.@".contains(c) => {
+            c if is_word(c) => {
                 let mut word = String::from(c);
-                while let Some((_, c)) = chars.next_if(|&(_, c)| c.is_alphanumeric() || "_-+.@".contains(c)) {
+                while let Some((_, c)) = chars.next_if(|&(_, c)| is_word(c)) {
                     word.push(c);
                 }
                 Token::Word(word)
             }
             c => return Err(FilterError { at, message: format!("unexpected {c:?}; quote text with \"…\"") }),
         };
-        tokens.push((at, token));
+        let end = chars.peek().map_or(text.len(), |(end, _)| *end);
+        tokens.push(Placed { token, at, end });
     }
     Ok(tokens)
 }
@@ -229,27 +290,48 @@ fn scan(text: &str) -> Result<Vec<(usize, Token)>, FilterError> {
 const MAX_DEPTH: usize = 64;
 
 struct Parser {
-    tokens: Vec<(usize, Token)>,
+    tokens: Vec<Placed>,
     next: usize,
     end: usize,
     depth: usize,
+    /// What was looked for where the text ends.
+    expected: Vec<Expected>,
+}
+
+/// What may follow the whole tokens of a text; nothing if they make no sense.
+pub(super) fn expected_after(tokens: Vec<Placed>) -> Vec<Expected> {
+    let mut parser = Parser::new(tokens, 0);
+    match parser.expression() {
+        // Something else was found than what was looked for.
+        _ if parser.next < parser.tokens.len() => Vec::new(),
+        _ => parser.expected,
+    }
 }
 
 impl Parser {
+    fn new(tokens: Vec<Placed>, end: usize) -> Self {
+        Self { tokens, next: 0, end, depth: 0, expected: Vec::new() }
+    }
     fn at(&self) -> usize {
-        self.tokens.get(self.next).map_or(self.end, |(at, _)| *at)
+        self.tokens.get(self.next).map_or(self.end, |token| token.at)
     }
     fn fail<T>(&self, message: impl Into<String>) -> Result<T, FilterError> {
         Err(FilterError { at: self.at(), message: message.into() })
     }
-    fn take(&mut self, wanted: &Token) -> bool {
-        let found = self.tokens.get(self.next).is_some_and(|(_, token)| token == wanted);
+    /// The next token; none at the end of the text, where `wanted` could stand.
+    fn peek(&mut self, wanted: Expected) -> Option<&Token> {
+        if self.next == self.tokens.len() {
+            self.expected.push(wanted);
+        }
+        self.tokens.get(self.next).map(|token| &token.token)
+    }
+    fn take(&mut self, token: &Token, wanted: Expected) -> bool {
+        let found = self.peek(wanted) == Some(token);
         self.next += usize::from(found);
         found
     }
-    fn take_word(&mut self, wanted: &str) -> bool {
-        let found =
-            matches!(self.tokens.get(self.next), Some((_, Token::Word(word))) if word.eq_ignore_ascii_case(wanted));
+    fn take_word(&mut self, word: &str, wanted: Expected) -> bool {
+        let found = matches!(self.peek(wanted), Some(Token::Word(found)) if found.eq_ignore_ascii_case(word));
         self.next += usize::from(found);
         found
     }
@@ -259,7 +341,7 @@ impl Parser {
             return self.fail(format!("more than {MAX_DEPTH} levels of nesting"));
         }
         let mut parts = vec![self.term()?];
-        while self.take_word("or") {
+        while self.take_word("or", Expected::Or) {
             parts.push(self.term()?);
         }
         self.depth -= 1;
@@ -267,19 +349,19 @@ impl Parser {
     }
     fn term(&mut self) -> Result<Expression, FilterError> {
         let mut parts = vec![self.factor()?];
-        while self.take_word("and") {
+        while self.take_word("and", Expected::And) {
             parts.push(self.factor()?);
         }
         Ok(if parts.len() == 1 { parts.remove(0) } else { Expression::And(parts) })
     }
     fn factor(&mut self) -> Result<Expression, FilterError> {
         let mut negated = false;
-        while self.take_word("not") {
+        while self.take_word("not", Expected::Not) {
             negated = !negated;
         }
-        let inner = if self.take(&Token::Open) {
+        let inner = if self.take(&Token::Open, Expected::Open(false)) {
             let inner = self.expression()?;
-            if !self.take(&Token::Close) {
+            if !self.take(&Token::Close, Expected::Close) {
                 return self.fail("expected )");
             }
             inner
@@ -290,42 +372,47 @@ impl Parser {
     }
     fn comparison(&mut self) -> Result<Expression, FilterError> {
         let names = || COLUMNS.iter().map(|row| row.name).collect::<Vec<_>>().join(", ");
-        let column = match self.tokens.get(self.next) {
-            Some((_, Token::Word(word))) => match Column::parse(&word.to_lowercase()) {
+        let column = match self.peek(Expected::Column) {
+            Some(Token::Word(word)) => match Column::parse(&word.to_lowercase()) {
                 Some(column) => column,
-                None => return self.fail(format!("no column {word:?}; there are {}", names())),
+                None => {
+                    let word = word.clone();
+                    return match nearest_column(&word) {
+                        Some(near) => self.fail(format!("no column {word:?}; is it {near}?")),
+                        None => self.fail(format!("no column {word:?}; there are {}", names())),
+                    };
+                }
             },
             _ => return self.fail(format!("expected a column: {}", names())),
         };
         self.next += 1;
-        if self.take_word("in") {
-            if !self.take(&Token::Open) {
+        if self.take_word("in", Expected::Operator(column)) {
+            if !self.take(&Token::Open, Expected::Open(true)) {
                 return self.fail("expected ( after in");
             }
-            let mut literals = vec![self.literal(column)?];
-            while self.take(&Token::Comma) {
-                literals.push(self.literal(column)?);
+            let mut literals = vec![self.literal(column, Operator::In)?];
+            while self.take(&Token::Comma, Expected::Comma) {
+                literals.push(self.literal(column, Operator::In)?);
             }
-            if !self.take(&Token::Close) {
+            if !self.take(&Token::Close, Expected::Close) {
                 return self.fail("expected , or )");
             }
             return Ok(Expression::Compare(column, Operator::In, literals));
         }
-        let Some((_, Token::Operator(operator))) = self.tokens.get(self.next) else {
+        let Some(&Token::Operator(operator)) = self.tokens.get(self.next).map(|token| &token.token) else {
             return self.fail("expected = != < <= > >= ~ or in");
         };
-        let operator = *operator;
         let is_text = matches!(column.row().kind, ColumnKind::Text | ColumnKind::Names);
         if operator == Operator::Matches && !is_text {
             return self.fail(format!("~ looks for a part of a text, and {} is a number: = or in", column.name()));
         }
         self.next += 1;
-        let literal = self.literal(column)?;
+        let literal = self.literal(column, operator)?;
         Ok(Expression::Compare(column, operator, vec![literal]))
     }
-    fn literal(&mut self, column: Column) -> Result<Literal, FilterError> {
-        let text = match self.tokens.get(self.next) {
-            Some((_, Token::Word(text) | Token::Quoted(text))) => text.clone(),
+    fn literal(&mut self, column: Column, operator: Operator) -> Result<Literal, FilterError> {
+        let text = match self.peek(Expected::Value(column, operator)) {
+            Some(Token::Word(text) | Token::Quoted(text)) => text.clone(),
             _ => return self.fail("expected a value"),
         };
         let kind = column.row().kind;
@@ -348,6 +435,17 @@ impl Parser {
         self.next += 1;
         Ok(literal)
     }
+}
+
+/// The column that a word was meant to be, if it looks like one.
+fn nearest_column(word: &str) -> Option<&'static str> {
+    let word = word.to_lowercase();
+    let far = if word.len() < 5 { 1 } else { 2 };
+    let near = COLUMNS.iter().map(|row| (strsim::damerau_levenshtein(row.name, &word), row.name));
+    let nearest = near.filter(|(distance, _)| *distance <= far).min_by_key(|(distance, _)| *distance);
+    // A name of several words may be called by one of them.
+    let part = || COLUMNS.iter().find(|row| word.len() > 2 && row.name.split('_').any(|part| part == word));
+    nearest.map(|(_, name)| name).or_else(|| part().map(|row| row.name))
 }
 
 /// The cluster that a letter stands for: A is 0, Z is 25.
@@ -391,7 +489,9 @@ mod tests {
     fn errors_say_where_and_what() {
         assert_eq!(error("density < "), (10, "expected a value".into()));
         assert_eq!(error("density 3").0, 8);
-        assert!(error("dencity < 3").1.contains("no column \"dencity\"; there are feature, x, y"));
+        assert_eq!(error("norm > 0 and dencity < 3"), (13, "no column \"dencity\"; is it density?".into()));
+        assert_eq!(error("tokens ~ a").1, "no column \"tokens\"; is it top_tokens?");
+        assert!(error("entropy < 3").1.contains("no column \"entropy\"; there are feature, x, y"));
         assert_eq!(error("label ~ \"mon"), (8, "this \" is never closed".into()));
         assert!(error("density < many").1.contains("density is a number"));
         assert_eq!(error("(norm < 1").1, "expected )");
@@ -411,6 +511,26 @@ mod tests {
         assert!(error.to_string().ends_with("(at character 18)"), "{error}");
         assert_eq!(Filter::parse("label = 'née").unwrap_err().at, 8);
         assert_eq!(Filter::parse("label = née and").unwrap_err().at, 15);
+    }
+
+    #[test]
+    fn an_error_points_at_its_place() {
+        let pointed = |text: &str, columns: usize| Filter::parse(text).unwrap_err().pointed(text, columns);
+        assert_eq!(pointed("norm > 1 und x", 40), ["norm > 1 und x", "         ^ expected and, or, or the end"]);
+        // Wide characters take two columns each, marks none.
+        assert_eq!(pointed("label = \"東京e\u{301}\" x", 40)[1], "                ^ expected and, or, or the end");
+        // Of a long text the part around the place; what moves the cursor does not pass.
+        let long =
+            format!("label in (\"{}\", \"\u{1b}[2J\") nor norm > 1{}", "a".repeat(300), " and norm > 2".repeat(40));
+        let [text, line] = pointed(&long, 60);
+        assert!(text.starts_with('…') && text.ends_with('…') && text.chars().count() <= 60, "{text}");
+        assert!(text.contains("\u{fffd}[2J") && !text.contains('\u{1b}'));
+        let at = line.chars().position(|c| c == '^').unwrap();
+        assert_eq!(text.chars().skip(at).take(3).collect::<String>(), "nor");
+        assert_eq!(pointed("", 10)[0], "");
+        for columns in 0..20 {
+            pointed(&long, columns);
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@
 pub mod activations;
 pub mod cache;
 pub mod columns;
+pub mod complete;
 pub mod detail;
 pub mod distribution;
 pub mod evidence;
@@ -28,6 +29,7 @@ pub mod selections;
 pub mod study;
 pub mod summary;
 pub mod token_labels;
+mod vocabulary;
 pub mod words;
 
 pub use cache::Cache;

@@ -405,7 +405,9 @@ fn nearness(needle: &str) -> Option<usize> {
 /// Windows of `text` that begin with a word and hold the letters of `needle` in their order, with at most one left
 /// out for every two of them. Each ends with the last letter.
 fn near<'a>(needle: &'a str, text: &'a str) -> impl Iterator<Item = Range<usize>> + 'a {
-    nearness(needle).into_iter().flat_map(move |skips| {
+    // Most texts that are no match for a word with a capital have no such capital at all.
+    let first = needle.chars().next().filter(|first| text.contains(*first));
+    first.and_then(|_| nearness(needle)).into_iter().flat_map(move |skips| {
         word_starts(text).filter_map(move |start| Some(start..start + subsequence(needle, &text[start..], skips)?))
     })
 }

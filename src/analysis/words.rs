@@ -5,15 +5,17 @@
 //! about 500 bytes per feature; after that a [`search`](super::search) is a scan over the kept text, fast enough to run
 //! at every key.
 
+use super::columns::Column;
 use super::evidence::Evidence;
 use super::search::{Found, Query, Texts, one};
 use super::study::Study;
+use super::vocabulary::{Counting, Vocabulary};
 use crate::error::Result;
 use crate::geometry::cluster::Clusters;
 use crate::task::Task;
 use crate::text::printable;
 use rayon::prelude::*;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::convert::Infallible;
 
 /// How many of a feature's strongest tokens are kept.
@@ -29,6 +31,8 @@ pub struct Words {
     top: Vec<Vec<(String, f64)>>,
     /// What is searched.
     texts: Texts,
+    /// The words of the labels, and the tokens, in lower case.
+    common: [Vocabulary; 2],
 }
 
 impl Words {
@@ -53,13 +57,56 @@ impl Words {
                 .collect::<Result<_>>()
         })?;
         let (top, texts): (_, Vec<String>) = made.into_iter().unzip();
-        Ok(Self { top, texts: Texts::new(&texts) })
+        Self::new(top, &texts, &mut || task.check())
     }
 
     /// The words of features whose labels (empty for none) and strongest tokens, safe to print, are known already.
     pub fn of_texts(labels: &[String], top: Vec<Vec<(String, f64)>>) -> Self {
         let texts: Vec<String> = labels.iter().zip(&top).map(|(label, top)| one(label, about(top))).collect();
-        Self { texts: Texts::new(&texts), top }
+        let Ok(words) = Self::new(top, &texts, &mut || Ok::<(), Infallible>(()));
+        words
+    }
+
+    fn new<E>(
+        top: Vec<Vec<(String, f64)>>,
+        texts: &[String],
+        poll: &mut dyn FnMut() -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let texts = Texts::new(texts, poll)?;
+        let [mut of_labels, mut of_tokens] = [Counting::default(), Counting::default()];
+        for (feature, top) in top.iter().enumerate() {
+            if feature.is_multiple_of(4096) {
+                poll()?;
+            }
+            of_labels.add(label_words(&texts.label(feature).to_lowercase()).into_iter());
+            let tokens: BTreeSet<String> = about(top).map(|token| token.trim().to_lowercase()).collect();
+            of_tokens.add(tokens.iter().map(String::as_str).filter(|token| !token.is_empty()));
+        }
+        Ok(Self { top, texts, common: [of_labels.done(), of_tokens.done()] })
+    }
+
+    /// Words of a column of texts that begin so (lower case), with the number of features that have them: at most
+    /// `most`, the most frequent first.
+    pub fn starting(&self, column: Column, start: &str, most: usize) -> Vec<(String, usize)> {
+        match column {
+            Column::Label => self.common[0].starting(start, most),
+            Column::TopTokens => self.common[1].starting(start, most),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whole labels that begin so, with the number of features that have them: at most `most`, the most frequent first.
+    /// Labels that are long, or that are not shown as they are, are left out.
+    pub fn labels(&self, start: &str, most: usize) -> Vec<(String, usize)> {
+        let fit = |label: &&str| (1..=100).contains(&label.len()) && !label.contains(['⏎', '⇥', '\u{fffd}']);
+        let labels = (0..self.texts.len()).map(|feature| self.texts.label(feature)).filter(fit);
+        let mut counts: HashMap<&str, usize> = HashMap::new();
+        for label in labels.filter(|label| label.starts_with(start)) {
+            *counts.entry(label).or_default() += 1;
+        }
+        let mut found: Vec<(&str, usize)> = counts.into_iter().collect();
+        found.sort_unstable_by_key(|(label, count)| (std::cmp::Reverse(*count), *label));
+        found.into_iter().take(most).map(|(label, count)| (label.to_string(), count)).collect()
     }
 
     /// The tokens that carry most of a feature's activation, with their share of it, strongest first; empty if none

@@ -156,9 +156,15 @@ fn columns(names: &[String]) -> Result<Vec<Column>> {
     Ok(columns)
 }
 
+/// Columns of the lines in which an error shows its place.
+const EXCERPT: usize = 76;
+
 /// A filter from a flag; the error shows the place under the text.
 pub(super) fn parse_filter(text: &str) -> Result<Filter> {
-    Filter::parse(text).map_err(|error| Problem::new(format!("--where {text:?}: {error}")).usage())
+    Filter::parse(text).map_err(|error| {
+        let lines = error.pointed(text, EXCERPT);
+        Problem::new(format!("--where cannot be read from its character {} on", error.at + 1)).excerpt(lines).usage()
+    })
 }
 
 pub(super) fn missing(column: Column) -> Error {

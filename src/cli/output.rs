@@ -46,9 +46,12 @@ pub(super) fn label(label: Option<&str>) -> String {
     clip(label.unwrap_or("-"), 300)
 }
 
-/// Says on stderr what went wrong, in one paragraph.
+/// Says on stderr what went wrong, in one paragraph, and shows the place under it where there is one.
 pub(super) fn complain(error: &Error) {
     remark(&error.to_string());
+    for line in error.excerpt() {
+        let _ = writeln!(io::stderr().lock(), "  {}", printable(line));
+    }
 }
 
 /// Says what the arguments lack, or the help that they ask for. They may be names of files that a shell put there, so

@@ -29,6 +29,7 @@ mod binning;
 mod cloud;
 mod commands;
 mod comparing;
+mod completing;
 mod copying;
 mod drawing;
 mod exporting;

@@ -13,6 +13,7 @@ mod svg;
 pub use png::frame_png;
 pub use svg::frame_svg;
 
+use crate::tui::widgets::bidi::MARK;
 use ratatui::buffer::Buffer;
 use std::path::Path;
 
@@ -59,6 +60,8 @@ pub fn frame_text(buf: &Buffer) -> String {
         while x < buf.area.right() {
             let cell = &buf[(x, y)];
             row.push_str(&cells::safe(cell));
+            // It keeps frames in their place on a terminal that reorders text.
+            row.extend(cell.symbol().chars().last().filter(|last| *last == MARK));
             x += cells::columns(cell);
         }
         out.push_str(row.trim_end_matches(' '));

@@ -227,8 +227,14 @@ impl LineEditor {
     ///
     /// The cursor may stand after the last character, so at most `width - 1` columns are text before it.
     pub fn view(&self, width: usize) -> (&str, usize) {
+        let (range, column) = self.seen(width);
+        (&self.text[range], column)
+    }
+
+    /// The bytes of the line that [`view`](Self::view) shows, and the column of the cursor among them.
+    pub fn seen(&self, width: usize) -> (Range<usize>, usize) {
         if width == 0 {
-            return ("", 0);
+            return (self.cursor..self.cursor, 0);
         }
         let mut start = self.cursor;
         let mut column = 0;
@@ -248,7 +254,7 @@ impl LineEditor {
             used += cluster.width();
             end += cluster.len();
         }
-        (&self.text[start..end], column)
+        (start..end, column)
     }
 }
 

@@ -1,8 +1,13 @@
 use super::*;
 use proptest::prelude::*;
+use std::convert::Infallible;
+
+fn built(all: &[String]) -> Texts {
+    Texts::new(all, &mut || Ok::<(), Infallible>(())).unwrap()
+}
 
 fn texts(rows: &[(&str, &[&str])]) -> Texts {
-    Texts::new(&rows.iter().map(|(label, tokens)| one(label, tokens.iter().copied())).collect::<Vec<_>>())
+    built(&rows.iter().map(|(label, tokens)| one(label, tokens.iter().copied())).collect::<Vec<_>>())
 }
 
 /// What is found, those as typed apart from those that are near.
@@ -185,7 +190,7 @@ proptest! {
         words in prop::collection::vec("[abc]{1,6}", 1..3),
     ) {
         let all: Vec<String> = rows.iter().map(|(label, tokens)| one(label, tokens.iter().map(String::as_str))).collect();
-        let texts = Texts::new(&all);
+        let texts = built(&all);
         let query = words.join(" ");
         let found = texts.find(&Query::parse(&query));
         let bare = |text: &str| text.replace('é', "e");

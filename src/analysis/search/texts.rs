@@ -11,6 +11,9 @@ use memchr::memmem::Finder;
 use nucleo_matcher::Matcher;
 use std::borrow::Cow;
 
+/// Features between two looks at whether the work is still wanted: a few milliseconds.
+const POLL: usize = 8192;
+
 /// Label and tokens of every feature in one text, and the same folded.
 #[derive(Debug, Clone, Default)]
 pub(in crate::analysis) struct Texts {
@@ -61,25 +64,38 @@ struct Starts {
 }
 
 impl Starts {
-    fn new(texts: &Joined) -> Self {
-        let all = || {
-            (0..texts.ends.len()).flat_map(|feature| {
-                let text = texts.of(feature);
-                // As [`LONGEST`] is short, all places are small numbers.
-                let small = word_starts(text).map_while(|at| Some((u16::try_from(at).ok()?, text.as_bytes()[at])));
-                small.map(move |(at, byte)| (feature, at, usize::from(byte)))
-            })
-        };
+    fn new<E>(texts: &Joined, poll: &mut dyn FnMut() -> Result<(), E>) -> Result<Self, E> {
+        // Counted first, then put in their places.
         let mut ends = vec![0; 257];
-        all().for_each(|(.., byte)| ends[byte + 1] += 1);
+        Self::each(texts, poll, |_, _, byte| ends[byte + 1] += 1)?;
         (1..257).for_each(|byte| ends[byte] += ends[byte - 1]);
-        let total = ends[256];
-        let (mut features, mut places) = (vec![0; total], vec![0; total]);
-        for (feature, at, byte) in all() {
-            (features[ends[byte]], places[ends[byte]]) = (feature as u32, at);
+        let (mut features, mut places) = (vec![0; ends[256]], vec![0; ends[256]]);
+        Self::each(texts, poll, |feature, at, byte| {
+            (features[ends[byte]], places[ends[byte]]) = (feature, at);
             ends[byte] += 1;
+        })?;
+        Ok(Self { features, places, ends })
+    }
+
+    /// Every start of a word: feature, place, first byte.
+    fn each<E>(
+        texts: &Joined,
+        poll: &mut dyn FnMut() -> Result<(), E>,
+        mut see: impl FnMut(u32, u16, usize),
+    ) -> Result<(), E> {
+        for feature in 0..texts.ends.len() {
+            if feature.is_multiple_of(POLL) {
+                poll()?;
+            }
+            let text = texts.of(feature);
+            for at in word_starts(text) {
+                // What is searched of a text is short: all places are small numbers.
+                if let Ok(small) = u16::try_from(at) {
+                    see(feature as u32, small, text.as_bytes()[at].into());
+                }
+            }
         }
-        Self { features, places, ends }
+        Ok(())
     }
 
     /// Features and places where words begin with a byte, ascending.
@@ -91,16 +107,22 @@ impl Starts {
 }
 
 impl Texts {
-    /// The texts of features, each as [`one`] makes it.
-    pub(in crate::analysis) fn new(all: &[String]) -> Self {
+    /// The texts of features, each as [`one`](super::one) makes it; `poll` may stop the work.
+    ///
+    /// # Errors
+    /// Those of `poll`.
+    pub(in crate::analysis) fn new<E>(all: &[String], poll: &mut dyn FnMut() -> Result<(), E>) -> Result<Self, E> {
         let mut texts = Self::default();
         texts.plain.text.reserve_exact(all.iter().map(String::len).sum());
-        for text in all {
+        for (i, text) in all.iter().enumerate() {
+            if i.is_multiple_of(POLL) {
+                poll()?;
+            }
             texts.plain.push(text);
             texts.folded.push(&fold(text, false));
         }
-        texts.starts = Starts::new(&texts.folded);
-        texts
+        texts.starts = Starts::new(&texts.folded, poll)?;
+        Ok(texts)
     }
     /// How many features there are.
     pub(in crate::analysis) fn len(&self) -> usize {

@@ -5,12 +5,13 @@
 
 use super::Search;
 use super::map::View;
-use crate::analysis::columns::COLUMNS;
+use crate::analysis::filter::FilterError;
 use crate::tui::action::{ACTIONS, Action, Context, Row};
 use crate::tui::input::LineEditor;
 use crate::tui::keymap::Keymap;
 use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
+use std::ops::Range;
 use unicode_segmentation::UnicodeSegmentation;
 
 /// What is being asked for.
@@ -83,14 +84,19 @@ impl PromptKind {
 }
 
 /// What choosing a suggestion means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Choice {
     /// Run this command.
     Run(Action),
     /// Go to this feature.
     Feature(u32),
-    /// Replace the word under the cursor.
-    Word(&'static str),
+    /// Put this text in the place of these bytes of the line.
+    Insert {
+        /// The bytes.
+        place: Range<usize>,
+        /// The text.
+        text: String,
+    },
 }
 
 /// One suggestion.
@@ -113,6 +119,17 @@ pub struct Suggestion {
 }
 
 impl Suggestion {
+    /// A suggestion to go to the feature of this number, with nothing found in it yet.
+    pub(super) fn feature(feature: u32) -> Self {
+        Self { choice: Choice::Feature(feature), ..Self::new(format!("#{feature}"), String::new()) }
+    }
+
+    /// A suggestion to type nothing more: to be filled in.
+    pub(super) fn new(text: String, doc: String) -> Self {
+        let choice = Choice::Insert { place: 0..0, text: String::new() };
+        Self { text, doc, key: None, voice: "", hits: Vec::new(), doc_hits: Vec::new(), choice }
+    }
+
     /// Adds words to what it is about, with the grapheme clusters of them that were typed.
     pub(super) fn add(&mut self, (words, hits): (String, Vec<usize>)) {
         let words = words.as_str();
@@ -139,6 +156,20 @@ pub enum Note {
     Good(String),
     /// The line cannot be taken, because.
     Bad(String),
+    /// The line cannot be read, from a place on.
+    Unread {
+        /// Where, and what was expected there.
+        error: FilterError,
+        /// It is merely not whole yet; what is said of it before anyone tries to take it.
+        unfinished: Option<String>,
+    },
+}
+
+impl Note {
+    /// Whether the line cannot be taken.
+    pub(super) fn is_bad(&self) -> bool {
+        matches!(self, Self::Bad(_) | Self::Unread { .. })
+    }
 }
 
 /// What the screen was like before the prompt opened.
@@ -218,13 +249,11 @@ pub(super) fn commands(query: &str, keymap: &Keymap, context: Context) -> Vec<Su
         .filter_map(|(order, row)| {
             let (score, hits, doc_hits) = fit(&patterns, &mut matcher, row)?;
             let suggestion = Suggestion {
-                text: row.name.to_string(),
-                doc: row.doc.to_string(),
                 key: keymap.key(context, row.action),
-                voice: "",
                 hits,
                 doc_hits,
                 choice: Choice::Run(row.action),
+                ..Suggestion::new(row.name.to_string(), row.doc.to_string())
             };
             Some((score, !row.works_in(context), order, suggestion))
         })
@@ -255,42 +284,14 @@ fn matched(pattern: &Pattern, matcher: &mut Matcher, text: &str) -> Option<(u32,
     Some((score, hits.into_iter().map(|at| at as usize).collect()))
 }
 
-/// Columns whose name begins with the word before the cursor.
-pub(super) fn columns(editor: &LineEditor) -> Vec<Suggestion> {
-    let word = word_before(editor);
-    if word.is_empty() && !editor.text().trim().is_empty() {
-        return Vec::new();
-    }
-    COLUMNS
-        .iter()
-        .filter(|row| row.name.starts_with(&word.to_lowercase()) && row.name != word)
-        .map(|row| Suggestion {
-            text: row.name.to_string(),
-            doc: row.doc.to_string(),
-            key: None,
-            voice: "",
-            hits: (0..word.chars().count()).collect(),
-            doc_hits: Vec::new(),
-            choice: Choice::Word(row.name),
-        })
-        .collect()
-}
-
-fn word_before(editor: &LineEditor) -> &str {
-    let head = &editor.text()[..editor.cursor()];
-    let start = head
-        .rfind(|c: char| !(c.is_alphanumeric() || c == '_'))
-        .map_or(0, |at| at + head[at..].chars().next().map_or(1, char::len_utf8));
-    &head[start..]
-}
-
-/// Replaces the word before the cursor.
-pub(super) fn complete(editor: &mut LineEditor, word: &str) {
-    let (text, cursor) = (editor.text().to_string(), editor.cursor());
-    let start = cursor - word_before(editor).len();
-    editor.set(&format!("{}{word} ", &text[..start]));
+/// Puts a text in the place of a part of the line, and the cursor behind it.
+pub(super) fn insert(editor: &mut LineEditor, place: Range<usize>, text: &str) {
+    let line = editor.text().to_string();
+    editor.set(&format!("{}{text}", &line[..place.start]));
     let at = editor.cursor();
-    editor.insert(text[cursor..].trim_start());
+    // One space is enough between it and what follows.
+    let rest = &line[place.end..];
+    editor.insert(if text.ends_with(' ') { rest.trim_start() } else { rest });
     editor.place(at);
 }
 
@@ -314,19 +315,13 @@ mod tests {
     }
 
     #[test]
-    fn columns_complete_the_word_before_the_cursor() {
+    fn a_text_takes_the_place_of_a_part_of_the_line() {
         let mut editor = LineEditor::default();
         editor.set("norm > 1 and den");
-        let found = columns(&editor);
-        assert_eq!(found.iter().map(|s| s.text.as_str()).collect::<Vec<_>>(), ["density"]);
-        complete(&mut editor, "density");
+        insert(&mut editor, 13..16, "density ");
         assert_eq!((editor.text(), editor.cursor()), ("norm > 1 and density ", 21));
-        assert!(columns(&editor).is_empty());
-        editor.set("");
-        assert_eq!(columns(&editor).len(), COLUMNS.len());
         editor.set("cl = 3");
-        editor.place(2);
-        complete(&mut editor, "cluster");
+        insert(&mut editor, 0..2, "cluster ");
         assert_eq!((editor.text(), editor.cursor()), ("cluster = 3", 8));
     }
 }

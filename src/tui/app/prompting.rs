@@ -1,19 +1,31 @@
 //! Typing: what happens when a line opens, changes, is taken or is left.
 
 use super::prompt::{self, Before, Choice, Note, Prompt, PromptKind, Suggestion};
-use super::{App, Question, Search, exporting, remaking};
+use super::{App, Question, Search, completing, exporting, remaking};
+use crate::analysis::complete::{Completions, completions};
+use crate::analysis::filter::FilterError;
 use crate::analysis::{Column, Filter, JobKind, Query};
 use crate::text::{counted, thousands};
 use crate::tui::Effect;
 use crate::tui::action::Action;
 use crate::tui::input::LineEditor;
 use crate::tui::key::Key;
+use crate::tui::widgets::bars::number;
 
 /// Most features suggested while searching; the count of all is told.
 const SUGGESTED: usize = 50;
 
 /// Said where only numbers can be searched.
 const NOTHING_TO_SEARCH: &str = "there are no labels or tokens to search";
+
+/// Whether a line that cannot be read only wants more letters where the cursor stands.
+fn is_unfinished(text: &str, cursor: usize, error: &FilterError, completions: &Completions) -> bool {
+    let place = text.char_indices().nth(error.at).map_or(text.len(), |(at, _)| at);
+    let ends = text[cursor..].trim().is_empty();
+    let nothing_yet = place >= text.trim_end().len();
+    let in_quotes = text[place..].starts_with(['"', '\'']);
+    ends && (nothing_yet || in_quotes || (!completions.all.is_empty() && place >= completions.place.start))
+}
 
 /// What is said of a line of parameters.
 fn note_of<T>(parsed: Result<T, String>) -> Note {
@@ -54,12 +66,15 @@ impl App {
     pub(super) fn type_key(&mut self, key: Key) -> bool {
         let Some(prompt) = &mut self.prompt else { return false };
         let before = prompt.editor.text().to_string();
+        let cursor = prompt.editor.cursor();
         // Deleting from an empty line leaves it, as in vi.
         let leaves = before.is_empty() && key == Key::plain(crossterm::event::KeyCode::Backspace);
         let known = prompt.editor.press(key);
         if leaves {
             self.cancel_prompt();
-        } else if before != prompt.editor.text() {
+        } else if before != prompt.editor.text()
+            || (prompt.kind == PromptKind::Filter && cursor != prompt.editor.cursor())
+        {
             prompt.chosen = None;
             self.typed();
         }
@@ -79,9 +94,13 @@ impl App {
     }
 
     /// Something has become known: what is said of the line may be another thing now. A search that has led somewhere
-    /// stays there.
+    /// stays there, and what cannot be read cannot be read.
     pub(super) fn retry_line(&mut self) {
-        let stays = |prompt: &Prompt| prompt.kind == PromptKind::Search && !matches!(prompt.note, Note::Bad(_));
+        let stays = |prompt: &Prompt| match prompt.note {
+            Note::Bad(_) => false,
+            Note::Unread { ref unfinished, .. } => unfinished.is_none(),
+            Note::None | Note::Good(_) => prompt.kind == PromptKind::Search,
+        };
         if self.prompt.as_ref().is_some_and(|prompt| !stays(prompt)) {
             self.typed();
         }
@@ -101,7 +120,7 @@ impl App {
                 self.help_query = text;
                 (Vec::new(), Note::None)
             }
-            PromptKind::Filter => (prompt::columns(&prompt.editor), self.try_filter(&text)),
+            PromptKind::Filter => self.try_filter(&text, prompt.editor.cursor()),
             PromptKind::Manifolds => (Vec::new(), self.filter_manifolds(&text)),
             PromptKind::GoId => (Vec::new(), self.try_id(&text)),
             PromptKind::Keep | PromptKind::Rename => (Vec::new(), self.try_name(&text, prompt.kind)),
@@ -118,37 +137,43 @@ impl App {
         self.prompt = Some(prompt);
     }
 
-    fn try_filter(&mut self, text: &str) -> Note {
+    fn try_filter(&mut self, text: &str, cursor: usize) -> (Vec<Suggestion>, Note) {
+        let completions = completions(text, cursor, self);
         let had_trial = self.trial.take().is_some();
-        let note = if text.trim().is_empty() {
-            Note::None
-        } else {
-            match self.parse_filter(text) {
-                Err(why) => Note::Bad(why),
-                Ok(filter) => {
-                    self.trial = Some(filter);
-                    Note::None
-                }
+        let note = match self.parse_filter(text) {
+            _ if text.trim().is_empty() => Note::None,
+            Ok(filter) => {
+                self.trial = Some(filter);
+                Note::None
             }
+            Err(Note::Unread { error, .. }) => {
+                let unfinished = is_unfinished(text, cursor, &error, &completions);
+                let hint = completions.range.map_or_else(String::new, |(column, low, high)| {
+                    format!("{} is from {} to {}", column.name(), number(low), number(high))
+                });
+                Note::Unread { error, unfinished: unfinished.then_some(hint) }
+            }
+            Err(note) => note,
         };
         if had_trial || self.trial.is_some() {
             self.refilter();
         }
-        match &self.trial {
+        let note = match &self.trial {
             Some(_) => {
                 let shown = thousands(self.shown_count() as u64);
                 Note::Good(format!("{shown} of {}", counted(self.study.features(), "feature", "features")))
             }
             None => note,
-        }
+        };
+        (completing::suggestions(completions), note)
     }
 
-    fn parse_filter(&self, text: &str) -> Result<Filter, String> {
-        let filter = Filter::parse(text).map_err(|error| error.to_string())?;
+    fn parse_filter(&self, text: &str) -> Result<Filter, Note> {
+        let filter = Filter::parse(text).map_err(|error| Note::Unread { error, unfinished: None })?;
         // Counting tokens feature by feature would take too long here.
         let unread = filter.columns().into_iter().find(|column| *column == Column::TopTokens && self.words.is_none());
         match unread.or_else(|| filter.missing(&self.table())) {
-            Some(column) => Err(format!("{} is not known (yet) for this dictionary", column.name())),
+            Some(column) => Err(Note::Bad(format!("{} is not known (yet) for this dictionary", column.name()))),
             None => Ok(filter),
         }
     }
@@ -178,20 +203,13 @@ impl App {
         let label = self.study.label(feature as usize).unwrap_or_default();
         let tokens: Vec<&str> = self.top_tokens(feature).collect();
         let seen = query.seen(label, &tokens);
-        let mut suggestion = Suggestion {
-            text: format!("#{feature}"),
-            doc: String::new(),
-            key: None,
-            voice: match (seen.label.is_empty(), seen.in_tokens()) {
-                (false, false) => "label",
-                (false, true) => "label, tokens",
-                (true, true) => "tokens",
-                (true, false) => "",
-            },
-            hits: Vec::new(),
-            doc_hits: Vec::new(),
-            choice: Choice::Feature(feature),
+        let voice = match (seen.label.is_empty(), seen.in_tokens()) {
+            (false, false) => "label",
+            (false, true) => "label, tokens",
+            (true, true) => "tokens",
+            (true, false) => "",
         };
+        let mut suggestion = Suggestion { voice, ..Suggestion::feature(feature) };
         let label = (crate::text::printable(label), seen.label);
         let has_label = !label.0.trim().is_empty();
         let tokens = tokens.into_iter().zip(seen.tokens).filter(|(_, hits)| !hits.is_empty() || !has_label);
@@ -263,7 +281,7 @@ impl App {
             return self.typed();
         }
         prompt.choose(by);
-        if let (PromptKind::Search, Some(Choice::Feature(feature))) = (prompt.kind, prompt.pick().map(|s| s.choice)) {
+        if let (PromptKind::Search, Some(&Choice::Feature(feature))) = (prompt.kind, prompt.pick().map(|s| &s.choice)) {
             let at = prompt.chosen.unwrap_or(0);
             if let Some(search) = &mut self.search {
                 search.visit(at);
@@ -274,8 +292,8 @@ impl App {
 
     pub(super) fn complete(&mut self) {
         let Some(prompt) = &mut self.prompt else { return };
-        match prompt.pick().map(|suggestion| (suggestion.choice, suggestion.text.clone())) {
-            Some((Choice::Word(word), _)) => prompt::complete(&mut prompt.editor, word),
+        match prompt.pick().cloned().map(|suggestion| (suggestion.choice, suggestion.text)) {
+            Some((Choice::Insert { place, text }, _)) => prompt::insert(&mut prompt.editor, place, &text),
             Some((Choice::Run(_), name)) => prompt.editor.set(&name),
             Some((Choice::Feature(_), _)) => return self.choose(1),
             None => return,
@@ -287,15 +305,22 @@ impl App {
     /// Takes the line.
     pub(super) fn accept(&mut self, effects: &mut Vec<Effect>) {
         let Some(mut prompt) = self.prompt.take() else { return };
-        // A line that cannot be taken stays open with its reason in sight.
-        if let Note::Bad(_) = prompt.note
-            && !prompt.editor.text().trim().is_empty()
+        // A suggestion that was chosen by hand is put in, and typing goes on.
+        if let (Some(_), Some(Choice::Insert { .. })) =
+            (prompt.chosen, prompt.pick().map(|suggestion| &suggestion.choice))
         {
+            self.prompt = Some(prompt);
+            return self.complete();
+        }
+        // A line that cannot be taken stays open with its reason in sight.
+        if prompt.note.is_bad() && !prompt.editor.text().trim().is_empty() {
+            if let Note::Unread { unfinished, .. } = &mut prompt.note {
+                *unfinished = None;
+            }
             self.prompt = Some(prompt);
             return;
         }
-        let chosen = prompt.pick().map(|suggestion| suggestion.choice);
-        let explicit = prompt.chosen.is_some();
+        let chosen = prompt.pick().map(|suggestion| suggestion.choice.clone());
         let text = prompt.editor.accept();
         self.histories[prompt.kind.history()] = prompt.editor.history().to_vec();
         let text = text.trim().to_string();
@@ -322,13 +347,6 @@ impl App {
                 self.refresh();
             }
             PromptKind::Filter => {
-                if let (true, Some(Choice::Word(word))) = (explicit, chosen) {
-                    prompt.editor.set(&text);
-                    prompt::complete(&mut prompt.editor, word);
-                    prompt.chosen = None;
-                    self.prompt = Some(prompt);
-                    return self.typed();
-                }
                 self.trial = None;
                 match (text.is_empty(), self.parse_filter(&text)) {
                     (false, Ok(filter)) => self.change_filter(Action::Filter, |app| app.filters.push(filter)),

@@ -8,7 +8,7 @@ use crate::tui::widgets::line::{self, Hint};
 use crate::tui::widgets::text;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 
 /// First line: program, model, site, format, shape; what it was measured on; which map.
 pub(super) fn header(app: &App, area: Rect, buf: &mut Buffer) {
@@ -193,8 +193,47 @@ fn note(app: &App, prompt: &Prompt) -> (String, Style) {
         Note::None => ("", theme.text()),
         Note::Good(words) => (words.as_str(), theme.muted()),
         Note::Bad(words) => (words.as_str(), theme.warning()),
+        // Where it cannot be read is pointed at, and told there.
+        Note::Unread { error, unfinished: None } => (error.message.as_str(), theme.warning()),
+        Note::Unread { unfinished: Some(hint), .. } => (hint.as_str(), theme.muted()),
     };
     (text::clean(words, app.look().ascii), style)
+}
+
+/// The column under which what is typed cannot be read, if that is to be said.
+fn unread(app: &App, prompt: &Prompt, area: Rect) -> Option<u16> {
+    let Note::Unread { error, unfinished: None } = prompt.note() else { return None };
+    let line = written(prompt, Rect { width: area.width.saturating_sub(1), ..area });
+    let typed = prompt.editor().text();
+    let place = typed.char_indices().nth(error.at).map_or(typed.len(), |(at, _)| at);
+    let before = text::width(&text::clean(&typed[line.start..place.max(line.start)], app.look().ascii)) as u16;
+    Some(line.x.saturating_add(before).min(area.right().saturating_sub(2)))
+}
+
+/// Columns of the line `area` to the left and to the right of a caret, without a blank on either side.
+fn beside(column: u16, area: Rect) -> (usize, usize) {
+    (usize::from(column.saturating_sub(area.x + 2)), usize::from(area.right().saturating_sub(column + 3)))
+}
+
+/// A caret under the place where what is typed in the line `area` cannot be read, and what was expected there beside it.
+/// False if there is no such place.
+pub(super) fn caret(app: &App, area: Rect, below: Rect, buf: &mut Buffer) -> bool {
+    let Some((prompt, column)) = app.prompt().and_then(|prompt| Some((prompt, unread(app, prompt, area)?))) else {
+        return false;
+    };
+    let (words, style) = note(app, prompt);
+    text::put(buf, below, column, below.y, "^", style.add_modifier(Modifier::BOLD));
+    let (left, right) = beside(column, below);
+    if overflow(app, area).is_some() {
+        // Told in a box.
+    } else if text::width(&words) <= right || right >= left {
+        let words = text::fit(&words, right, app.look().ascii);
+        text::put(buf, below, column + 2, below.y, &words, style);
+    } else {
+        let words = text::fit(&words, left, app.look().ascii);
+        text::put_right(buf, below, column.saturating_sub(1), below.y, &words, style);
+    }
+    true
 }
 
 /// The columns of the line `area` that a note may take; what is typed keeps the rest.
@@ -211,7 +250,15 @@ pub(super) fn overflow(app: &App, area: Rect) -> Option<(String, Style)> {
             let (words, style) = note(app, prompt);
             (words, style, room_of_note(area))
         }
-        (Some(_), _) | (None, None) => return None,
+        (Some(prompt), _) => match unread(app, prompt, area) {
+            Some(column) if prompt.suggestions().is_empty() => {
+                let (words, style) = note(app, prompt);
+                let (left, right) = beside(column, area);
+                (words, style, left.max(right))
+            }
+            _ => return None,
+        },
+        (None, None) => return None,
         (None, Some(message)) => {
             let style = if message.is_error { theme.error() } else { theme.text() };
             let words = text::clean(&message.text, app.look().ascii);
@@ -221,25 +268,46 @@ pub(super) fn overflow(app: &App, area: Rect) -> Option<(String, Style)> {
     (text::width(&words) > room).then_some((words, style))
 }
 
+/// Where a line stands that is being typed.
+struct Written<'a> {
+    /// Its first column, after its title.
+    x: u16,
+    /// What of it is seen, and at which byte of it that begins.
+    seen: &'a str,
+    start: usize,
+}
+
+fn written(prompt: &Prompt, area: Rect) -> Written<'_> {
+    let title = prompt.kind().title();
+    let gap = u16::from(!title.ends_with(['/', ':', '#']));
+    let x = (area.x + 1).saturating_add(text::width(title) as u16).min(area.right()).saturating_add(gap);
+    let (range, _) = prompt.editor().seen(usize::from(area.right().saturating_sub(x)));
+    Written { x, seen: &prompt.editor().text()[range.clone()], start: range.start }
+}
+
 /// The line being typed, its title before it, what is said about it after it.
 fn typing(app: &App, prompt: &Prompt, area: Rect, buf: &mut Buffer) -> Position {
     let look = app.look();
     let theme = &look.theme;
     let (words, style) = note(app, prompt);
-    let note =
-        if overflow(app, area).is_some() { "".into() } else { text::fit(&words, room_of_note(area), look.ascii) };
+    let note = if overflow(app, area).is_some() || unread(app, prompt, area).is_some() {
+        "".into()
+    } else {
+        text::fit(&words, room_of_note(area), look.ascii)
+    };
     let right = if note.is_empty() {
         area.right().saturating_sub(1)
     } else {
         text::put_right(buf, area, area.right() - 1, area.y, &note, style).saturating_sub(2)
     };
-    let line = Rect { width: right.saturating_sub(area.x), ..area };
-    let x = text::put(buf, line, area.x + 1, area.y, prompt.kind().title(), theme.strong());
-    let x = if prompt.kind().title().ends_with(['/', ':', '#']) { x } else { x + 1 };
-    let columns = usize::from(line.right().saturating_sub(x));
-    let (seen, cursor) = prompt.editor().view(columns);
-    text::put(buf, line, x, area.y, &text::clean(seen, look.ascii), theme.text());
-    Position::new(x.saturating_add(cursor as u16).min(area.right().saturating_sub(1)), area.y)
+    let room = Rect { width: right.saturating_sub(area.x), ..area };
+    text::put(buf, room, area.x + 1, area.y, prompt.kind().title(), theme.strong());
+    let line = written(prompt, room);
+    text::put(buf, room, line.x, area.y, &text::clean(line.seen, look.ascii), theme.text());
+    // As wide as it is drawn: some of what can be typed is shown by less.
+    let before = prompt.editor().cursor().saturating_sub(line.start).min(line.seen.len());
+    let column = text::width(&text::clean(&line.seen[..before], look.ascii)) as u16;
+    Position::new(line.x.saturating_add(column).min(area.right().saturating_sub(1)), area.y)
 }
 
 /// Last line: the keys that are useful here, help at the right.

@@ -34,7 +34,7 @@ mod tests;
 
 use super::app::App;
 use super::layout::{MIN_SIZE, Page};
-use super::widgets::text;
+use super::widgets::{bidi, text};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
@@ -77,11 +77,16 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
     }
     inset::draw(app, areas.inset, buf);
     inspector::pinned(app, areas.pinned, buf);
-    chrome::hints(app, areas.hints, buf);
+    // What is wrong with a line is told right under it, where the keys are otherwise.
+    if !chrome::caret(app, areas.status, areas.hints, buf) {
+        chrome::hints(app, areas.hints, buf);
+    }
     let cursor = chrome::status(app, areas.status, buf);
     overlay::draw(app, &areas, buf);
     if app.look().ascii {
         text::to_ascii(buf);
+    } else {
+        bidi::seal(buf);
     }
     cursor
 }

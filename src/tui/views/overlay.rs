@@ -118,7 +118,7 @@ fn suggestions(app: &App, prompt: &Prompt, areas: &Areas, page: Rect, buf: &mut 
     let title = match kind {
         PromptKind::Palette => "commands",
         PromptKind::Search => "matches",
-        PromptKind::Filter => "columns",
+        PromptKind::Filter => "what may come next",
         _ => "suggestions",
     };
     let inside = Pane { title, remark: &remark, focused: true, ..Pane::default() }.render(look, area, buf);

@@ -6,7 +6,7 @@ use crate::tui::picker::Picker;
 use crate::tui::widgets::line::{self, Hint};
 use crate::tui::widgets::pane::Pane;
 use crate::tui::widgets::table::{Cell, Column, Table};
-use crate::tui::widgets::text;
+use crate::tui::widgets::{bidi, text};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
@@ -60,6 +60,8 @@ pub(in crate::tui) fn draw(picker: &Picker, area: Rect, buf: &mut Buffer) -> Opt
     line::hints(look, &hints, None, areas.hints, buf);
     if look.ascii {
         text::to_ascii(buf);
+    } else {
+        bidi::seal(buf);
     }
     cursor
 }

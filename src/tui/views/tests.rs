@@ -403,7 +403,9 @@ fn prompts_show_the_line_its_note_and_suggestions() {
         ("palette", ":", "zoom"),
         ("search", "/", "fri"),
         ("filter", "f", "den"),
-        ("filter_bad", "f", "density <"),
+        ("filter_unfinished", "f", "density <"),
+        ("filter_bad", "f", "density < 0.1 und norm > 2"),
+        ("filter_cluster", "f", "cluster = "),
         ("id", "g i", "700"),
     ] {
         let mut app = braille(80, 24);

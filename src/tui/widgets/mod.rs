@@ -6,6 +6,7 @@
 //! for a whole frame.
 
 pub mod bars;
+pub mod bidi;
 pub mod distribution;
 pub mod glyph;
 pub mod heatmap;

@@ -97,6 +97,8 @@ pub fn render_whole(look: &Look, tokens: &[Token<'_>], focus: usize, area: Rect,
         text::put(buf, area, area.x, area.y, ellipsis, look.theme.muted());
     }
     if first + height < lines.len() {
+        // The last column may be the second half of a wide character.
+        text::unhook(buf, Rect { x: area.right() - 1, y: area.bottom() - 1, width: 1, height: 1 });
         text::put_right(buf, area, area.right(), area.bottom() - 1, ellipsis, look.theme.muted());
     }
 }
@@ -149,18 +151,31 @@ fn split(text: &str) -> (bool, &str, bool) {
     (text.starts_with(' '), core, text.ends_with(' '))
 }
 
+/// The graphemes of tokens in a row. A mark that is a token of its own, as tokenizers make of Devanagari or of accents,
+/// stands on the letter of the token before it, in that one's style.
 fn pieces(look: &Look, tokens: &[Token<'_>]) -> Vec<Piece> {
-    let mut out = Vec::new();
+    // All of them as one text, and where in it each token ends.
+    let (mut line, mut ends) = (String::new(), Vec::with_capacity(tokens.len()));
     for token in tokens {
-        let style = look.theme.shade(token.strength);
-        let safe = text::clean(token.text, look.ascii);
+        line.push_str(&crate::text::printable(token.text));
+        ends.push(line.len());
+    }
+    let mut out = Vec::new();
+    let mut token = 0;
+    for (at, grapheme) in line.grapheme_indices(true) {
+        while ends[token] <= at {
+            token += 1;
+        }
+        let start = token.checked_sub(1).map_or(0, |before| ends[before]);
+        let whole = &line[start..ends[token]];
         // White space at the ends is neither underlined nor coloured: words stay apart.
-        let words = safe.trim_matches(' ');
-        let start = safe.len() - safe.trim_start_matches(' ').len();
-        for (at, grapheme) in safe.grapheme_indices(true) {
-            let inner = at >= start && at < start + words.len();
-            let style = if inner { style } else { look.theme.text() };
-            out.push(Piece { text: grapheme.to_string(), style, width: text::grapheme_width(grapheme) as u16 });
+        let words = whole.trim_matches(' ');
+        let first = start + whole.len() - whole.trim_start_matches(' ').len();
+        let inner = (first..first + words.len()).contains(&at);
+        let style = if inner { look.theme.shade(tokens[token].strength) } else { look.theme.text() };
+        for piece in text::clean(grapheme, look.ascii).graphemes(true) {
+            let width = text::grapheme_width(piece) as u16;
+            out.push(Piece { text: piece.to_string(), style, width });
         }
     }
     out

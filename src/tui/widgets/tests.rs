@@ -19,6 +19,8 @@ use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
 use std::time::Duration;
 
+mod scripts;
+
 fn look(tier: ColorTier, glyphs: Glyphs) -> Look {
     Look::new(Theme::new(tier, Ground::Dark), glyphs)
 }

@@ -2,7 +2,8 @@
 //!
 //! Terminals disagree about the width of joined emoji, variation selectors and flags, and a wrong guess shifts the
 //! rest of the row. [`clean`] therefore reduces each grapheme to a form that all of them measure alike: its letters
-//! with at most two combining marks, no joiners, no selectors, no second emoji. What is lost is decoration.
+//! with at most two combining marks, no joiners, no selectors, no second emoji; a mark without a letter gets the dotted
+//! circle that stands for one. What is lost is decoration.
 
 use ratatui::buffer::{Buffer, CellWidth};
 use ratatui::layout::Rect;
@@ -27,7 +28,9 @@ pub fn clean(text: &str, ascii: bool) -> String {
         let Some(first) = chars.next() else { continue };
         match first.width() {
             // A mark or joiner without a base shows differently everywhere.
-            None | Some(0) => out.push(if ascii { '?' } else { '\u{fffd}' }),
+            None | Some(0) if ascii => out.push('?'),
+            None | Some(0) if is_mark(first) => out.extend(['\u{25cc}', first]),
+            None | Some(0) => out.push('\u{fffd}'),
             Some(width) if ascii => {
                 out.push(ascii_of(first));
                 out.extend(std::iter::repeat_n('?', width - 1));
@@ -55,6 +58,12 @@ pub fn clean(text: &str, ascii: bool) -> String {
         }
     }
     out
+}
+
+/// Whether a character without a width of its own is put on the letter before it, and seen there.
+fn is_mark(c: char) -> bool {
+    let unseen = matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{1160}'..='\u{11ff}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{206f}');
+    c.width() == Some(0) && c >= '\u{300}' && !unseen && !matches!(c, '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Columns that `text` takes.
@@ -181,17 +190,18 @@ pub fn put_right(buf: &mut Buffer, area: Rect, right: u16, y: u16, text: &str, s
     x
 }
 
-/// A wide character half hidden by what was drawn over its right half would push the row: blanks its left half.
+/// A wide character partly hidden by what was drawn over its right part would push the row: blanks what is left of it.
 /// To be called for a rectangle that is about to be drawn over.
 pub(crate) fn unhook(buf: &mut Buffer, area: Rect) {
     let area = area.intersection(buf.area);
-    if area.left() <= buf.area.left() {
-        return;
-    }
     for y in area.top()..area.bottom() {
-        let cell = &mut buf[(area.left() - 1, y)];
-        if cell.symbol().len() > 1 && grapheme_width(cell.symbol()) > 1 {
-            cell.set_symbol(" ");
+        // The cells that a character covers besides its first are blank.
+        let first = (buf.area.left()..area.left()).rev().find(|&x| buf[(x, y)].symbol() != " ");
+        if let Some(x) = first {
+            let cell = &mut buf[(x, y)];
+            if cell.symbol().len() > 1 && grapheme_width(cell.symbol()) > usize::from(area.left() - x) {
+                cell.set_symbol(" ");
+            }
         }
     }
 }
@@ -319,7 +329,9 @@ mod tests {
         assert_eq!(clean("🇩🇪", false), "\u{fffd}");
         assert_eq!(clean("👍🏽!", false), "👍!");
         assert_eq!(clean(&format!("a{}", "\u{301}".repeat(50)), false), "a\u{301}\u{301}");
-        assert_eq!(clean("\u{301}", false), "\u{fffd}");
+        assert_eq!(clean("\u{301}", false), "\u{25cc}\u{301}");
+        assert_eq!((clean("\u{200d}", false), clean("\u{fe0f}", false)), ("\u{fffd}".into(), "\u{fffd}".into()));
+        assert_eq!(clean("\u{2067}ש\u{2069}\u{202e}ל", false), "של", "isolates and overrides are dropped");
         assert_eq!(clean("東é…\u{1b}", true), "???~?");
     }
 
@@ -348,6 +360,12 @@ mod tests {
         let mut buf = Buffer::empty(Rect::new(0, 0, 6, 1));
         buf.set_string(1, 0, "東", Style::new());
         unhook(&mut buf, Rect::new(2, 0, 4, 1));
+        assert_eq!(buf[(1, 0)].symbol(), " ");
+        // Letters that share a cluster take more columns yet.
+        buf.set_string(1, 0, "क्षि", Style::new());
+        unhook(&mut buf, Rect::new(4, 0, 2, 1));
+        assert_eq!(buf[(1, 0)].symbol(), "क्षि");
+        unhook(&mut buf, Rect::new(3, 0, 3, 1));
         assert_eq!(buf[(1, 0)].symbol(), " ");
     }
 

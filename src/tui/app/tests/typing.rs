@@ -105,19 +105,82 @@ fn the_filter_is_tried_while_typed_and_taken_back_step_by_step() {
     assert_eq!(app.shown_count(), 10, "clearing can be undone");
 }
 
+/// Where the filter cannot be read and why, and whether that is said already.
+fn unread(app: &App) -> (usize, &str, bool) {
+    match app.prompt().unwrap().note() {
+        Note::Unread { error, unfinished } => (error.at, error.message.as_str(), unfinished.is_none()),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn suggested(app: &App) -> Vec<&str> {
+    app.prompt().unwrap().suggestions().iter().map(|suggestion| suggestion.text.as_str()).collect()
+}
+
 #[test]
-fn a_filter_that_cannot_be_read_says_where() {
-    let app = after(&format!("f {} Enter", typed("density <")));
-    assert!(matches!(app.prompt().unwrap().note(), Note::Bad(why) if why.contains("character")));
+fn a_filter_that_cannot_be_read_says_where_but_not_before_it_is_wrong() {
+    let mut app = after(&format!("f {}", typed("density <")));
+    assert_eq!(unread(&app), (9, "expected a value", false), "still being typed");
+    play(&mut app, "Enter");
+    assert_eq!(unread(&app), (9, "expected a value", true), "it cannot be taken");
+    play(&mut app, &format!("Space {}", typed("0.5")));
+    assert!(matches!(app.prompt().unwrap().note(), Note::Good(_)));
+    for (text, at, said) in [
+        ("den", 0, false),
+        ("dencity", 0, true),
+        ("density < 1 an", 12, false),
+        ("density < 1 und", 12, true),
+        ("label ~ \"mon", 8, false),
+        ("density < many", 10, true),
+        ("density ~ ", 8, true),
+    ] {
+        let app = after(&format!("f {}", typed(text)));
+        let (place, why, is_said) = unread(&app);
+        assert_eq!((place, is_said), (at, said), "{text}: {why}");
+    }
+    // A word that is wrong stays wrong when the cursor leaves it.
+    let app = after(&format!("f {} Home", typed("density < 1 an")));
+    assert_eq!(unread(&app), (12, "expected and, or, or the end", true));
     let (mut app, _jobs) = bare();
     play(&mut app, &format!("f {} Enter", typed("cluster = A")));
     assert!(matches!(app.prompt().unwrap().note(), Note::Bad(why) if why.contains("not known")));
 }
 
 #[test]
-fn columns_complete_in_the_filter() {
+fn what_may_come_next_completes_the_filter() {
     let app = after(&format!("f {} Tab", typed("dens")));
     assert_eq!(app.prompt().unwrap().editor().text(), "density ");
+    assert_eq!(suggested(&app), ["<", ">", "=", "<=", ">=", "!=", "in"]);
+    let app = after(&format!("f {}", typed("cluster = ")));
+    assert_eq!(suggested(&app), ["A", "B", "C", "none"]);
+    let doc = &app.prompt().unwrap().suggestions()[0].doc;
+    assert!(doc.starts_with("10 features ") && doc.contains("Monday"), "{doc}");
+    // Enter takes what was chosen by hand, then the line.
+    let mut app = after(&format!("f {} Down Down Down Enter", typed("cluster = ")));
+    assert_eq!(app.prompt().unwrap().editor().text(), "cluster = C ");
+    assert_eq!(app.prompt().unwrap().note(), &Note::Good("10 of 32 features".into()));
+    play(&mut app, "Enter");
+    assert_eq!((app.prompt().is_none(), app.shown_count()), (true, 10));
+    // Words of the labels and tokens at hand, quoted where they must be.
+    let app = after(&format!("f {}", typed("label ~ ")));
+    assert_eq!(suggested(&app), ["code", "colour", "weekday"]);
+    let app = after(&format!("f {} Tab", typed("top_tokens ~ f")));
+    assert_eq!(app.prompt().unwrap().editor().text(), "top_tokens ~ fn ");
+    let app = after(&format!("f {} Tab", typed("label = w")));
+    assert_eq!(app.prompt().unwrap().editor().text(), "label = \"weekday 0\" ");
+    // A number is the user's own; the range helps.
+    let app = after(&format!("f {}", typed("max_activation > ")));
+    assert!(suggested(&app).is_empty());
+    assert!(
+        matches!(app.prompt().unwrap().note(), Note::Unread { unfinished: Some(hint), .. }
+            if hint == "max_activation is from 2 to 64"),
+        "{:?}",
+        app.prompt().unwrap().note()
+    );
+    // In the middle of a line the word at the cursor is replaced.
+    let app = after(&format!("f {} Home Right Right Tab", typed("max > 3")));
+    assert_eq!(app.prompt().unwrap().editor().text(), "max_activation > 3");
+    assert!(matches!(app.prompt().unwrap().note(), Note::Good(_)));
 }
 
 #[test]
