@@ -178,8 +178,8 @@ pub struct App {
     reading: bool,
     help_query: String,
     help_from: Context,
-    /// Cell where a drag of the mouse began or went on.
-    drag: Option<(u16, u16)>,
+    /// What the mouse is being dragged for.
+    drag: Option<pointer::Drag>,
     files: Vec<PathBuf>,
     /// Where what is too long for the clipboard is written.
     state_folder: Option<PathBuf>,

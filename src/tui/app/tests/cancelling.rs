@@ -41,7 +41,9 @@ fn what_was_found_before_stays_whatever_is_cancelled() {
         let (found, clusters) = (app.detail().cloned(), app.clusters().cloned());
         assert!(found.is_some() && clusters.is_some());
         for cancel in ["J x", "g m Ctrl-c"] {
+            assert_eq!(app.wants_tick(), None, "nothing moves");
             app.jobs.start(kind, patient);
+            assert!(app.wants_tick() >= Some(Duration::from_millis(250)), "its progress, four times a second at most");
             // While it runs as well.
             assert_eq!(look(&mut app), before, "{kind:?} runs");
             play(&mut app, cancel);

@@ -265,6 +265,35 @@ fn the_mouse_selects_zooms_and_drags() {
 }
 
 #[test]
+fn the_mouse_spans_a_box_with_the_right_button_or_ctrl() {
+    for (button, modifiers) in [(MouseButton::Right, KeyModifiers::NONE), (MouseButton::Left, KeyModifiers::CONTROL)] {
+        let (mut app, _jobs) = ready();
+        let plot = app.areas().plot;
+        let event = |kind, column, row| Event::Mouse(MouseEvent { kind, column, row, modifiers });
+        // From the corner out of the map: all of it.
+        app.update(event(MouseEventKind::Down(button), plot.x, plot.y));
+        app.update(event(MouseEventKind::Drag(button), plot.x + 5, plot.y + 5));
+        assert!(app.map().spanned((plot.width, plot.height)).is_some());
+        app.update(event(MouseEventKind::Drag(button), 99, 29));
+        let view = app.map().viewport();
+        app.update(event(MouseEventKind::Up(button), 99, 29));
+        assert_eq!(app.marks().len(), FEATURES, "{}", words(&app));
+        assert!(words(&app).contains("32 features in the box marked") && app.map().viewport() == view);
+        assert_eq!(app.map().spanned((plot.width, plot.height)), None);
+        play(&mut app, "u");
+        assert!(app.marks().is_empty());
+        // A click alone spans nothing, and a box that was left with Esc marks nothing.
+        app.update(event(MouseEventKind::Down(button), plot.x + 3, plot.y + 3));
+        app.update(event(MouseEventKind::Up(button), plot.x + 3, plot.y + 3));
+        app.update(event(MouseEventKind::Down(button), plot.x, plot.y));
+        app.update(event(MouseEventKind::Drag(button), plot.x + 30, plot.y + 9));
+        play(&mut app, "Esc");
+        app.update(event(MouseEventKind::Up(button), plot.x + 30, plot.y + 9));
+        assert!(app.marks().is_empty() && app.map().spanned((plot.width, plot.height)).is_none());
+    }
+}
+
+#[test]
 fn a_moment_of_a_tiny_terminal_leaves_the_view_as_it_was() {
     for keys in ["", "3 +", "1 2 g i 2 +"] {
         let mut app = after(keys);
