@@ -31,7 +31,8 @@
 //! | A bad file is refused by path, shape, type and what was expected, before the terminal is touched | `tests/pty.rs::what_cannot_be_opened_is_told_without_touching_the_terminal`, `tests/cli.rs::bad_input_says_what_where_and_what_to_try`, `tests/hostile.rs::a_hostile_file_of_arrays_is_refused_in_one_paragraph` |
 //! | Turned and shuffled rows have the same clusters and neighbours | `tests/properties.rs::clusters_and_neighbours_survive_a_rotation_and_a_permutation`, `src/geometry/cluster/tests.rs::shuffled_rows_keep_their_clusters` |
 //! | Copies go through tmux and GNU screen; what is too long is cut, said, and written to a file whole | `src/tui/clipboard.rs::each_multiplexer_gets_its_envelope`, `src/tui/clipboard.rs::long_text_is_cut_between_characters_and_the_cut_is_told`, `src/tui/app/tests/moving.rs::what_is_too_long_for_the_clipboard_is_written_to_a_file_whole` |
-//! | The mouse is off until it is asked for, and everything it does has a key | `tests/line.rs::only_what_every_terminal_understands_is_sent_and_nothing_is_asked`, `src/tui/app/tests/work.rs::the_mouse_selects_zooms_and_drags` |
+//! | Progress: four times a second at most, never 100 % before the end, time left after two seconds | `src/task.rs::progress_is_never_whole_before_the_end_and_foretells_nothing_at_once`, `src/tui/app/tests/cancelling.rs::what_was_found_before_stays_whatever_is_cancelled` |
+//! | The mouse is off until it is asked for, and everything it does has a key | `tests/line.rs::only_what_every_terminal_understands_is_sent_and_nothing_is_asked`, `src/tui/app/tests/work.rs::the_mouse_selects_zooms_and_drags`, `src/tui/app/tests/work.rs::the_mouse_spans_a_box_with_the_right_button_or_ctrl` |
 //! | Text from files never acts on the terminal | `tests/hostile.rs::no_frame_lets_planted_text_act`, `tests/hostile.rs::no_verb_lets_planted_text_act` |
 
 use std::path::Path;
