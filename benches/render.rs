@@ -14,8 +14,15 @@
 mod blobs;
 #[path = "../tests/support/known.rs"]
 mod known;
+#[cfg(target_os = "linux")]
+#[path = "../tests/support/large.rs"]
+mod large;
 #[path = "../tests/support/npy.rs"]
 mod npy;
+#[cfg(target_os = "linux")]
+#[path = "../tests/support/pty.rs"]
+#[allow(dead_code, reason = "shared with the tests of the screen")]
+mod pty;
 
 use known::Known;
 use ratatui::buffer::Buffer;
@@ -46,6 +53,15 @@ fn main() {
     let tests = std::env::args().any(|arg| arg == "--test");
     for count in SIZES.into_iter().take(if tests { 1 } else { SIZES.len() }) {
         frames(count);
+    }
+    #[cfg(target_os = "linux")]
+    {
+        let (_folder, path) = large::large();
+        let first = median(|_| {
+            let session = pty::Session::saescope(&[&path, "--no-cache"], &[]);
+            session.wait_for("the first frame", |screen| screen.contains(large::SHAPE));
+        });
+        println!("\nfirst frame of a file of {}: {:.0} ms from the start", large::SHAPE, millis(first));
     }
     divan::main();
 }

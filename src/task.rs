@@ -195,4 +195,15 @@ mod tests {
         task.stage("layout", 4);
         assert_eq!(task.watch().progress().unwrap().done, 0);
     }
+
+    #[test]
+    fn progress_is_never_whole_before_the_end_and_foretells_nothing_at_once() {
+        let at =
+            |done, total, seconds| Progress { stage: "layout", done, total, elapsed: Duration::from_secs(seconds) };
+        assert_eq!([0, 50, 999, 1000, 2000].map(|done| at(done, 1000, 1).percent()), [0, 5, 99, 99, 99].map(Some));
+        assert_eq!((at(3, 0, 9).percent(), at(3, 0, 9).eta()), (None, None), "no total");
+        assert_eq!((at(500, 1000, 1).eta(), at(0, 1000, 9).eta()), (None, None), "too early to tell");
+        assert_eq!(at(250, 1000, 4).eta(), Some(Duration::from_secs(12)));
+        assert_eq!(at(1000, 1000, 4).eta(), Some(Duration::ZERO));
+    }
 }

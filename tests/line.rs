@@ -2,6 +2,8 @@
 //! program makes of bytes that nobody typed.
 #![cfg(target_os = "linux")]
 
+#[path = "support/large.rs"]
+mod large;
 #[path = "support/pty.rs"]
 #[allow(dead_code, reason = "shared with the tests of the screen's beginning and end")]
 mod pty;
@@ -129,7 +131,7 @@ fn only_what_every_terminal_understands_is_sent_and_nothing_is_asked() {
             other => panic!("{other:?} was sent"),
         }
     }
-    assert_eq!(clears, 1, "the first frame alone clears");
+    assert_eq!(clears, 2, "the first frame clears, and what is done last");
     assert_eq!(copies, 1);
     assert!(!text.contains("\x1b]0;") && !text.contains("\x1b]2;"), "the title is left alone");
 }
@@ -331,38 +333,14 @@ fn a_terminal_that_lost_its_screen_gets_all_of_it_again() {
     }
 }
 
-/// The file of a dictionary of ordinary size: 24,576 features of 768 numbers.
-fn large() -> (tempfile::TempDir, String) {
-    const ROWS: usize = 24_576;
-    const WIDTH: usize = 768;
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("large.npy");
-    let head = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({ROWS}, {WIDTH}), }}\n");
-    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-    bytes.extend((head.len() as u16).to_le_bytes());
-    bytes.extend(head.as_bytes());
-    let some: Vec<u8> =
-        (0..=WIDTH * 64).flat_map(|i| (((i * 7919) % 1013) as f32 / 1013.0 - 0.5).to_le_bytes()).collect();
-    let end = bytes.len() + ROWS * WIDTH * 4;
-    while bytes.len() < end {
-        bytes.extend_from_slice(&some[..some.len().min(end - bytes.len())]);
-    }
-    std::fs::write(&path, bytes).unwrap();
-    let path = path.to_str().unwrap().to_string();
-    (folder, path)
-}
-
 #[test]
 fn the_first_frame_of_a_large_file_comes_at_once() {
-    let (_folder, path) = large();
+    let (_folder, path) = large::large();
     // Promised are 100 ms; ten times that is granted, and one of three tries.
     let tries: Vec<Duration> = (0..3)
         .map(|_| {
             let session = Session::saescope(&[&path, "--no-cache"], &[]);
-            while !session.screen().contains("24,576 features × 768") {
-                assert!(session.elapsed() < pty::PATIENCE, "{}", session.screen());
-                std::thread::sleep(Duration::from_millis(1));
-            }
+            session.wait_for("the first frame", |screen| screen.contains(large::SHAPE));
             session.elapsed()
         })
         .collect();

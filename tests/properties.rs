@@ -1,7 +1,8 @@
 //! What must hold of the geometry kernels for any input.
 
 use proptest::prelude::*;
-use saescope::geometry::cluster::hdbscan::Metric;
+use saescope::analysis::grouping::{AffinityKind, Cut, Method, group_points};
+use saescope::geometry::cluster::hdbscan::{HdbscanParams, Metric, hdbscan};
 use saescope::geometry::neighbors::{Knn, KnnParams, knn, nearest};
 use saescope::geometry::pca::pca;
 use saescope::geometry::trust::trust;
@@ -49,8 +50,85 @@ fn table(found: &Knn) -> HashMap<(u32, u32), f32> {
         .collect()
 }
 
+/// Groups of directions around axes of their own, and how many there are: whatever is measured, they stand apart.
+fn groups() -> impl Strategy<Value = (Points, usize)> {
+    (2usize..5, 8usize..16).prop_flat_map(|(groups, size)| {
+        let (n, d) = (groups * size, groups + 2);
+        prop::collection::vec(-1.0f32..1.0, n * d).prop_map(move |noise| {
+            let centre = |i: usize, j: usize| if j == i % groups { 8.0 } else { 0.0 };
+            let data = noise.iter().enumerate().map(|(at, x)| centre(at / d, at % d) + x).collect();
+            (Points::new(data, d), groups)
+        })
+    })
+}
+
+/// The rows in another order: row `i` comes to `place[i]`.
+fn shuffled(points: &Points, seed: u64) -> (Points, Vec<usize>) {
+    let n = points.nrows();
+    let mut order: Vec<usize> = (0..n).collect();
+    let key = |i: &usize| (*i as u64 ^ seed).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23).wrapping_mul(seed | 1);
+    order.sort_by_key(key);
+    let data = order.iter().flat_map(|&i| points.row(i).to_vec()).collect();
+    let mut place = vec![0; n];
+    order.iter().enumerate().for_each(|(to, &from)| place[from] = to);
+    (Points::new(data, points.dims()), place)
+}
+
+/// Labels by the first point of each group, so that numbering does not matter.
+fn partition(labels: impl Iterator<Item = i32>) -> Vec<Option<usize>> {
+    let mut first = HashMap::new();
+    labels.enumerate().map(|(i, label)| (label >= 0).then(|| *first.entry(label).or_insert(i))).collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn clusters_and_neighbours_survive_a_rotation_and_a_permutation(
+        (points, count) in groups(), angles in prop::collection::vec((0usize..9, 0usize..9, 0.0f64..6.3), 4), seed in any::<u64>(),
+    ) {
+        let turned = angles.iter().fold(points.clone(), |points, &(a, b, angle)| turned(&points, a, b, angle));
+        let (moved, place) = shuffled(&turned, seed);
+        let n = points.nrows();
+        // Sets of nearest rows, where no tie makes them a matter of rounding.
+        let k = 5;
+        let (before, after) = (all_but_itself(&points), all_but_itself(&moved));
+        for i in 0..n {
+            let (near, cosines) = before.row(i);
+            if cosines[k - 1] - cosines[k] > 1e-5 {
+                let mut old: Vec<usize> = near[..k].iter().map(|&j| place[j as usize]).collect();
+                let mut new: Vec<usize> = after.row(place[i]).0[..k].iter().map(|&j| j as usize).collect();
+                old.sort_unstable();
+                new.sort_unstable();
+                prop_assert_eq!(old, new, "row {}", i);
+            }
+        }
+        let params = HdbscanParams { min_cluster_size: 5, min_samples: Some(3) };
+        for metric in [Metric::Cosine, Metric::Euclidean] {
+            let labels = |points: &Points| hdbscan(points, metric, &params, &TASK).expect("clusters").labels;
+            let (old, new) = (labels(&points), labels(&moved));
+            prop_assert_eq!(
+                partition(old.iter().copied()),
+                partition(place.iter().map(|&to| new[to])),
+                "{:?}", metric
+            );
+        }
+        for method in [
+            Method::Graph { k: 5, tau: 0.5 },
+            Method::Leiden { k: 5, resolution: Some(0.5) },
+            Method::Spectral { k: 5, clusters: count, affinity: AffinityKind::Positive },
+            Method::Kmeans { clusters: count },
+            Method::Linkage { k: 7, average: true, cut: Cut::Into(count) },
+        ] {
+            let labels = |points: &Points| group_points(points, method, 0, &TASK).expect("groups").clusters.labels;
+            let (old, new) = (labels(&points), labels(&moved));
+            prop_assert_eq!(
+                partition(old.iter().copied()),
+                partition(place.iter().map(|&to| new[to])),
+                "{:?}", method
+            );
+        }
+    }
 
     #[test]
     fn lists_are_ordered_complete_and_symmetric(points in points()) {

@@ -259,20 +259,37 @@ pub struct NpzWriter<W: Write + Seek> {
     zip: zip::ZipWriter<FailingOnce<W>>,
 }
 
-/// A writer that fails once at most. An archive that is given up is still closed when it is dropped, and what fails then
-/// would be printed.
+/// A writer that fails once at most, and from then on only counts. An archive that is given up is still closed when it
+/// is dropped; what fails then would be printed, and a place that is not where the archive thinks it is would panic.
 struct FailingOnce<W> {
     out: W,
     failed: bool,
+    /// Where the next byte goes, and the end of all that was written.
+    at: u64,
+    end: u64,
+}
+
+impl<W> FailingOnce<W> {
+    fn new(out: W) -> Self {
+        Self { out, failed: false, at: 0, end: 0 }
+    }
+    /// Whatever was being mended further up, what is closed now is closed at its end.
+    fn fail(&mut self) {
+        (self.failed, self.at) = (true, self.end);
+    }
 }
 
 impl<W: Write> Write for FailingOnce<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.failed {
-            return Ok(bytes.len());
+        let written = if self.failed { Ok(bytes.len()) } else { self.out.write(bytes) };
+        match &written {
+            Ok(count) => {
+                self.at += *count as u64;
+                self.end = self.end.max(self.at);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => self.fail(),
         }
-        let written = self.out.write(bytes);
-        self.failed = written.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::Interrupted);
         written
     }
     fn flush(&mut self) -> io::Result<()> {
@@ -282,14 +299,23 @@ impl<W: Write> Write for FailingOnce<W> {
 
 impl<W: Seek> Seek for FailingOnce<W> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.out.seek(to)
+        if !self.failed {
+            // A buffer empties itself before it moves, and may fail at that.
+            return self.out.seek(to).inspect(|to| self.at = *to).inspect_err(|_| self.fail());
+        }
+        self.at = match to {
+            SeekFrom::Start(to) => to,
+            SeekFrom::Current(by) => self.at.saturating_add_signed(by),
+            SeekFrom::End(_) => self.at,
+        };
+        Ok(self.at)
     }
 }
 
 impl<W: Write + Seek> NpzWriter<W> {
     /// An empty archive.
     pub fn new(out: W) -> Self {
-        Self { zip: zip::ZipWriter::new(FailingOnce { out, failed: false }) }
+        Self { zip: zip::ZipWriter::new(FailingOnce::new(out)) }
     }
     fn start(&mut self, name: &str, header: &[u8], bytes: usize) -> io::Result<()> {
         let options = zip::write::SimpleFileOptions::default()
@@ -474,20 +500,54 @@ mod tests {
         assert!(std::fs::symlink_metadata(&late).unwrap().file_type().is_socket());
     }
 
-    #[test]
-    fn a_writer_that_failed_is_silent_from_then_on() {
-        struct Full;
-        impl Write for Full {
-            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-                Err(io::Error::other("the disk is full"))
-            }
-            fn flush(&mut self) -> io::Result<()> {
-                Err(io::Error::other("the disk is full"))
-            }
+    /// Takes so many bytes, in any order, and fails from then on.
+    struct Full {
+        out: io::Cursor<Vec<u8>>,
+        left: usize,
+    }
+
+    impl Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.left = self.left.checked_sub(bytes.len()).ok_or_else(|| io::Error::other("the disk is full"))?;
+            self.out.write(bytes)
         }
-        let mut out = FailingOnce { out: Full, failed: false };
-        assert!(out.write_all(b"x").is_err());
-        out.write_all(b"x").and_then(|()| out.flush()).unwrap();
+        fn flush(&mut self) -> io::Result<()> {
+            if self.left == 0 { Err(io::Error::other("the disk is full")) } else { Ok(()) }
+        }
+    }
+
+    impl Seek for Full {
+        fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+            self.out.seek(to)
+        }
+    }
+
+    #[test]
+    fn an_archive_that_was_given_up_anywhere_is_closed_without_a_word() {
+        // As a result does it: through a buffer, whose position runs ahead of the file's.
+        let fill = |left: usize, buffer: usize| -> (io::Result<()>, io::Result<()>) {
+            let out = io::BufWriter::with_capacity(buffer, Full { out: io::Cursor::default(), left });
+            let mut npz = NpzWriter::new(out);
+            let values: Vec<f32> = (0..300).map(|i| i as f32).collect();
+            let filled = npz
+                .array("values", &[300], &values)
+                .and_then(|()| npz.texts("names", &[2], &["a", "bc"]))
+                .and_then(|()| npz.array("more", &[300], &values));
+            // What is dropped is closed by these lines, and complains on standard error if they fail.
+            (filled, npz.zip.finish().map(|_| ()).map_err(io::Error::other))
+        };
+        for buffer in [1, 64, 1000] {
+            let mut failures = 0;
+            for left in (0..3500).step_by(7) {
+                let (filled, closed) = fill(left, buffer);
+                if filled.is_err() {
+                    failures += 1;
+                    closed.unwrap_or_else(|error| panic!("full after {left} bytes, a buffer of {buffer}: {error}"));
+                }
+            }
+            assert!(failures > 200, "{failures}");
+        }
+        assert!(fill(10_000, 64).0.is_ok());
     }
 
     #[test]

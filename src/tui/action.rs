@@ -411,7 +411,7 @@ pub const ACTIONS: &[Row] = &[
     row(A::Help, "app.help", &["?"], STUDY, Some("help"), "Show the keys, those that work here first"),
     row(A::Tour, "app.tour", &["T"], PANES, None, "Take a tour of a few minutes; during it, go on to the next step"),
     row(A::Palette, "app.palette", &[":"], PANES, None, "Run any command by its name or by words about it"),
-    row(A::ToggleMouse, "app.mouse", &["M"], MOVES, None, "Let the mouse select, drag and zoom, or leave it to the terminal for copying"),
+    row(A::ToggleMouse, "app.mouse", &["M"], MOVES, None, "Let the mouse select, zoom and mark a box (right button: move), or leave it free for copying"),
     row(A::Redraw, "app.redraw", &["Ctrl-l"], ALL, None, "Draw the whole screen again"),
     row(A::Suspend, "app.suspend", &["Ctrl-z"], ALL, None, "Go to the background; `fg` comes back. Running jobs stop meanwhile"),
     row(A::Interrupt, "app.interrupt", &["Ctrl-c"], ALL, None, "Cancel what is typed, the tour, or the running job; with nothing to cancel, quit"),

@@ -23,8 +23,10 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// Alternate screen, plain attributes, hidden cursor, bracketed paste.
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[m\x1b[?25l\x1b[?2004h";
-/// The reverse, beginning with what a half-written frame may have left behind.
-const LEAVE: &[u8] = b"\x1b[?2026l\x1b[?1006l\x1b[?1003l\x1b[?1002l\x1b[?1000l\x1b[?2004l\x1b[m\x1b[?25h\x1b[?1049l";
+/// The reverse, beginning with what a half-written frame may have left behind. The screen is cleared because GNU screen
+/// has no other one to go back to unless it is told to: the prompt would stand among the rows of the last frame.
+const LEAVE: &[u8] =
+    b"\x1b[?2026l\x1b[?1006l\x1b[?1003l\x1b[?1002l\x1b[?1000l\x1b[?2004l\x1b[m\x1b[H\x1b[2J\x1b[?25h\x1b[?1049l";
 /// Press, release, wheel and drag, in the SGR form.
 const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1002h\x1b[?1006h";
 const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1002l\x1b[?1000l";

@@ -157,7 +157,7 @@ impl Session {
         let end = Instant::now() + PATIENCE;
         while !wanted(self) {
             assert!(Instant::now() < end, "waited in vain for {what}; the screen is\n{}", self.screen());
-            std::thread::sleep(Duration::from_millis(10));
+            std::thread::sleep(Duration::from_millis(2));
         }
     }
 

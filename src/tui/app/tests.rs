@@ -1,5 +1,6 @@
 //! Keys through the real loop, over a small planted study: what a user presses, and what is then so.
 
+mod cancelling;
 mod keys;
 mod moving;
 mod picturing;

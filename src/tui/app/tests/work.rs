@@ -270,7 +270,12 @@ fn the_mouse_selects_zooms_and_drags() {
     assert_eq!(app.map().outline((plot.width, plot.height)), None);
     play(&mut app, "u");
     assert!(app.marks().is_empty());
-    // A click alone marks nothing.
+    // A box that was left marks nothing, and neither does a click alone.
+    app.update(mouse(MouseEventKind::Down(MouseButton::Left), plot.x, plot.y));
+    app.update(mouse(MouseEventKind::Drag(MouseButton::Left), plot.x + 30, plot.y + 9));
+    play(&mut app, "Esc");
+    app.update(mouse(MouseEventKind::Up(MouseButton::Left), plot.x + 30, plot.y + 9));
+    assert!(app.marks().is_empty());
     app.update(mouse(MouseEventKind::Down(MouseButton::Left), plot.x, plot.y));
     app.update(mouse(MouseEventKind::Up(MouseButton::Left), plot.x, plot.y));
     assert!(app.marks().is_empty());
