@@ -93,7 +93,7 @@ const RUNS: &[&str] = &[
     "heatmap planted --features 3,1,2,40,41,42 -o @/pairs.csv --by encoder --order likeness",
     "heatmap planted --features 3,1,2,40,41,42 -o @/firing.json --by phi --order y",
     "histogram planted --column norm --json",
-    "histogram planted --where cluster=A --bins 7",
+    "histogram planted --where cluster=none --bins 7",
     "synth mixed -o @/mixed --features 200 --d-model 32 --tokens 300",
     "synth rings -o @/rings --features 200 --d-model 32 --tokens 300",
     "synth clusters -o @/clusters --features 200 --d-model 32 --tokens 300",
