@@ -203,8 +203,12 @@ fn nothing_that_is_printed_to_a_pipe_has_an_escape() {
 #[test]
 fn doctor_names_what_decided() {
     let program = with_settings("glyphs = \"sextant\"\n[theme]\nname = \"light\"\n");
-    let variables =
-        [("SSH_CONNECTION", "1 2 3 4"), ("TMUX", "/tmp/x,1,0"), ("TERM", "tmux-256color"), ("SAESCOPE_FPS_SSH", "7")];
+    let variables = [
+        ("SSH_CONNECTION", "1 2 3 4"),
+        ("TMUX", "/run/tmux,1,0"),
+        ("TERM", "tmux-256color"),
+        ("SAESCOPE_FPS_SSH", "7"),
+    ];
     let told: Value = serde_json::from_str(&program.run_with(&["doctor", "--json"], &variables).stdout).unwrap();
     let chosen = &told["chosen"];
     assert_eq!(

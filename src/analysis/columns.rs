@@ -194,6 +194,11 @@ impl<'a> FeatureTable<'a> {
             Column::Selection => self.selections.is_some(),
         }
     }
+    /// The numbers of `column`, where they are known and finite.
+    pub fn numbers(&self, column: Column) -> Vec<Option<f64>> {
+        let number = |feature| self.value(column, feature).number().filter(|value: &f64| value.is_finite());
+        (0..self.len()).map(number).collect()
+    }
     /// The value of `column` for `feature`.
     pub fn value(&self, column: Column, feature: usize) -> Value<'a> {
         let number = |x: Option<f64>| x.map_or(Value::None, Value::Number);

@@ -10,8 +10,8 @@
 use super::columns::{Column, FeatureTable};
 use std::ops::Range;
 
-/// From this factor between the largest and the smallest value on, bins are of the logarithm.
-const WIDE: f64 = 20.0;
+/// From this factor between the largest and the smallest value on, numbers are shown by their logarithm.
+pub const WIDE: f64 = 20.0;
 /// The columns that are shown, in order.
 pub const SHOWN: [Column; 4] = [Column::Density, Column::Norm, Column::MaxActivation, Column::MeanActivation];
 
@@ -44,9 +44,7 @@ impl Distribution {
     /// If `bins` is 0, or `shown` is shorter than the table.
     pub fn of(table: &FeatureTable<'_>, column: Column, bins: usize, shown: Option<&[bool]>) -> Self {
         assert!(bins > 0, "a histogram needs a bin");
-        let values: Vec<Option<f64>> = (0..table.len())
-            .map(|feature| table.value(column, feature).number().filter(|value| value.is_finite()))
-            .collect();
+        let values = table.numbers(column);
         let mut sorted: Vec<f64> = values.iter().flatten().copied().collect();
         sorted.sort_unstable_by(f64::total_cmp);
         let positive = sorted.partition_point(|value| *value <= 0.0);
@@ -82,11 +80,9 @@ impl Distribution {
     }
     /// The features in some bins, ascending.
     pub fn members(&self, table: &FeatureTable<'_>, bins: Range<usize>) -> Vec<u32> {
-        let inside = |feature: &usize| {
-            let value = table.value(self.column, *feature).number().filter(|value| value.is_finite());
-            value.and_then(|value| self.bin(value)).is_some_and(|bin| bins.contains(&bin))
-        };
-        (0..table.len()).filter(inside).map(|feature| feature as u32).collect()
+        let inside = |value: f64| self.bin(value).is_some_and(|bin| bins.contains(&bin));
+        let values = table.numbers(self.column).into_iter();
+        (0u32..).zip(values).filter(|(_, value)| value.is_some_and(inside)).map(|(feature, _)| feature).collect()
     }
     /// The condition that holds for the features in some bins and no others; none if there is no such bin.
     pub fn expression(&self, bins: Range<usize>) -> Option<String> {

@@ -7,6 +7,7 @@
 pub mod activations;
 pub mod cache;
 pub mod columns;
+pub mod comparison;
 pub mod complete;
 pub mod detail;
 pub mod distribution;
@@ -34,6 +35,7 @@ pub mod words;
 
 pub use cache::Cache;
 pub use columns::{Column, FeatureTable};
+pub use comparison::Comparison;
 pub use detail::Detail;
 pub use evidence::{Evidence, Example, Histogram};
 pub use filter::Filter;

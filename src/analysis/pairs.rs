@@ -215,6 +215,22 @@ pub fn pairs(
     Ok(Pairs { features, measure, order, values: ordered, range })
 }
 
+/// Cosine of two rows; 0 where one of them is zero.
+pub(super) fn cosine(rows: &dyn Rows, a: u32, b: u32) -> f64 {
+    let row = |feature: u32| {
+        let mut out = vec![0f32; rows.ncols()];
+        rows.read(feature as usize..feature as usize + 1, &mut out);
+        out
+    };
+    let (a, b) = (row(a), row(b));
+    scaled(dot(&a, &b), (dot(&a, &a) * dot(&b, &b)).sqrt())
+}
+
+/// A product of two rows as their cosine, `scale` being the product of their lengths.
+fn scaled(product: f64, scale: f64) -> f64 {
+    if scale > 0.0 { (product / scale).clamp(-1.0, 1.0) } else { 0.0 }
+}
+
 /// Cosines of some rows with each other `[m, m]`; those of a zero row are 0, its own with itself too.
 fn cosines(rows: &dyn Rows, features: &[u32], task: &Task) -> Result<Vec<f32>> {
     let (m, d) = (features.len(), rows.ncols());
@@ -234,8 +250,7 @@ fn cosines(rows: &dyn Rows, features: &[u32], task: &Task) -> Result<Vec<f32>> {
             // Each pair is measured from its lower side: the same bits on both sides of the diagonal.
             for (j, out) in out.iter_mut().enumerate() {
                 let (a, b) = (i.min(j), i.max(j));
-                let scale = lengths[a] * lengths[b];
-                *out = if scale > 0.0 { (dot(row(a), row(b)) / scale).clamp(-1.0, 1.0) as f32 } else { 0.0 };
+                *out = scaled(dot(row(a), row(b)), lengths[a] * lengths[b]) as f32;
             }
             task.advance(1);
             Ok(())

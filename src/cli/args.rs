@@ -9,7 +9,7 @@ pub(super) use shapes::{
 };
 
 use super::shared::{
-    Common, DictArgs, EncodingArgs, FileArgs, FitArgs, GroupArgs, LayoutArgs, OpenArgs, StudyArgs, UnreadArgs,
+    Common, DictArgs, EncodingArgs, FileArgs, GroupArgs, LayoutArgs, MapArgs, OpenArgs, StudyArgs, UnreadArgs,
 };
 use crate::analysis::NeighborsBy;
 use crate::config::table::AUTO;
@@ -467,11 +467,7 @@ pub(super) struct ExportArgs {
     #[arg(long, value_name = "F", conflicts_with_all = ["FitArgs", "GroupArgs"])]
     pub clusters: Option<PathBuf>,
     #[command(flatten)]
-    pub layout: LayoutArgs,
-    #[command(flatten)]
-    pub groups: GroupArgs,
-    #[command(flatten)]
-    pub fit: FitArgs,
+    pub map: MapArgs,
     /// No comment header in csv
     #[arg(long)]
     pub bare: bool,

@@ -1,7 +1,7 @@
 //! `export`: a table of features.
 
 use super::args::ExportArgs;
-use super::shared::{Common, pointless};
+use super::shared::{Common, MapArgs, pointless};
 use super::{cluster, input, opening, progress};
 use crate::analysis::columns::{COLUMNS, ColumnKind, DEFAULT_COLUMNS};
 use crate::analysis::fingerprint::source;
@@ -29,10 +29,10 @@ pub(super) fn run(args: &ExportArgs, common: &Common) -> Result<()> {
     let filter = args.filter.as_deref().map(parse_filter).transpose()?;
     let mut needed = columns.clone();
     needed.extend(filter.iter().flat_map(Filter::columns));
-    spare_flags(args, &needed)?;
+    spare_flags(&args.map, &needed, args.clusters.is_some(), &format!("--columns {}", args.columns.join(",")))?;
     let study = opening::study(&args.dict.open(), common)?;
     sink.spares(study.files().chain(args.dict.evidence.files()).chain(args.clusters.as_deref()))?;
-    let map = opening::map(&args.layout, &args.groups, args.fit.fit_clusters, common, &study)?;
+    let map = opening::map(&args.map.layout, &args.map.groups, args.map.fit.fit_clusters, common, &study)?;
     let given = args.clusters.as_ref().map(|path| input::cluster_numbers(path, study.features())).transpose()?;
     // The usual columns are written as far as they can be told; what was named must be.
     let named = if args.columns.is_empty() { &[][..] } else { &columns };
@@ -76,16 +76,15 @@ pub(super) fn run(args: &ExportArgs, common: &Common) -> Result<()> {
     })
 }
 
-/// Refuses flags of the map and of its clusters where no column is made from them.
-fn spare_flags(args: &ExportArgs, needed: &[Column]) -> Result<()> {
-    let columns = format!("--columns {}", args.columns.join(","));
+/// Refuses flags of the map and of its clusters where no column is made from them; `others` says what was asked for
+/// instead, and `clusters_given` that the clusters are not the map's.
+pub(super) fn spare_flags(map: &MapArgs, needed: &[Column], clusters_given: bool, others: &str) -> Result<()> {
     if !needed.contains(&Column::Cluster) {
-        pointless(&[&args.groups.given()[..], &[("--fit-clusters", args.fit.fit_clusters)]].concat(), &columns)?;
+        pointless(&[&map.groups.given()[..], &[("--fit-clusters", map.fit.fit_clusters)]].concat(), others)?;
     }
-    let placed = |column: &Column| {
-        matches!(column, Column::X | Column::Y) || *column == Column::Cluster && args.clusters.is_none()
-    };
-    if needed.iter().any(placed) { Ok(()) } else { pointless(&args.layout.given(), &columns) }
+    let placed =
+        |column: &Column| matches!(column, Column::X | Column::Y) || *column == Column::Cluster && !clusters_given;
+    if needed.iter().any(placed) { Ok(()) } else { pointless(&map.layout.given(), others) }
 }
 
 /// What was asked for, and the parameters of what was made for it.

@@ -2,8 +2,8 @@
 //! number of theirs. Both are what the pages of these names show.
 
 use super::args::{HeatmapArgs, HistogramArgs};
-use super::export::{Made, parse_filter, prepare};
-use super::shared::{Common, FitArgs, GroupArgs, LayoutArgs};
+use super::export::{Made, parse_filter, prepare, spare_flags};
+use super::shared::{Common, MapArgs};
 use super::{opening, output, progress};
 use crate::analysis::columns::ColumnKind;
 use crate::analysis::distribution::Distribution;
@@ -26,14 +26,8 @@ struct Known {
 }
 
 impl Known {
-    fn gather(
-        study: &Study,
-        needed: &[Column],
-        (layout, groups, fit): (&LayoutArgs, &GroupArgs, &FitArgs),
-        common: &Common,
-        task: &Task,
-    ) -> Result<Self> {
-        let map = opening::map(layout, groups, fit.fit_clusters, common, study)?;
+    fn gather(study: &Study, needed: &[Column], args: &MapArgs, common: &Common, task: &Task) -> Result<Self> {
+        let map = opening::map(&args.layout, &args.groups, args.fit.fit_clusters, common, study)?;
         if needed.iter().any(|column| !column.evidence().is_empty()) {
             study.load_evidence(task)?;
         }
@@ -85,8 +79,6 @@ pub(super) fn heatmap(args: &HeatmapArgs, common: &Common) -> Result<()> {
     })?;
     let filter = args.filter.as_deref().map(parse_filter).transpose()?;
     let sink = Sink::new(&args.output, common.force, 2)?;
-    let study = opening::study(&args.dict.open(), common)?;
-    sink.spares(study.files().chain(args.dict.evidence.files()))?;
     let mut needed = filter.as_ref().map_or(Vec::new(), Filter::columns);
     needed.extend(match order {
         PairOrder::Cluster => Some(Column::Cluster),
@@ -94,8 +86,11 @@ pub(super) fn heatmap(args: &HeatmapArgs, common: &Common) -> Result<()> {
         PairOrder::Y => Some(Column::Y),
         PairOrder::Likeness | PairOrder::Feature => None,
     });
+    spare_flags(&args.map, &needed, false, &format!("--order {} and these features", order.name()))?;
+    let study = opening::study(&args.dict.open(), common)?;
+    sink.spares(study.files().chain(args.dict.evidence.files()))?;
     progress::with_task(common, |task| {
-        let known = Known::gather(&study, &needed, (&args.layout, &args.groups, &args.fit), common, task)?;
+        let known = Known::gather(&study, &needed, &args.map, common, task)?;
         let table = known.table(&study);
         let features = filter.as_ref().map_or_else(|| Ok(args.features.clone()), |filter| passing(&table, filter))?;
         let found = pairs(&table, &features, measure, order, task)?;
@@ -130,11 +125,12 @@ pub(super) fn histogram(args: &HistogramArgs, common: &Common) -> Result<()> {
         return Err(Problem::new(format!("--bins {}", args.bins)).expected(format!("1 to {MOST_BINS}")).usage());
     }
     let filter = args.filter.as_deref().map(parse_filter).transpose()?;
-    let study = opening::study(&args.dict.open(), common)?;
     let mut needed = filter.as_ref().map_or(Vec::new(), Filter::columns);
     needed.push(column);
+    spare_flags(&args.map, &needed, false, &format!("--column {}", column.name()))?;
+    let study = opening::study(&args.dict.open(), common)?;
     let found = progress::with_task(common, |task| {
-        let known = Known::gather(&study, &needed, (&args.layout, &args.groups, &args.fit), common, task)?;
+        let known = Known::gather(&study, &needed, &args.map, common, task)?;
         let table = known.table(&study);
         if !table.has(column) {
             return Err(super::export::missing(column));

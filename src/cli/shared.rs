@@ -267,3 +267,14 @@ pub(super) struct FitArgs {
     #[arg(long, conflicts_with = "GroupArgs")]
     pub fit_clusters: bool,
 }
+
+/// How the map is laid out and grouped, for results that may be made from it.
+#[derive(Args, Clone, Default)]
+pub(super) struct MapArgs {
+    #[command(flatten)]
+    pub layout: LayoutArgs,
+    #[command(flatten)]
+    pub groups: GroupArgs,
+    #[command(flatten)]
+    pub fit: FitArgs,
+}

@@ -402,7 +402,7 @@ mod tests {
             (count, vec!["2", "9", "auto"], vec!["1", "10", "-3", "2.5", "", "Auto"]),
             (Kind::Number { least: 0.0 }, vec!["0", "0.25", "1e-3"], vec!["-0.1", "nan", "inf", "x", ""]),
             (Kind::Switch, vec!["true", "0", "YES", "off"], vec!["", "2", "maybe"]),
-            (Kind::Folder, vec!["/tmp/x y", "auto", "relative"], vec![""]),
+            (Kind::Folder, vec!["/kept/x y", "auto", "relative"], vec![""]),
             (
                 Kind::Size,
                 vec!["0", "500 MB", "2GiB", "1.5 gb", "12345"],

@@ -43,6 +43,7 @@ mod map;
 mod neighbours;
 mod picturing;
 pub(in crate::tui) mod pointer;
+mod presses;
 mod prompt;
 mod prompting;
 mod remaking;
@@ -60,13 +61,11 @@ mod values;
 
 pub use binning::BarState;
 pub use cloud::{Chart, CloudState, Plane, Tint};
-pub use comparing::Comparison;
 pub use facts::{FactLine, WHAT, fact_lines};
 pub use filter::{Chip, Filters, cluster_name};
 pub use heat::HeatState;
 pub use help::{HelpLine, KEYS, NAME, has_names, help_lines};
 pub use lists::{ListState, Pane};
-pub(in crate::tui) use map::numbers;
 pub use map::{ColourBy, MapState, Ramp, Stage};
 pub use picturing::Drawing;
 pub use prompt::{Choice, Note, Prompt, PromptKind, Suggestion};
@@ -82,18 +81,19 @@ use super::action::{Action, Context, Row};
 use super::capabilities::Multiplexer;
 use super::event::Event;
 use super::key::Key;
-use super::keymap::{Keymap, Press, Presses};
+use super::keymap::{Keymap, Presses};
 use super::layout::{self, Areas, Page};
 use super::widgets::Look;
 use super::{Effect, Model};
 use crate::analysis::query::Ranked;
-use crate::analysis::{Detail, FeatureTable, Filter, JobEvent, Jobs, MapParams, NeighborsBy, Selections, Study, Words};
+use crate::analysis::{
+    Comparison, Detail, FeatureTable, Filter, JobEvent, Jobs, MapParams, NeighborsBy, Selections, Study, Words,
+};
 use crate::geometry::cluster::Clusters;
 use crate::geometry::cluster::hdbscan::HdbscanParams;
 use crate::geometry::neighbors::Knn;
 use crate::geometry::trust::Trust;
 use crate::rows::Points;
-use crossterm::event::KeyCode;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use std::collections::BTreeSet;
@@ -538,58 +538,6 @@ impl App {
 
     fn complain(&mut self, text: impl Into<String>) {
         self.message = Some(Message { text: text.into(), is_error: true });
-    }
-
-    fn key(&mut self, key: Key, effects: &mut Vec<Effect>) {
-        let said = self.message.take();
-        let context = self.context();
-        match self.presses.press(&self.keymap, context, key) {
-            Press::Pending => {}
-            Press::Action { action, count } => {
-                // Drawn again, or come back to, the screen is the same.
-                self.message = said.filter(|_| matches!(action, Action::Redraw | Action::Suspend));
-                self.act(action, count, effects);
-            }
-            Press::Unknown(_) if context == Context::Prompt && self.type_key(key) => {}
-            // A slow line delivers Esc and the next key together, which looks like Alt; nothing here is bound to Alt.
-            // Out of a line the key itself is not taken: it may have been meant for the line, and `q` would quit.
-            Press::Unknown(_) if key.without_alt().is_some() => {
-                self.key(Key::plain(KeyCode::Esc), effects);
-                if let Some(key) = key.without_alt().filter(|_| context != Context::Prompt) {
-                    self.key(key, effects);
-                }
-            }
-            Press::Unknown(_) if context == Context::Prompt => {}
-            Press::Unknown(_) if context == Context::Confirm => {}
-            Press::Unknown(keys) => {
-                let keys = super::key::sequence(&keys);
-                let help = self.keymap.way(context, Action::Help);
-                self.complain(format!("no command {keys} here; {help} shows the keys"));
-            }
-        }
-    }
-
-    fn resize(&mut self, width: u16, height: u16) {
-        let before = self.plot();
-        self.size = (width, height);
-        let plot = self.plot();
-        if self.too_small() || before == plot || self.map.x.is_empty() {
-            return;
-        }
-        self.fit_plot(before);
-        self.map.drawn = None;
-    }
-
-    /// The map was looked at in the plot `before`: fits it into this one.
-    fn fit_plot(&mut self, before: (u16, u16)) {
-        let plot = self.plot();
-        if before != plot && !self.map.own_view {
-            self.map.fit(plot);
-        }
-        // The crosshair stays on the feature if that is in sight, else in the plot.
-        let (columns, rows) = (plot.0.saturating_sub(1), plot.1.saturating_sub(1));
-        self.map.crosshair = self.map.crosshair.map(|(column, row)| (column.min(columns), row.min(rows)));
-        self.put_crosshair();
     }
 }
 

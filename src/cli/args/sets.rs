@@ -1,6 +1,6 @@
 //! Flags of the verbs about sets of features.
 
-use crate::cli::shared::{FitArgs, GroupArgs, LayoutArgs, StudyArgs};
+use crate::cli::shared::{MapArgs, StudyArgs};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -22,11 +22,7 @@ pub(in crate::cli) struct HeatmapArgs {
     #[arg(long, default_value = "feature", value_name = "HOW")]
     pub order: String,
     #[command(flatten)]
-    pub layout: LayoutArgs,
-    #[command(flatten)]
-    pub groups: GroupArgs,
-    #[command(flatten)]
-    pub fit: FitArgs,
+    pub map: MapArgs,
     /// Where to write: npz, csv or json
     #[arg(short, long, value_name = "F")]
     pub output: PathBuf,
@@ -49,11 +45,7 @@ pub(in crate::cli) struct HistogramArgs {
     #[arg(long = "where", value_name = "EXPR")]
     pub filter: Option<String>,
     #[command(flatten)]
-    pub layout: LayoutArgs,
-    #[command(flatten)]
-    pub groups: GroupArgs,
-    #[command(flatten)]
-    pub fit: FitArgs,
+    pub map: MapArgs,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -5,6 +5,7 @@
 //! new layout, so a map that is forming stays in sight.
 
 use super::drawing::Drawn;
+use crate::analysis::distribution::WIDE;
 use crate::analysis::{Column, FeatureTable};
 use crate::geometry::cluster::Clusters;
 use crate::rows::Points;
@@ -90,7 +91,7 @@ impl Ramp {
         let sorted = if negative { &sorted[..] } else { &sorted[positive..] };
         let quantile = |q: f64| sorted.get(((sorted.len() as f64 - 1.0).max(0.0) * q).round() as usize).copied();
         let (low, high) = (quantile(0.02)?, quantile(0.98)?);
-        Some(Self { name, low, high, log: !negative && low > 0.0 && high > low * 20.0 })
+        Some(Self { name, low, high, log: !negative && low > 0.0 && high > low * WIDE })
     }
 
     /// The step of a value.
@@ -103,11 +104,6 @@ impl Ramp {
             (t * STEPS as f64).floor().clamp(0.0, STEPS as f64 - 1.0) as u16
         }
     }
-}
-
-/// The values of a column, where they are known and finite.
-pub(in crate::tui) fn numbers(table: &FeatureTable<'_>, column: Column) -> Vec<Option<f64>> {
-    (0..table.len()).map(|feature| table.value(column, feature).number().filter(|value| value.is_finite())).collect()
 }
 
 /// Where every feature lies and what is seen of it.
@@ -277,7 +273,7 @@ impl MapState {
             }
             ColourBy::Column(column) => {
                 self.paint = Paint::Ramp;
-                let values = numbers(table, column);
+                let values = table.numbers(column);
                 let ramp = Ramp::of(column.name(), &values);
                 self.class = match &ramp {
                     Some(ramp) => {

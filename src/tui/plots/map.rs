@@ -14,7 +14,7 @@ use crate::geometry::trust::Trust;
 use crate::rows::Points;
 use crate::task::Task;
 use crate::text::{counted, printable, thousands};
-use crate::tui::app::{ClusterRow, ColourBy, Ramp, numbers};
+use crate::tui::app::{ClusterRow, ColourBy, Ramp};
 use crate::tui::theme::{class_of, cluster_name};
 use crate::tui::widgets::text;
 use serde_json::{Map, Value};
@@ -179,8 +179,13 @@ impl MapSheet {
         texts
     }
 
+    /// Whether the page has true neighbours.
+    fn has_near(&self) -> bool {
+        self.knn.as_ref().is_some_and(|knn| knn.len() <= MOST_NEAR && !knn.is_empty())
+    }
+
     fn near(&self) -> Option<Near> {
-        let knn = self.knn.as_ref().filter(|knn| knn.len() <= MOST_NEAR && !knn.is_empty())?;
+        let knn = self.knn.as_ref().filter(|_| self.has_near())?;
         let k = NEAR.min(knn.k);
         let rows = || (0..knn.len()).map(|feature| knn.row(feature));
         let of = rows().flat_map(|(features, _)| features[..k].iter().map(|&feature| feature as u16)).collect();
@@ -248,9 +253,10 @@ impl MapSheet {
         Page {
             title: format!("Map of {}", self.study.name),
             lines: vec![dictionary_line(&self.study), line, remarks(&self.study), signature(&self.provenance)],
-            notice: match self.near() {
-                Some(_) => "Distances on the map are not geometry; the neighbours on a card are by cosine.".into(),
-                None => "Distances on the map are not geometry.".into(),
+            notice: if self.has_near() {
+                "Distances on the map are not geometry; the neighbours on a card are by cosine.".into()
+            } else {
+                "Distances on the map are not geometry.".into()
             },
             sections: vec![map, dictionary(&self.study)],
             provenance: self.provenance.json(),
@@ -264,7 +270,7 @@ fn axis(name: &str, values: Vec<f32>) -> Axis {
 
 /// A column as numbers of the width that files have, coloured as on screen; none if it is not known for any feature.
 fn measure(table: &FeatureTable<'_>, column: Column) -> Option<Measure> {
-    let values = numbers(table, column);
+    let values = table.numbers(column);
     let ramp = Ramp::of(column.name(), &values);
     if values.iter().all(Option::is_none) {
         return None;

@@ -124,7 +124,9 @@ impl Histogram<'_> {
             }
         }
         if area.height > 1 {
-            self.labels(look, Rect { width: columns, ..area }, area, buf);
+            let row = Rect { y: area.bottom() - 1, height: 1, ..area };
+            let ends = (number(self.axis.from), number(self.axis.to));
+            scale(look, (&ends.0, &ends.1), self.axis.name, columns, row, buf);
         }
     }
 
@@ -133,28 +135,26 @@ impl Histogram<'_> {
         let t = (value - self.axis.from) / (self.axis.to - self.axis.from);
         ((0.0..=1.0).contains(&t) && columns > 0).then(|| ((t * f64::from(columns)) as u16).min(columns - 1))
     }
+}
 
-    /// Numbers at both ends and the name between or after them.
-    fn labels(&self, look: &Look, chart: Rect, area: Rect, buf: &mut Buffer) {
-        let y = area.bottom() - 1;
-        let (from, to) = (number(self.axis.from), number(self.axis.to));
-        let row = Rect { y, height: 1, ..area };
-        if text::width(&from) > usize::from(area.width) {
-            return;
-        }
-        let after = text::put(buf, row, area.x, y, &from, look.theme.muted());
-        let right = chart.right().max(after + 1 + text::width(&to) as u16);
-        if right > area.right() {
-            return;
-        }
-        let before = text::put_right(buf, row, right, y, &to, look.theme.muted());
-        let name = text::width(self.axis.name) as u16;
-        if name + 2 <= before.saturating_sub(after) {
-            let x = after + (before - after - name) / 2;
-            text::put(buf, row, x, y, self.axis.name, look.theme.muted());
-        } else if right + 1 + name <= area.right() {
-            text::put(buf, row, right + 1, y, self.axis.name, look.theme.muted());
-        }
+/// The line below a chart of `columns` columns: both ends of its scale, and a name between them or, if there is no room,
+/// after them.
+pub(super) fn scale(look: &Look, (from, to): (&str, &str), name: &str, columns: u16, row: Rect, buf: &mut Buffer) {
+    if text::width(from) > usize::from(row.width) {
+        return;
+    }
+    let muted = look.theme.muted();
+    let after = text::put(buf, row, row.x, row.y, from, muted);
+    let right = (row.x + columns).max(after + 1 + text::width(to) as u16);
+    if right > row.right() {
+        return;
+    }
+    let before = text::put_right(buf, row, right, row.y, to, muted);
+    let wide = text::width(name) as u16;
+    if wide + 2 <= before.saturating_sub(after) {
+        text::put(buf, row, after + (before - after - wide) / 2, row.y, name, muted);
+    } else if right + 1 + wide <= row.right() {
+        text::put(buf, row, right + 1, row.y, name, muted);
     }
 }
 

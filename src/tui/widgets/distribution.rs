@@ -3,7 +3,7 @@
 //! Bars grow in eighths of a cell; what is not shown is drawn in shades above what is. Below the bars a line points at
 //! the span and at the place, the last line has the ends of the scale. Cost: O(bars x height).
 
-use super::bars::{eighths, fitting, mark};
+use super::bars::{eighths, fitting, mark, scale};
 use super::{Look, text};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -59,7 +59,8 @@ impl Bars<'_> {
             }
         }
         self.pointers(look, wide, Rect { y: area.y + rows, height: 1, ..area }, buf);
-        self.scale(look, bars * wide, Rect { y: area.y + rows + 1, height: 1, ..area }, buf);
+        let row = Rect { y: area.y + rows + 1, height: 1, ..area };
+        scale(look, self.ends, self.name, bars * wide, row, buf);
         wide
     }
 
@@ -73,22 +74,6 @@ impl Bars<'_> {
         }
         if let Some(bar) = self.place {
             text::put(buf, row, row.x + bar as u16 * wide, row.y, look.pick("▲", "^"), look.theme.strong());
-        }
-    }
-
-    /// The ends of the scale, and its name between them where there is room.
-    fn scale(&self, look: &Look, width: u16, row: Rect, buf: &mut Buffer) {
-        let muted = look.theme.muted();
-        let after = text::put(buf, row, row.x, row.y, self.ends.0, muted);
-        let right = (row.x + width).max(after + 1 + text::width(self.ends.1) as u16);
-        if right > row.right() {
-            return;
-        }
-        let before = text::put_right(buf, row, right, row.y, self.ends.1, muted);
-        let room = usize::from(before.saturating_sub(after + 2));
-        if text::width(self.name) <= room {
-            let x = after + 1 + (room - text::width(self.name)) as u16 / 2;
-            text::put(buf, row, x, row.y, self.name, muted);
         }
     }
 }
