@@ -3,7 +3,7 @@
 use super::App;
 use super::prompt::{Choice, Suggestion};
 use crate::analysis::complete::{Completion, Completions, Known};
-use crate::analysis::{Column, FeatureTable};
+use crate::analysis::{Column, FeatureTable, Selections};
 
 /// Most words that are suggested as a value.
 const VALUES: usize = 40;
@@ -21,7 +21,7 @@ impl Known for App {
     fn texts(&self, column: Column, start: &str) -> Vec<(String, usize)> {
         if column == Column::Selection {
             let lower = start.to_lowercase();
-            let all = self.selections().into_iter().flat_map(|all| all.list());
+            let all = self.selections().into_iter().flat_map(Selections::list);
             let fits = all.filter(|one| one.name.to_lowercase().starts_with(&lower));
             return fits.take(VALUES).map(|one| (one.name.clone(), one.features.len())).collect();
         }
