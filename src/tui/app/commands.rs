@@ -131,6 +131,7 @@ impl App {
             Action::TakeSelection | Action::UniteSelection | Action::IntersectSelection | Action::SubtractSelection => {
                 self.combine_selection(action);
             }
+            Action::OnlySelection => self.only_selection(),
             Action::RenameSelection => self.ask_rename(),
             Action::RemoveSelection => self.remove_selection(),
             Action::ImportSelections => self.ask(PromptKind::Import),

@@ -6,7 +6,7 @@
 use super::prompt::{Note, PromptKind};
 use super::{App, ListState, Pane};
 use crate::analysis::selections::{Change, Selection, Selections, import};
-use crate::analysis::{Column, Product};
+use crate::analysis::{Column, Filter, Product};
 use crate::text::counted;
 use crate::tui::action::Action;
 use crate::tui::layout::Page;
@@ -220,6 +220,18 @@ impl App {
             self.visit(feature);
         }
         self.go_on(Page::Map);
+    }
+
+    /// Shows only the features of the selection under the cursor, or takes that filter off again.
+    pub(super) fn only_selection(&mut self) {
+        let chip = match self.selection_here() {
+            None => Ok(super::Chip::Marked),
+            Some(_) => Filter::parse(&self.selection_expression()).map(super::Chip::Where),
+        };
+        match chip {
+            Ok(chip) => self.change_filter(Action::OnlySelection, |app| app.filters.switch(chip)),
+            Err(error) => self.complain(error.to_string()),
+        }
     }
 
     /// What is said of a file to read selections from.

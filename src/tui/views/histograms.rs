@@ -8,7 +8,7 @@ use crate::analysis::distribution::Distribution;
 use crate::text::counted;
 use crate::tui::app::{App, Pane as Focus};
 use crate::tui::layout::Areas;
-use crate::tui::widgets::bars::{number, sparkline};
+use crate::tui::widgets::bars::{ends, number, sparkline};
 use crate::tui::widgets::distribution::Bars;
 use crate::tui::widgets::pane::Pane;
 use crate::tui::widgets::text;
@@ -71,7 +71,7 @@ fn chart(app: &App, one: &Distribution, here: bool, area: Rect, buf: &mut Buffer
     let title = format!("{}{median}", one.column.name());
     let style = if here { theme.strong() } else { theme.text() };
     text::put(buf, area, area.x, area.y, &text::fit(&title, area.width.into(), look.ascii), style);
-    let ends = (number(one.edges[0]), number(one.edges[one.edges.len() - 1]));
+    let ends = ends(one.edges[0], one.edges[one.edges.len() - 1]);
     let chart = Bars {
         counts: &one.counts,
         shown: &one.shown,
@@ -91,7 +91,7 @@ fn line(app: &App, one: &Distribution, here: bool, area: Rect, buf: &mut Buffer)
     let name = text::pad(one.column.name(), NAME, false, look.ascii);
     let style = if here { theme.strong() } else { theme.text() };
     let x = text::put(buf, area, area.x, area.y, &format!("{mark}{name}"), style);
-    let ends = (number(one.edges[0]), number(one.edges[one.edges.len() - 1]));
+    let ends = ends(one.edges[0], one.edges[one.edges.len() - 1]);
     let low = text::pad(&ends.0, 6, true, look.ascii);
     let x = text::put(buf, area, x, area.y, &format!("{low} "), theme.muted());
     let room = usize::from(area.right().saturating_sub(x)).saturating_sub(8);
@@ -109,10 +109,11 @@ fn told(app: &App, area: Rect, buf: &mut Buffer) {
     let span = app.bars().span();
     let sum = |counts: &[u64]| counts.get(span.clone()).map_or(0, |counts| counts.iter().sum::<u64>());
     let (all, shown) = (sum(&here.counts), sum(&here.shown));
-    let edge = |at: usize| here.edges.get(at).copied().map_or_else(String::new, number);
+    let edge = |at: usize| here.edges.get(at).copied().unwrap_or_default();
+    let (from, to) = ends(edge(span.start), edge(span.end));
     let of = if shown == all { String::new() } else { format!(", {} shown", text::thousands(shown)) };
     let all = counted(all as usize, "feature", "features");
-    let bar = format!("{} {} to {}: {all}{of}", here.column.name(), edge(span.start), edge(span.end));
+    let bar = format!("{} {from} to {to}: {all}{of}", here.column.name());
     let mut rest: Vec<String> = Vec::new();
     if here.zeros > 0 {
         let what = if here.column == crate::analysis::Column::Density { "never fire" } else { "are 0" };

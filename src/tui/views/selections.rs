@@ -62,8 +62,7 @@ pub(super) fn draw(app: &App, area: Rect, buf: &mut Buffer) {
 
 /// What can be done here, with the keys.
 fn help(app: &App) -> Vec<String> {
-    let key = |context: Context, action: Action| app.keymap().way(context, action);
-    let here = |action| key(Context::Selections, action);
+    let here = |action| app.keymap().way(Context::Selections, action);
     let mut lines = Vec::new();
     if app.marks().is_empty() {
         lines.push(format!(
@@ -81,7 +80,10 @@ fn help(app: &App) -> Vec<String> {
             here(Action::IntersectSelection),
             here(Action::SubtractSelection)
         ));
-        lines.push(format!("{} filters by one: selection = \"name\"", key(Context::Map, Action::Filter)));
+        lines.push(format!(
+            "{} shows only its features, as the filter selection = \"name\"",
+            here(Action::OnlySelection)
+        ));
     }
     lines.push(format!(
         "{} writes the one under the cursor to a file, {} reads such a file",

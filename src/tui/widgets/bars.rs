@@ -170,6 +170,16 @@ fn chart_width(bins: usize, width: u16) -> u16 {
     columns as u16
 }
 
+/// The ends of a range: as short as they can be told apart.
+pub fn ends(low: f64, high: f64) -> (String, String) {
+    let short = (number(low), number(high));
+    if short.0 != short.1 || low == high {
+        return short;
+    }
+    let told = |digits: usize| (format!("{low:.digits$}"), format!("{high:.digits$}"));
+    (4..12).map(told).find(|(low, high)| low != high).unwrap_or(short)
+}
+
 /// A number on an axis: as short as it can be read.
 pub fn number(value: f64) -> String {
     if !value.is_finite() {
@@ -227,6 +237,17 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn ends_are_told_apart() {
+        let text = |low, high| {
+            let (low, high) = ends(low, high);
+            format!("{low} {high}")
+        };
+        assert_eq!(text(0.5, 2.0), "0.5 2");
+        assert_eq!(text(1.000_012, 1.000_027), "1.00001 1.00003");
+        assert_eq!(text(3.0, 3.0), "3 3");
     }
 
     #[test]

@@ -132,9 +132,9 @@ impl Heatmap<'_> {
                 let end = text::put(buf, around, area.x + column, area.y - 1, mark, look.theme.muted());
                 free = end - area.x + 1;
             }
-            if below.is_none_or(|last| line > last) {
-                let mark: String = mark.chars().take(1).collect();
-                text::put(buf, around, area.x - 2, area.y + line, &mark, look.theme.muted());
+            // Beside the rows there is room for a letter; a part of a number would be another one.
+            if mark.chars().count() == 1 && below.is_none_or(|last| line > last) {
+                text::put(buf, around, area.x - 2, area.y + line, mark, look.theme.muted());
                 below = Some(line);
             }
         }

@@ -81,6 +81,11 @@ fn a_selection_is_a_condition_and_a_file() {
     assert_eq!(app.shown_count(), 2);
     play(&mut app, &format!("F f {} Enter", typed("not selection = mine")));
     assert_eq!(app.shown_count(), FEATURES - 3);
+    // The same by a key on its row, and off again.
+    play(&mut app, "F g s j f");
+    assert_eq!(app.shown_count(), 3);
+    play(&mut app, "f");
+    assert_eq!(app.shown_count(), FEATURES);
     // Out to a file and in again under the name of that.
     let file = folder.path().join("three.csv");
     std::fs::write(&file, "# a note\nx,feature\n.5,3\n.7,25\n").unwrap();
