@@ -12,15 +12,14 @@
 
 #[path = "support/blobs.rs"]
 mod blobs;
+#[path = "support/example.rs"]
+mod example;
 #[path = "support/known.rs"]
 mod known;
 #[path = "support/npy.rs"]
 mod npy;
 
 use known::Known;
-use saescope::analysis::open::{Request, open};
-use saescope::analysis::{Cache, Product, Words};
-use saescope::task::Task;
 use saescope::tui::Model;
 use saescope::tui::app::App;
 use saescope::tui::event::Event;
@@ -28,7 +27,6 @@ use saescope::tui::key::Key;
 use saescope::tui::screen::Screen;
 use saescope::tui::theme::{ColorTier, Ground, Theme};
 use saescope::tui::widgets::{Glyphs, Look};
-use std::sync::Arc;
 
 /// Size, and bytes of: a cursor move, a pan, a zoom, the pane of a feature the cursor came to rest on.
 const BUDGETS: [((u16, u16), [u64; 4]); 3] = [
@@ -80,20 +78,9 @@ impl Counted {
     }
 }
 
-/// The built-in example, laid out in blobs: labels, passages, neighbours and clusters fill the panes as in use.
+/// The example with all its words, known as far as panes show it.
 fn example() -> Known {
-    let request = Request { dictionary: "@example".into(), ..Request::default() };
-    let study = Arc::new(open(&request, Cache::off()).unwrap());
-    let task = Task::new(2).unwrap();
-    study.load_evidence(&task).unwrap();
-    let (coordinates, labels) = blobs::blobs(study.features());
-    let mut products = vec![
-        Product::Evidence,
-        Product::Words(Arc::new(Words::build(&study, &task).unwrap())),
-        Product::Norms(study.norms(&task).unwrap()),
-        Product::Knn(Arc::new(study.knn(14, &task).unwrap())),
-    ];
-    products.extend(blobs::map(coordinates, &labels));
+    let (study, products, _) = example::example("@example");
     (study, products)
 }
 

@@ -12,16 +12,6 @@ use pty::Session;
 use rustix::process::Signal;
 use std::time::{Duration, Instant};
 
-/// The small built-in dictionary, ready: nothing moves any more.
-fn open(environment: &[(&str, &str)], arguments: &[&str]) -> Session {
-    let all = [&["@example/concepts", "--no-cache"], arguments].concat();
-    let session = Session::saescope(&all, environment);
-    session.wait_for("the header", |screen| screen.contains("192 features"));
-    session.wait_for("the finished map", |screen| screen.contains("UMAP k"));
-    session.rest();
-    session
-}
-
 /// Every page, moves and marks on them, lines being typed, a search, a filter, a copy.
 const WALK: [&str; 26] = [
     "l",
@@ -113,7 +103,7 @@ fn dress(text: &str) -> impl Iterator<Item = u32> {
 
 #[test]
 fn only_what_every_terminal_understands_is_sent_and_nothing_is_asked() {
-    let mut session = open(&[], &[]);
+    let mut session = Session::concepts(&[], &[]);
     walk(&mut session);
     session.send(b"q");
     session.end();
@@ -138,7 +128,7 @@ fn only_what_every_terminal_understands_is_sent_and_nothing_is_asked() {
 
 #[test]
 fn without_colour_no_colour_is_sent_and_ascii_is_seven_bits() {
-    let mut session = open(&[("NO_COLOR", "1")], &["--glyphs", "ascii"]);
+    let mut session = Session::concepts(&[("NO_COLOR", "1")], &["--glyphs", "ascii"]);
     walk(&mut session);
     let bytes = session.bytes();
     assert!(bytes.iter().all(|byte| *byte < 0x80));
@@ -152,7 +142,7 @@ fn without_colour_no_colour_is_sent_and_ascii_is_seven_bits() {
 #[test]
 fn screen_never_gets_24_bit_colour() {
     for asked in [("COLORTERM", "truecolor"), ("FORCE_COLOR", "3")] {
-        let mut session = open(&[("TERM", "screen-256color"), asked], &["--color", "auto"]);
+        let mut session = Session::concepts(&[("TERM", "screen-256color"), asked], &["--color", "auto"]);
         walk(&mut session);
         let bytes = session.bytes();
         let text = String::from_utf8_lossy(&bytes);
@@ -163,7 +153,7 @@ fn screen_never_gets_24_bit_colour() {
 
 #[test]
 fn nothing_is_written_while_nothing_happens() {
-    let mut session = open(&[], &[]);
+    let mut session = Session::concepts(&[], &[]);
     let count = session.count();
     std::thread::sleep(Duration::from_secs(5));
     assert_eq!(session.count(), count);
@@ -197,7 +187,7 @@ const REPLIES: [&[u8]; 11] = [
 fn replies_nobody_asked_for_change_nothing_wherever_they_are_cut() {
     // On the map, and while a line is typed.
     for typed in ["", "/mon"] {
-        let mut session = open(&[], &[]);
+        let mut session = Session::concepts(&[], &[]);
         session.send(typed.as_bytes());
         session.rest();
         let (count, before) = (session.count(), session.picture());
@@ -222,7 +212,7 @@ fn replies_nobody_asked_for_change_nothing_wherever_they_are_cut() {
 
 #[test]
 fn many_keys_at_once_are_few_frames() {
-    let mut session = open(&[], &[]);
+    let mut session = Session::concepts(&[], &[]);
     let count = session.count();
     session.send("l".repeat(50).as_bytes());
     session.rest();
@@ -233,7 +223,7 @@ fn many_keys_at_once_are_few_frames() {
 #[test]
 fn frames_come_no_faster_than_the_line_is_thought_to_take_them() {
     for (environment, rate) in [(&[("SSH_CONNECTION", "10.0.0.1 5000 10.0.0.2 22")][..], 20), (&[], 60)] {
-        let mut session = open(environment, &[]);
+        let mut session = Session::concepts(environment, &[]);
         let (count, begun) = (session.count(), Instant::now());
         while begun.elapsed() < Duration::from_secs(2) {
             session.send(b"l");
@@ -261,7 +251,7 @@ fn a_map_that_forms_is_drawn_no_faster_either() {
 
 #[test]
 fn a_new_size_is_a_new_frame_of_that_size() {
-    let session = open(&[], &[]);
+    let session = Session::concepts(&[], &[]);
     session.resize(120, 40);
     session.wait("a frame of the new size", |session| {
         let screen = session.screen();
@@ -278,7 +268,7 @@ fn a_new_size_is_a_new_frame_of_that_size() {
 
 #[test]
 fn a_storm_of_sizes_ends_with_the_frame_of_the_last() {
-    let mut session = open(&[], &[]);
+    let mut session = Session::concepts(&[], &[]);
     session.resize(100, 30);
     session.rest();
     let before = session.picture();
@@ -304,7 +294,7 @@ fn a_storm_of_sizes_ends_with_the_frame_of_the_last() {
 
 #[test]
 fn a_terminal_that_lost_its_screen_gets_all_of_it_again() {
-    let mut session = open(&[], &[]);
+    let mut session = Session::concepts(&[], &[]);
     let before = session.picture();
     for again in 0..3 {
         let count = session.count();

@@ -28,16 +28,6 @@ const LEAVE: [&str; 8] = [
 /// The longest that ending may take: promised is a second.
 const END: Duration = Duration::from_secs(10);
 
-/// The small built-in dictionary, ready: nothing moves any more.
-fn open(environment: &[(&str, &str)], arguments: &[&str]) -> Session {
-    let all = [&["@example/concepts", "--no-cache"], arguments].concat();
-    let session = Session::saescope(&all, environment);
-    session.wait_for("the header", |screen| screen.contains("192 features"));
-    session.wait_for("the finished map", |screen| screen.contains("UMAP k"));
-    session.rest();
-    session
-}
-
 fn assert_restored(session: &Session) {
     let bytes = session.bytes();
     let text = String::from_utf8_lossy(&bytes);
@@ -51,7 +41,7 @@ fn assert_restored(session: &Session) {
 
 #[test]
 fn q_quits_and_leaves_the_terminal_as_it_was() {
-    let mut session = open(&[], &[]);
+    let mut session = Session::concepts(&[], &[]);
     assert!(!session.is_cooked());
     session.send(b"q");
     assert_eq!(session.end().0, 0);
@@ -60,7 +50,7 @@ fn q_quits_and_leaves_the_terminal_as_it_was() {
 
 #[test]
 fn sigterm_restores_the_terminal() {
-    let mut session = open(&[], &[]);
+    let mut session = Session::concepts(&[], &[]);
     session.signal(Signal::TERM);
     let (code, took) = session.end();
     assert_eq!(code, 130, "interrupted, not done");
@@ -71,7 +61,7 @@ fn sigterm_restores_the_terminal() {
 #[test]
 fn a_broken_connection_ends_the_program() {
     for by_signal in [true, false] {
-        let mut session = open(&[], &[]);
+        let mut session = Session::concepts(&[], &[]);
         if by_signal {
             session.signal(Signal::HUP);
         } else {
@@ -106,7 +96,7 @@ fn a_program_at_work_ends_as_soon() {
 
 #[test]
 fn a_terminal_that_takes_nothing_more_keeps_nobody_from_ending() {
-    let mut session = open(&[], &[]);
+    let mut session = Session::concepts(&[], &[]);
     session.stall(true);
     // Whole frames, one after the other, until the line is full and a write waits for ever.
     for _ in 0..100 {
@@ -124,7 +114,7 @@ fn a_terminal_that_takes_nothing_more_keeps_nobody_from_ending() {
 #[test]
 fn a_stop_gives_the_terminal_back_and_going_on_brings_the_same_screen() {
     for from_outside in [false, true] {
-        let mut session = open(&[], &[]);
+        let mut session = Session::concepts(&[], &[]);
         let before = session.picture();
         if from_outside {
             session.signal(Signal::TSTP);
@@ -145,7 +135,7 @@ fn a_stop_gives_the_terminal_back_and_going_on_brings_the_same_screen() {
 
 #[test]
 fn a_hard_stop_is_survived_as_well() {
-    let mut session = open(&[], &[]);
+    let mut session = Session::concepts(&[], &[]);
     let before = session.picture();
     session.signal(Signal::STOP);
     session.wait("the stop", |session| session.state() == 'T');
@@ -303,7 +293,7 @@ fn a_panic_while_drawing_restores_the_terminal_and_leaves_a_log() {
 fn keys_of_the_settings_are_the_keys_and_the_old_ones_are_not() {
     let settings = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(settings.path(), "[keys]\n\"app.quit\" = [\"F5\"]\n\"app.help\" = [\"F6\"]\n").unwrap();
-    let mut session = open(&[("SAESCOPE_CONFIG", settings.path().to_str().unwrap())], &[]);
+    let mut session = Session::concepts(&[("SAESCOPE_CONFIG", settings.path().to_str().unwrap())], &[]);
     session.send(b"q");
     session.wait_for("the refusal", |screen| screen.contains("no command q here; F6 shows the keys"));
     session.send(b"\x1b[17~");

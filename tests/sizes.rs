@@ -7,12 +7,13 @@
 
 #[path = "support/blobs.rs"]
 mod blobs;
+#[path = "support/example.rs"]
+mod example;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use saescope::analysis::groups::by_hand;
-use saescope::analysis::open::{Request, open};
-use saescope::analysis::{Cache, JobKind, Jobs, ManifoldParams, Product, Study, Words};
+use saescope::analysis::{JobKind, Jobs, ManifoldParams, Product, Study};
 use saescope::geometry::cloud::ShapeParams;
 use saescope::geometry::cluster::hdbscan::Metric;
 use saescope::geometry::trust::trust;
@@ -43,19 +44,9 @@ struct Known {
 
 impl Known {
     fn new() -> Self {
-        let request = Request { dictionary: "@example/concepts".into(), ..Request::default() };
-        let study = Arc::new(open(&request, Cache::off()).unwrap());
+        let (study, mut products, coordinates) = example::example("@example/concepts");
         let task = Task::new(2).unwrap();
-        study.load_evidence(&task).unwrap();
-        let (coordinates, labels) = blobs::blobs(study.features());
         let trusted = trust(&coordinates, &study.dictionary.decoder, Metric::Cosine, 15, &task).unwrap();
-        let mut products = vec![
-            Product::Evidence,
-            Product::Words(Arc::new(Words::build(&study, &task).unwrap())),
-            Product::Norms(study.norms(&task).unwrap()),
-            Product::Knn(Arc::new(study.knn(14, &task).unwrap())),
-        ];
-        products.extend(blobs::map(coordinates, &labels));
         products.push(Product::Trust(Arc::new(trusted)));
         let week = by_hand(&[7, 21, 35, 85, 89, 112, 113, 121, 152, 177]).unwrap();
         let params = ManifoldParams { shape: ShapeParams::MANY, most_tokens: None, all: false };

@@ -16,8 +16,8 @@ use serde_json::ser::Formatter;
 use sha2::{Digest, Sha256};
 use std::io::{self, Write};
 
-const PLOT: &str = include_str!("page/plot.html");
-const FRAME: &str = include_str!("page/frame.html");
+const PLOT: &str = concat!(include_str!("page/head.html"), include_str!("page/plot.html"));
+const FRAME: &str = concat!(include_str!("page/head.html"), include_str!("page/frame.html"));
 const STYLE: &str = include_str!("page/page.css");
 const SCRIPT: &str = concat!(
     include_str!("page/data.js"),

@@ -37,6 +37,16 @@ impl Session {
         Self::spawn(env!("CARGO_BIN_EXE_saescope"), arguments, environment)
     }
 
+    /// The small built-in dictionary, ready: nothing moves any more.
+    pub(crate) fn concepts(environment: &[(&str, &str)], arguments: &[&str]) -> Self {
+        let all = [&["@example/concepts", "--no-cache"], arguments].concat();
+        let session = Self::saescope(&all, environment);
+        session.wait_for("the header", |screen| screen.contains("192 features"));
+        session.wait_for("the finished map", |screen| screen.contains("UMAP k"));
+        session.rest();
+        session
+    }
+
     /// Any program.
     pub(crate) fn spawn(program: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let home = tempfile::tempdir().unwrap();
